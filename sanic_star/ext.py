@@ -1,10 +1,10 @@
 """Sanic Extensions for projects that import `sanic_star`: `from sanic_star.ext import validate`.
 
-The package `sanic_ext` imports `sanic`. So importing this module installs the alias: from then on `import sanic` means
-this package, in the whole process. What `sanic_ext` has is here too, and so are its modules under this name:
+The package `sanic_ext` imports `sanic`. So the import of this module installs the alias: from then on `import sanic`
+imports this package, in the whole process. This module has all names and submodules of `sanic_ext`:
 `sanic_star.ext.extensions.openapi.definitions` is `sanic_ext.extensions.openapi.definitions`, the same module.
 
-Importing it raises `sanic_star.compat._alias.alias.AliasError` (a `RuntimeError`) if Sanic itself was imported before,
+The import raises `sanic_star.compat._alias.alias.AliasError` (a `RuntimeError`) if Sanic itself was already imported,
 and `ModuleNotFoundError` if `sanic-ext` is not installed.
 """
 
@@ -42,7 +42,7 @@ except ModuleNotFoundError as error:
         "sanic_star.ext needs the package sanic-ext: pip install sanic-ext", name="sanic_ext"
     ) from None
 
-# Makes the module a package, so that Python asks for modules below it.
+# Makes the module a package, so that Python imports submodules of it.
 __path__: list[str] = []
 
 
@@ -54,8 +54,8 @@ class _Finder:
     ) -> ModuleSpec | None:
         if not fullname.startswith(f"{__name__}."):
             return None
-        own = find_spec(f"sanic_ext.{fullname.removeprefix(f'{__name__}.')}")
-        return None if own is None else alias.renamed(fullname, own)
+        sanic_ext_spec = find_spec(f"sanic_ext.{fullname.removeprefix(f'{__name__}.')}")
+        return None if sanic_ext_spec is None else alias.renamed(fullname, sanic_ext_spec)
 
 
 sys.meta_path.insert(0, _Finder())

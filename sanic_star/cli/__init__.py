@@ -22,7 +22,7 @@ from sanic_star.cli._inspect import inspect
 from sanic_star.cli._loading import Unusable, load
 from sanic_star.cli._routes import routes
 from sanic_star.cli._serve import serve
-from sanic_star.compat._alias.bootstrap import stand_before
+from sanic_star.compat._alias.bootstrap import replace_main
 
 __all__ = ["Unusable", "load", "main"]
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "exec" in given[1:]:
         execute(given, PROGRAM)
     # Processes that the application spawns shall find it under the alias, too.
-    stand_before(sys.modules.get("__main__"))
+    replace_main(sys.modules.get("__main__"))
     try:
         given, extras = normalise(given, serve)
     except click.UsageError as error:

@@ -29,12 +29,12 @@ from sanic_star.compat.response import HTTPResponse, empty, file, html, json, ra
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as Websocket
 
 
-# Both import the alias when they are called: most processes need none.
+# Both import the alias when they are called, because most processes don't need it.
 def install() -> None:
-    """Let `import sanic` mean this package, from here on and in this process; see `alias.install`.
+    """Make `import sanic` import this package, from now on and in this process; see `alias.install`.
 
     Raises:
-        AliasError: Sanic itself was imported before.
+        AliasError: Sanic itself was already imported.
     """
     from sanic_star.compat._alias import alias
 

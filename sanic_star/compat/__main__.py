@@ -1,6 +1,6 @@
-"""`python -m sanic_star.compat script.py …`: run a program written for Sanic, as it is.
+"""`python -m sanic_star.compat script.py …`: run an unchanged Sanic program.
 
-What follows is read as by `python` itself: a file or directory, `-m module` or `-c command`, then the arguments of the
+Arguments are those of `python` itself: a file or directory, `-m module` or `-c command`, then the arguments of the
 program.
 """
 
@@ -14,13 +14,13 @@ from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from sanic_star.compat._alias.alias import AliasError, install
-from sanic_star.compat._alias.bootstrap import stand_before
+from sanic_star.compat._alias.bootstrap import replace_main
 
 USAGE = "usage: python -m sanic_star.compat {script.py | directory | -m module | -c command} [argument …]"
 
 
 def fail(message: str) -> NoReturn:
-    """End the process with a message and the status of a wrong command line."""
+    """Exit with a message and the status of a wrong command line."""
     print(message, file=sys.stderr)
     raise SystemExit(2)
 
@@ -35,7 +35,7 @@ def code_of_file(path: str) -> CodeType:
 
 
 def code_of_module(name: str) -> tuple[CodeType, Any]:
-    """Return the code of a module, or of the `__main__` in a package, and its spec."""
+    """Return the code and spec of a module, or of a package's `__main__`."""
     try:
         spec = find_spec(name)
         if spec and spec.submodule_search_locations is not None:
@@ -57,18 +57,18 @@ def run(code: CodeType, arguments: list[str], what: str, **attributes: Any) -> N
     vars(main).update(__builtins__=__builtins__, **attributes)
     sys.modules["__main__"] = main
     sys.argv[:] = arguments
-    stand_before(main, what)
+    replace_main(main, what)
     exec(code, vars(main))
 
 
 def look_in(directory: str) -> None:
-    """Let modules be found where the program is, as `python` does unless it is told not to."""
+    """Put the program's directory on the module search path, as `python` does without `-P`."""
     if not sys.flags.safe_path:
         sys.path[0] = directory
 
 
 def main(arguments: list[str]) -> None:
-    """Run the program that the arguments name."""
+    """Run the program of the command line."""
     if arguments in (["-h"], ["--help"]):
         print(USAGE)
         return
@@ -81,7 +81,8 @@ def main(arguments: list[str]) -> None:
             fail(USAGE)
         case ["-m", name, *rest]:
             code, spec = code_of_module(name)
-            # As for `python` itself: what runs by being imported is not imported in spawned processes.
+            # As with `python` itself, spawned processes don't import a `__main__` module, which would run the program
+            # again.
             what = "" if spec.name.endswith("__main__") else f"module:{spec.name}"
             run(code, [spec.origin, *rest], what, __package__=spec.parent, __file__=spec.origin)
         case ["-c", command, *rest]:

@@ -1,12 +1,13 @@
-"""The application: Sanic's vocabulary on a Starlette application that has an engine.
+"""The application: Sanic's API on a Starlette application.
 
-This file assembles. An application has an engine (`engine.application.Engine`), and beside it what the engine asks
-(`_app.answers.Answers`), background tasks (`_app.tasks.Background`) and what serves it (`_serving.running.Runner`).
-What is registered comes in through `_app.decorators`, routes go to `router`, `_app.pipeline` puts together what runs
-around a handler when the application is finalised, `_app.urls` builds URLs, and `handlers` answers exceptions.
+This file assembles the parts. An application has an engine (`engine.application.Engine`), the behaviour that the engine
+calls (`_app.answers.Answers`), background tasks (`_app.tasks.Background`) and a runner that serves it
+(`_serving.running.Runner`). Registrations come in through `_app.decorators`, routes go to `router`, `_app.pipeline`
+compiles handlers and middleware when the application is finalised, `_app.urls` builds URLs, and `handlers` answers
+exceptions.
 
-Public names here are Sanic's, Starlette's, or in the documentation. The parts ask each other by private attributes, so
-that a subclass may have an attribute of any other name.
+Public names here are Sanic's, Starlette's, or documented. The parts use private attributes of each other, so that a
+user's subclass may have an attribute of any other name.
 """
 
 from __future__ import annotations
@@ -97,8 +98,9 @@ else:
     ContextT = TypeVar("ContextT")
 
 # Of `run`; see `_old.keywords`.
-_GONE_OPTIONS = frozenset({"legacy", "loop", "stop_event"})
-# Held while the routes of a running application are changed. One for all: an application may be pickled.
+_REMOVED_OPTIONS = frozenset({"legacy", "loop", "stop_event"})
+# Held while the routes of a running application change. One lock for all applications, because a lock cannot be
+# pickled.
 _amending = RLock()
 
 
@@ -112,7 +114,7 @@ def _background(app: Sanic[Any, Any]) -> Background:
 
 @cache
 def _urls() -> Any:
-    """Return the module that builds URLs; it is loaded with the first."""
+    """Return the module that builds URLs; it is imported with the first URL."""
     from sanic_star.compat._app import urls
 
     return urls
@@ -122,34 +124,34 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     """An application.
 
     Args:
-        name: ASCII letters, digits, `_` and `-`, the first a letter or `_`; goes before the names of routes. `__name__`
-            will do.
-        config: the configuration; without it one is read from the environment.
-        ctx: a place for whatever belongs to the application.
+        name: ASCII letters, digits, `_` and `-`, not beginning with a digit or `-`; the prefix of the names of routes.
+            `__name__` is valid.
+        config: the configuration; by default read from environment variables.
+        ctx: an object for the user's own attributes.
         router: finds routes.
         signal_router: finds signals.
         error_handler: answers exceptions.
-        env_prefix: what the names of environment variables with settings begin with.
-        request_class: makes requests.
-        strict_slashes: whether a trailing slash matters in routes that don't say.
+        env_prefix: the prefix of environment variables with settings.
+        request_class: the class of requests.
+        strict_slashes: the default of routes: whether a trailing slash matters.
         log_config: replaces the default configuration of logging, as `logging.config.dictConfig` takes it.
         configure_logging: whether logging is configured at all.
         dumps: writes JSON.
         loads: reads JSON.
-        inspector: whether `app.run` runs an inspector beside the workers, as the setting `INSPECTOR` says, too.
-        inspector_class: derived from `Inspector`; its public methods are what `sanic-star inspect` can call.
-        certloader_class: derived from `CertLoader`; its `load` returns the TLS context to serve with.
-        debug: whether errors are explained to the client.
+        inspector: whether `app.run` starts an inspector beside the workers, like the setting `INSPECTOR`.
+        inspector_class: a subclass of `Inspector`; `sanic-star inspect` can call its public methods.
+        certloader_class: a subclass of `CertLoader`; its `load` returns the TLS context.
+        debug: whether error pages show details.
         routes: Starlette's routes and mounts.
-        middleware: ASGI middleware, as Starlette takes it.
-        exception_handlers: handlers by class or status, as Starlette takes them.
-        lifespan: a context manager around the time in which requests are answered, as Starlette takes it.
-        max_body_size: the greatest size of a body, in bytes; `REQUEST_MAX_SIZE` holds too.
-        sync_handlers: where synchronous handlers, middleware and exception handlers run: `"loop"`, in the event loop
-            as in Sanic, or `"thread"`, in threads, `THREAD_POOL_SIZE` at the same time.
+        middleware: ASGI middleware, as in Starlette.
+        exception_handlers: handlers by class or status, as in Starlette.
+        lifespan: a context manager that is open while requests are answered, as in Starlette.
+        max_body_size: the maximum size of a body in bytes; the smaller one of this and `REQUEST_MAX_SIZE` applies.
+        sync_handlers: where synchronous handlers, middleware and exception handlers run: `"loop"`, in the event loop as
+            in Sanic, or `"thread"`, in up to `THREAD_POOL_SIZE` threads.
 
     Raises:
-        SanicException: Sanic 25.12 refuses the name too, or arguments contradict each other.
+        SanicException: the name is invalid, as in Sanic 25.12, or arguments contradict each other.
         ValueError: `sync_handlers` is something else.
 
     Examples:
@@ -160,7 +162,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         ...     return text("hello")
     """
 
-    # Writes JSON in place of the package's own writer.
+    # Writes JSON instead of the package's own writer.
     dumps: Callable[..., str | bytes] | None = None
 
     _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = applications
@@ -179,7 +181,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     trigger_events = OldName()
     is_running = OldName()
     is_stopping = OldName()
-    # What `enable_websocket` has said.
+    # Set by `enable_websocket`.
     _websocket_enabled: Any = None
     _repl_ctx: Any = None
 
@@ -209,30 +211,30 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         lifespan: Lifespan[Any] | None = None,
         max_body_size: int | None = None,
         sync_handlers: Literal["loop", "thread"] = "loop",
-        **old: Never,
+        **old_keywords: Never,
     ) -> None:
         check_name(self, name)
         if sync_handlers not in ("loop", "thread"):
             raise ValueError(f'sync_handlers= takes "loop" or "thread", got {sync_handlers!r}')
         is_registered = True
-        if old:
+        if old_keywords:
             from sanic_star.compat._old.keywords import of_application
 
-            env_prefix, is_registered = of_application(old, env_prefix)
+            env_prefix, is_registered = of_application(old_keywords, env_prefix)
         if config is not None and env_prefix != SANIC_PREFIX:
             raise SanicException("When instantiating Sanic with config, you cannot also pass env_prefix")
         if config is not None and not isinstance(config, Config):
             raise TypeError(f"config has to be a Config, got {config!r:.80}; write config=Config({{…}})")
         if configure_logging:
             configure(log_config)
-        # Imported here, because a plain import, as the command's and a blueprint's, has no need of it.
+        # Imported late: commands and modules with blueprints import this module without creating an application.
         from sanic_star.compat.application.state import ApplicationState
 
         self.name = name
         self.error_handler = error_handler or ErrorHandler()
         super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
         if Starlette.__call__ is not ENTRY:
-            # Loaded where a monitoring tool has replaced it.
+            # Imported only if a monitoring tool has patched it.
             from sanic_star.compat._app.monitoring import watch
 
             watch(self)
@@ -252,7 +254,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.ctx = ctx if ctx is not None else SimpleNamespace()  # type: ignore[assignment]
         self._loads = loads
         self.request_class = request_class or Request
-        # As the setter does, which a subclass with an attribute of that name goes without.
+        # Not through the property's setter: a subclass may have another attribute of this name.
         self._engine.make_request = _request_factory(self.request_class)
         self.strict_slashes: bool | None = strict_slashes
         self.configure_logging = configure_logging
@@ -261,12 +263,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.response_middleware: deque[Middleware] = deque()
         self.named_request_middleware: dict[str, deque[Middleware]] = {}
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
-        # Sanic Extensions replace it with a set of their own, whose `add` injects dependencies into the command.
+        # Sanic Extensions replace it with their own set, whose `add` injects dependencies into commands.
         self._definitions: list[Definition] = []
         self._future_commands: set[CommandDefinition] = set()
         self._test_client: Any = None
         self._asgi_client: Any = None
-        # Set by `TestManager`; packages ask it whether a test runs.
+        # Set by `TestManager`; packages check it to detect tests.
         self._test_manager: Any = None
         self.router.ctx.app = self
         self.signal_router.ctx.app = self
@@ -288,7 +290,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def debug(self) -> bool:
-        """Whether errors are explained to the client."""
+        """Whether error pages show details."""
         return self._debug
 
     @debug.setter
@@ -298,13 +300,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def request_class(self) -> type[Request]:
-        """Makes requests; another one may be set until the application starts."""
+        """The class of requests; it can be set until the application starts."""
         return self._request_class
 
     @request_class.setter
     def request_class(self, value: type[Request]) -> None:
         if self._loads:
-            # A subclass: the class itself is shared by all applications of the process.
+            # Set on a subclass, because all applications of the process share the class itself.
             value = type(value.__name__, (value,), {"_loads": staticmethod(self._loads), "_codec": None})
         self._request_class = value
         self._engine.make_request = _request_factory(value)
@@ -313,7 +315,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @classmethod
     def register_app(cls, app: Sanic[Any, Any]) -> None:
-        """Let `get_app` find an application; of two with one name it finds the newer."""
+        """Add an application to the registry; of two with the same name, `get_app` returns the newer one."""
         if not isinstance(app, Sanic):
             raise SanicException("Registered app must be an instance of Sanic")
         cls._app_registry.pop(app.name, None)
@@ -332,12 +334,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """Return an application by its name.
 
         Args:
-            name: its name; not needed where there is only one. `__main__` finds `__mp_main__` too: what a script calls
-                `Sanic(__name__)` has that name in the processes that the script spawns.
-            force_create: whether to make one where there is none.
+            name: its name; optional if there is only one application. `__main__` also finds `__mp_main__`, the name of
+                `Sanic(__name__)` in the processes that a script spawns.
+            force_create: whether to create an application if there is none.
 
         Raises:
-            SanicException: there is none of that name, or there are several to choose from.
+            SanicException: no application has that name, or there are several and `name` is missing.
 
         Examples:
             >>> from sanic_star import Sanic
@@ -364,7 +366,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     def _define(self, definition: Definition, apply: bool = True) -> None:
         self._definitions.append(definition)
         if apply and is_overridden(self.amend) and not isinstance(definition, ExceptionDefinition | CommandDefinition):
-            # As in Sanic, which opens its routers for whatever is registered.
+            # As in Sanic, a registration reopens the routers.
             with self.amend():
                 super()._define(definition, apply)
         else:
@@ -419,7 +421,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         return added if isinstance(added, list) else [added]
 
     def _add_route(self, *args: Any, levels: Levels = (), threaded: bool | None = None, **options: Any) -> Any:
-        """Add a route to the router, to one that a running application has closed too."""
+        """Add a route to the router, also to the closed router of a running application."""
         with _amending:
             if not self.router.finalized:
                 return _set_options(self.router.add(*args, **options), levels, threaded)
@@ -429,7 +431,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     @overridable
     @contextmanager
     def amend(self) -> Iterator[None]:
-        """Open the router of a running application within the block, for what is added there.
+        """Open the router of a running application within the block.
 
         Other threads that change routes wait; requests do not.
         """
@@ -447,7 +449,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         levels = _with_own_level(levels, definition.middleware)
         if is_overridden(self.route):
-            # As in Sanic, whose `static` is a `route`.
+            # As in Sanic, where `static` calls `route`.
             before = len(self.router.routes)
             self.route(
                 static_uri(definition),
@@ -513,20 +515,20 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             if reopen:
                 self.signal_router.finalized = True
         if self.router.finalized and added.parts[0] in RESERVED_NAMESPACES:
-            # What fires these events is put around handlers at the start.
+            # Event handlers are compiled into the routes at the start.
             self._engine.finalise()
         return added
 
     def register_listener(self, listener: Any, event: str, *, priority: int = 0) -> Any:
-        """Call a function at a moment in the application's life.
+        """Register a listener.
 
         Args:
-            listener: called with the application, with application and event loop, or with nothing.
-            event: the moment's name.
-            priority: of several the higher runs first.
+            listener: called with nothing, with the application, or with the application and the event loop.
+            event: the event.
+            priority: higher runs first.
 
         Raises:
-            BadRequest: there is no moment of that name.
+            BadRequest: the event is unknown.
         """
         join = self.signal if is_overridden(self.signal) else None
         self._listeners.add(listener, event, priority, join)
@@ -540,20 +542,20 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Args:
             middleware: the function.
             attach_to: `request` or `response`.
-            priority: the higher runs the closer to the client.
+            priority: middleware with a higher priority runs closer to the client.
         """
-        known = _as_middleware(middleware, attach_to, priority)
-        before = known.location is MiddlewareLocation.REQUEST
-        where = self.request_middleware if before else self.response_middleware
-        if known not in where:
-            where.append(known)
+        entry = _as_middleware(middleware, attach_to, priority)
+        before = entry.location is MiddlewareLocation.REQUEST
+        collection = self.request_middleware if before else self.response_middleware
+        if entry not in collection:
+            collection.append(entry)
             if self.router.finalized:
                 self.finalize_middleware()
         return middleware
 
     @overridable
     def finalize_middleware(self) -> None:
-        """Put middleware that came while the application runs around its handlers; before the start, do nothing."""
+        """Recompile the routes of a running application with its current middleware; before the start, do nothing."""
         if self.router.finalized:
             self._engine.finalise()
 
@@ -566,13 +568,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         priority: int | Default = _default,
     ) -> Any:
         """Run a function before or after the handlers of certain routes; arguments as in `register_middleware`."""
-        known = _as_middleware(middleware, attach_to, priority)
-        before = known.location is MiddlewareLocation.REQUEST
+        entry = _as_middleware(middleware, attach_to, priority)
+        before = entry.location is MiddlewareLocation.REQUEST
         table = self.named_request_middleware if before else self.named_response_middleware
         for name in route_names:
-            where = table.setdefault(name, deque())
-            if known not in where:
-                where.append(known)
+            collection = table.setdefault(name, deque())
+            if entry not in collection:
+                collection.append(entry)
         if self.router.finalized:
             self.finalize_middleware()
         return middleware
@@ -591,11 +593,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Args:
             blueprint: the blueprint or blueprints.
-            url_prefix: replaces a blueprint's prefix, goes before a group's.
-            version: of blueprints that say none.
-            strict_slashes: of blueprints that don't say.
-            version_prefix: stands before the version.
-            name_prefix: goes before the names of routes.
+            url_prefix: replaces a blueprint's prefix; is put before a group's.
+            version: the default for blueprints without a version.
+            strict_slashes: the default for blueprints.
+            version_prefix: the text before the version.
+            name_prefix: a prefix of the names of routes.
 
         Raises:
             AssertionError: another blueprint has the same name.
@@ -611,14 +613,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             >>> app.test_client.get("/items/tea")[1].text
             'tea'
         """
-        given = {
+        options = {
             "url_prefix": url_prefix,
             "version": version,
             "strict_slashes": strict_slashes,
             "version_prefix": version_prefix,
             "name_prefix": name_prefix,
         }
-        self._blueprint(blueprint, {key: value for key, value in given.items() if value is not None})
+        self._blueprint(blueprint, {key: value for key, value in options.items() if value is not None})
 
     def _blueprint(self, blueprint: Any, options: dict[str, Any]) -> None:
         if isinstance(blueprint, BlueprintGroup):
@@ -631,8 +633,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             for item in blueprint:
                 self._blueprint(item, dict(options))
             return
-        known = self.blueprints.setdefault(blueprint.name, blueprint)
-        if known is not blueprint:
+        registered = self.blueprints.setdefault(blueprint.name, blueprint)
+        if registered is not blueprint:
             raise AssertionError(
                 f'A blueprint with the name "{blueprint.name}" is already registered.  Blueprint names must be unique.'
             )
@@ -674,7 +676,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         include_in_schema: bool = ...,
     ) -> None: ...
     def add_route(self, *args: Any, **options: Any) -> Any:
-        """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`.
+        """Add a route: Sanic's `(handler, uri, …)` or Starlette's `(path, route, …)`.
 
         Raises:
             TypeError: arguments are missing, or of both kinds.
@@ -732,19 +734,18 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     ) -> None:
         """Serve another ASGI application below a path.
 
-        A route of this application wins over a mount, and a mount over a catch-all route.
+        A route of this application takes precedence over a mount, and a mount over a catch-all route.
 
         Args:
-            path: the path, with a slash before it; its parameters in Sanic's way or in Starlette's. `"/"` is for all
-                paths that nothing else answers.
+            path: the path, with a leading slash; parameters in Sanic's or Starlette's syntax. `"/"` serves all paths
+                that have no other route.
             app: the application.
             name: the name for building URLs: `url_for("name:…")`.
             middleware: ASGI middleware around it, the outermost first.
-            lifespan: whether its lifespan runs inside that of this application. One that the application's own
+            lifespan: whether its lifespan runs inside this application's. A lifespan that the application's own
                 `lifespan=` has entered does not run again.
-            handle_errors: whether the exception handlers of this application answer what the mounted one does not
-                handle itself: exceptions for which it has no handler, and an `HTTPException` that Starlette's default
-                handler would answer.
+            handle_errors: whether exception handlers of this application answer exceptions for which the mounted one
+                has no handler, and an `HTTPException` that Starlette's default handler would answer.
 
         Raises:
             TypeError: `app` cannot be called, `path` or `name` is not a string, or `middleware` is not a list of
@@ -758,17 +759,17 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             >>> app = Sanic("outer")
             >>> app.mount("/t/<tenant>", hello, name="tenants", lifespan=False)
         """
-        around = check_middleware(middleware)
-        # Loaded with the first mount.
+        middlewares = check_middleware(middleware)
+        # Imported with the first mount.
         from sanic_star.compat._app.mounts import Mount
 
         self._append_mount(
-            Mount(path, app, name, middleware=around, lifespan=lifespan, handle_errors=handle_errors),
+            Mount(path, app, name, middleware=middlewares, lifespan=lifespan, handle_errors=handle_errors),
         )
 
     def _append_mount(self, route: Any) -> None:
         if any(isinstance(other, routing.Mount) and other.path == route.path for other in self.router.routes):
-            raise ValueError(f"Something is mounted at {route.path or '/'!r} already: only that would get requests")
+            raise ValueError(f"Something is already mounted at {route.path or '/'!r}: it would get all requests")
         self._append(route)
         if route.runs_lifespan and self._engine.lifecycle.is_up and hasattr(route._base_app, "router"):
             logger.warning(
@@ -778,10 +779,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             )
 
     def host(self, host: str, app: ASGIApp, name: str | None = None, *, lifespan: bool = True) -> None:
-        """Let another ASGI application answer all requests to a host.
+        """Serve all requests to a host with another ASGI application.
 
-        Unlike a `Host` of Starlette's in `routes=[…]`, it comes before the routes of this application, whatever their
-        path is.
+        Unlike Starlette's `Host` in `routes=[…]`, it takes precedence over all routes of this application.
 
         Args:
             host: the host, without a port; it may have parameters: `"<tenant>.example.org"`.
@@ -790,7 +790,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             lifespan: whether its lifespan runs inside that of this application.
 
         Raises:
-            TypeError: `app` cannot be called, or the host is no text.
+            TypeError: `app` cannot be called, or the host is not a string.
             ValueError: the host is empty, has a port, or is a URL.
 
         Examples:
@@ -799,13 +799,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             >>> app = Sanic("hosts")
             >>> app.host("api.example.org", hello)
         """
-        # Loaded with the first host.
+        # Imported with the first host.
         from sanic_star.compat._app.mounts import make_host
 
         self._append(make_host(host, app, name, lifespan))
 
     def _apply_mount(self, definition: MountDefinition, levels: Levels = ()) -> str:
-        """Mount what a blueprint has noted; return the name under which its request middleware is registered."""
+        """Apply a blueprint's mount; return the name that its request middleware is registered under."""
         from sanic_star.compat._app.mounts import Mount
 
         mount = Mount(
@@ -826,11 +826,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.router._describe_foreign(route)
 
     def add_exception_handler(self, exc_class_or_status_code: Any, handler: Any) -> None:
-        """Let a function answer exceptions of a class, or with a status code (Starlette's way)."""
+        """Register a handler for exceptions of a class or a status code (Starlette's API)."""
         self.error_handler.add(exc_class_or_status_code, self._answers.exception_handler(handler))
 
     def update_config(self, config: Any) -> None:
-        """Take settings from a mapping, an object, a file or a module; see `Config.update_config`.
+        """Update the configuration from a mapping, an object, a file or a module; see `Config.update_config`.
 
         Examples:
             >>> from sanic_star import Sanic
@@ -850,9 +850,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """Return the URL of a view.
 
         Args:
-            view_name: the view's name, with or without the application's before it; Starlette's `mount:name` too.
+            view_name: the view's name, with or without the application's name as prefix; or Starlette's `mount:name`.
             kwargs: path parameters; `filename` for static files; `_anchor`, `_external`, `_host`, `_scheme`,
-                `_server`; everything else goes into the query.
+                `_server`; all others become the query.
 
         Raises:
             URLBuildError: no view has that name, or a parameter is missing or of another type.
@@ -869,38 +869,38 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         path: str | None = urls.plain_path(self, view_name, kwargs)
         return path if path is not None else urls.build_url(self, view_name, kwargs)
 
-    # By this `Request.url_for` knows that nobody overrides it.
+    # `Request.url_for` compares with this to detect an override.
     _plain_url_for = url_for
 
     # Start and stop -------------------------------------------------------------------------------------------------
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Return what answers connections: the gate before the dispatch and the ASGI middleware around it."""
+        """Return the ASGI application for connections: the dispatch, inside ASGI middleware and the start-up gate."""
         return self._engine.gate(self.user_middleware)
 
     @overridable
     def finalize(self) -> None:
-        """Put together what runs for each route, and close the router; the start does so, too.
+        """Compile all routes and close the router; the start calls this too.
 
         Raises:
-            ServerError: a setting has an invalid value, or two routes have one name.
+            ServerError: a setting is invalid, or two routes have the same name.
         """
         self._engine.finalise()
 
     @property
     def _task_registry(self) -> dict[str, asyncio.Task[Any]]:
-        """The tasks of `add_task` that have a name, by their names; packages for Sanic read it."""
+        """The named tasks of `add_task`, by name; packages for Sanic read it."""
         return self._background.by_name()
 
     @overridable
     async def _startup(self) -> None:
-        """Check and close the routers, as Sanic's start does.
+        """Check and close the routers, as in Sanic.
 
-        Tests of plugins for Sanic call it instead of a start. Monitoring tools replace it to register signals: then it
-        is awaited once, before the first start, which closes the routers itself.
+        Tests of Sanic plugins call it instead of a start. Monitoring tools patch it to register signals; then it is
+        awaited once, before the first start.
 
         Raises:
-            ServerError: as `finalize`.
+            ServerError: see `finalize`.
         """
         if not self._answers.has_started_up:
             check_route_names(self.router.routes)
@@ -908,32 +908,32 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def listeners(self) -> dict[str, list[Callable[..., Any]]]:
-        """The listeners, by the name of their moment, in order of registration."""
+        """The listeners by event, in order of registration."""
         return self._listeners.by_event()
 
     def run(
         self,
         host: str | None = None,
         port: int | None = None,
-        *old: Never,
+        *old_arguments: Never,
         single_process: bool = False,
         load: Callable[[], Any] | None = None,
         **options: Any,
     ) -> None:
-        """Serve the application until it is stopped; ends the process with status 1 where that can't be done.
+        """Serve the application until it is stopped; exit with status 1 if it cannot be served.
 
         Args:
             host: the address to listen on.
-            port: the port to listen on; 0 for any that is free.
-            single_process: whether to do with one process, and without the listeners of the main process.
-            old: further arguments by position, in the order that they had up to 19.12.
-            load: gives the application in other processes; by default the main module is imported there, and the
-                application looked up by its name.
-            options: as in `prepare`.
+            port: the port to listen on; 0 for any free port.
+            single_process: whether to use only one process, without the listeners of the main process.
+            old_arguments: further positional arguments, in the order of Sanic up to 19.12.
+            load: returns the application in other processes; by default they import the main module, and look the
+                application up by its name.
+            options: see `prepare`.
 
         Raises:
-            RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
-            RuntimeError: an event loop is running already, as in a notebook; `create_server` serves there.
+            RuntimeError, TypeError, ValueError: options are invalid or contradict each other.
+            RuntimeError: an event loop is already running, as in a notebook; use `create_server` there.
             SystemExit: with status 1, the address is in use, a server is not installed, or the start failed.
 
         Examples:
@@ -945,10 +945,10 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         if is_imported_by_worker():
             return
         loop = None
-        if old or options.keys() & _GONE_OPTIONS:
+        if old_arguments or options.keys() & _REMOVED_OPTIONS:
             from sanic_star.compat._old.keywords import of_run
 
-            loop = of_run(old, options)
+            loop = of_run(old_arguments, options)
             single_process = single_process or loop is not None
         self.prepare(host, port, single_process=single_process, **options)
         if loop is not None:
@@ -961,7 +961,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def go_fast(self) -> Callable[..., None]:
-        """`run`, by its older name."""
+        """The former name of `run`."""
         return self.run
 
     prepare = through(Runner.prepare, _runner)
@@ -975,10 +975,10 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """Serve all applications that were prepared, until they are stopped.
 
         Args:
-            primary: the application whose listeners for the main process run, and whose number of workers counts; by
-                default the one that was prepared first.
-            app_loader: makes the primary application in other processes; has a method `load`.
-            factory: the same, a function.
+            primary: the application whose main process listeners run, and whose number of workers is used; by default
+                the one that was prepared first.
+            app_loader: an object whose method `load` returns the primary application in other processes.
+            factory: a function that does the same.
 
         Raises:
             SystemExit: with status 1, an address is in use, a server is not installed, a setting is invalid, or a start
@@ -994,7 +994,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             primary: the application that starts first.
 
         Raises:
-            RuntimeError: more than one worker was asked for, or a restart on changes.
+            RuntimeError: several workers or an automatic reload were requested.
             SystemExit: with status 1, an address is in use, a server is not installed, a setting is invalid, or a start
                 failed.
         """
@@ -1002,31 +1002,31 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @cached_property
     def shared_ctx(self) -> SharedContext:
-        """What the worker processes have in common: queues, locks, shared memory."""
+        """Objects that worker processes share: queues, locks, shared memory."""
         from sanic_star.compat.types.shared_ctx import SharedContext
 
         return SharedContext()
 
     @property
     def serve_location(self) -> str:
-        """The URL of the address that was prepared first.
+        """The URL of the first prepared address.
 
-        It is empty where the port will be any free one, and `http://<ASGI>` where another server runs the application.
+        Empty if the port will be any free one; `http://<ASGI>` if another server runs the application.
         """
         state = self.state
         if state.server_info:
             return self.get_server_location(state.server_info[0].settings)
-        # A worker process, or a server inside of an event loop.
+        # In a worker process, or a server in a running event loop.
         names = ("host", "port", "unix", "ssl", "sock")
         settings = {name: getattr(state, name) for name in names}
         return self.get_server_location(settings) if state.host else "http://<ASGI>"
 
     @property
     def m(self) -> WorkerMultiplexer:
-        """The worker process that this is: its name, and how to restart or end workers.
+        """The multiplexer of this worker process: its name, and methods to restart or end workers.
 
         Raises:
-            AttributeError: it is none.
+            AttributeError: this is not a worker process.
         """
         replaced: WorkerMultiplexer | None = vars(self).get("_multiplexer")
         if replaced is not None:
@@ -1037,7 +1037,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def multiplexer(self) -> WorkerMultiplexer:
-        """`m`, by its longer name; tests may set it."""
+        """The same as `m`; tests may set it."""
         return self.m
 
     @multiplexer.setter
@@ -1046,16 +1046,16 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def manager(self) -> WorkerManager:
-        """What the main process runs beside the workers; there from `main_process_ready` to `main_process_stop`.
+        """The manager of the main process, available from `main_process_ready` to `main_process_stop`.
 
         Raises:
-            SanicException: this is not the main process, or not yet, or one process serves alone.
+            SanicException: this is not the main process, it has not started yet, or there is only one process.
         """
         return self._of_main_process("manager")  # type: ignore[no-any-return]
 
     @property
     def auto_reload(self) -> bool:
-        """Whether the application is served again when its files change."""
+        """Whether the application reloads when its files change."""
         return bool(self.config.AUTO_RELOAD)
 
     @auto_reload.setter
@@ -1064,17 +1064,17 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def reload_dirs(self) -> set[Path]:
-        """The folders that are watched for changes, beside the application's own."""
+        """The directories that are watched for changes, besides the application's own."""
         return self.state.reload_dirs  # type: ignore[no-any-return]
 
     @property
     def sock(self) -> socket | None:
-        """The socket that it was prepared to be served on."""
+        """The socket that was passed to `prepare`."""
         return self.state.sock  # type: ignore[no-any-return]
 
     @property
     def asgi(self) -> bool:
-        """That an ASGI server runs the application: true, unless somebody sets it."""
+        """Whether an ASGI server runs the application: true, unless it was set."""
         return bool(self.state.asgi)
 
     @asgi.setter
@@ -1083,7 +1083,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def websocket_enabled(self) -> bool:
-        """Whether there is a route for a websocket, or what `enable_websocket` has set since."""
+        """Whether there is a websocket route, or the value that `enable_websocket` has set since."""
         if self._websocket_enabled is not None:
             return self._websocket_enabled  # type: ignore[no-any-return]
         return any(isinstance(route, routing.WebSocketRoute) for route in self.router.routes)
@@ -1093,7 +1093,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._websocket_enabled = value
 
     def enable_websocket(self, enable: bool = True) -> None:
-        """Set `websocket_enabled`, until a route for a websocket is added; these routes work in any case.
+        """Set `websocket_enabled` until a websocket route is added; websocket routes work in any case.
 
         Args:
             enable: the value.
@@ -1103,8 +1103,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     @property
     def websocket_tasks(self) -> set[asyncio.Task[Any]]:
         """The tasks that run handlers of websockets."""
-        mine = [request for request in list(live.values()) if request.scope.get("app") is self]
-        streams = [request._open_stream for request in mine if request.scope["type"] == "websocket"]
+        requests = [request for request in list(live.values()) if request.scope.get("app") is self]
+        streams = [request._open_stream for request in requests if request.scope["type"] == "websocket"]
         return {stream.task for stream in streams if stream is not None}
 
     # Names of Sanic's own server ------------------------------------------------------------------------------------
@@ -1125,18 +1125,18 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def inspector(self) -> Inspector:
-        """The inspector that runs beside the workers; there from `main_process_ready` to `main_process_stop`.
+        """The inspector, available from `main_process_ready` to `main_process_stop`.
 
         Raises:
-            SanicException: this is not the main process, or not yet, or the setting `INSPECTOR` is false.
+            SanicException: this is not the main process, it has not started yet, or the setting `INSPECTOR` is false.
         """
         return self._of_main_process("inspector")  # type: ignore[no-any-return]
 
     def _of_main_process(self, name: str) -> Any:
-        """Return the manager or the inspector; tests and `refresh` may have set another one.
+        """Return the manager or the inspector, which tests and `refresh` may set.
 
         Raises:
-            SanicException: there is none in this process.
+            SanicException: this process does not have one.
         """
         value = vars(self).get(f"_{name}") or getattr(self._runner, name)
         if value is None or "SANIC_WORKER_PROCESS" in os.environ:
@@ -1148,7 +1148,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def repl_ctx(self) -> REPLContext:
-        """Variables for the prompt for Python: `sanic-star --repl`."""
+        """Variables for the Python prompt of `sanic-star --repl`."""
         if self._repl_ctx is None:
             from sanic_star.compat.models.ctx_types import REPLContext
 
@@ -1163,7 +1163,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             host: an address, by default 127.0.0.1.
             port: a port, by default 8000, with TLS 8443.
             version: the version of HTTP.
-            auto_tls: whether a certificate is made.
+            auto_tls: whether a certificate is created.
 
         Examples:
             >>> Sanic.get_address(None, None, version=3)
@@ -1173,7 +1173,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @staticmethod
     def get_server_location(server_settings: Mapping[str, Any] | None = None) -> str:
-        """Return the URL of a server, empty where it has no port.
+        """Return the URL of a server; empty if it has no port.
 
         Args:
             server_settings: has `host` and `port`, and may have `ssl`, `unix` and `sock`, as
@@ -1198,51 +1198,51 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     def make_coffee(self, *args: Any, **kwargs: Any) -> None:
-        """Serve the application with a cup in its first log line; arguments as in `run`."""
+        """Serve the application, with a cup of coffee in the first log line; arguments as in `run`."""
         self.run(*args, **{**kwargs, "coffee": True})
 
     def refresh(self, passthru: Mapping[str, Any] | None = None) -> Sanic[Any, Any]:
         """Return the application that is registered under this one's name.
 
         Args:
-            passthru: attributes to set on it; a mapping sets attributes of the one of its name, such as `config`.
+            passthru: attributes to set on it; a mapping sets attributes of that attribute, such as `config`.
 
         Raises:
-            SanicException: there is none.
+            SanicException: no application has that name.
         """
         registered = self.get_app(self.name)
         for name, value in (passthru or {}).items():
             if isinstance(value, dict):
-                for inner, inner_value in value.items():
-                    setattr(getattr(registered, name), inner, inner_value)
+                for attribute, attribute_value in value.items():
+                    setattr(getattr(registered, name), attribute, attribute_value)
             else:
                 setattr(registered, name, value)
         return registered
 
     @staticmethod
     async def run_delayed_task(app: Sanic[Any, Any], loop: Any, task: Any) -> None:
-        """Run something as `add_task` would, and wait for its end.
+        """Run a task like `add_task`, and wait for its end.
 
         Args:
             app: the application.
-            loop: without effect: it is the running one.
-            task: a coroutine, a task, or a function that gives one.
+            loop: ignored: the running event loop is used.
+            task: a coroutine, a task, or a function that returns one.
         """
         await app._background.run_job(task)
 
     @staticmethod
     async def dispatch_delayed_tasks(app: Sanic[Any, Any]) -> None:
-        """Start the tasks that were added before there was an event loop; the start does so, too."""
+        """Start the tasks that were added before there was an event loop; the start calls this too."""
         app._background.start_delayed_tasks()
 
     def ack(self) -> None:
-        """Tell the supervisor that this worker is ready; a process that is no worker has nobody to tell."""
+        """Tell the supervisor that this worker is ready; outside a worker, do nothing."""
         worker = getattr(self, "m", None)
         if worker is not None:
             worker.ack()
 
     def set_serving(self, serving: bool) -> None:
-        """Say what `app.state.is_running` is, and in a worker what `app.m.workers` shows.
+        """Set `app.state.is_running`; in a worker, also the state in `app.m.workers`.
 
         Args:
             serving: the value.
@@ -1254,11 +1254,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @classmethod
     def should_auto_reload(cls) -> bool:
-        """Tell whether a registered application is served again when its files change."""
+        """Return whether a registered application reloads when its files change."""
         return any(app.state.auto_reload for app in cls._app_registry.values())
 
     def setup_loop(self) -> None:
-        """Let new event loops of this process be uvloop's, unless `USE_UVLOOP` is false; `app.run` needs no call."""
+        """Use uvloop for new event loops of this process, unless `USE_UVLOOP` is false; `app.run` does it itself."""
         from sanic_star.compat.server.loop import try_use_uvloop
 
         if self.config.USE_UVLOOP:
@@ -1268,24 +1268,24 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @overridable
     async def handle_request(self, request: Request) -> None:
-        """Answer a request: routing, middleware, handler, and the response sent to whoever gave the request.
+        """Answer a request: run routing, middleware and handler, and send the response.
 
         Args:
-            request: it is built anew from its scope, as for any ASGI application.
+            request: the request; outside an override, a new one is created from its scope.
         """
-        # Within an override that the engine has called, the request goes on to the dispatch, and stays this object.
-        handed = request.scope.get(HANDED) is request
-        answer: ASGIApp = self._engine.dispatch if handed else self
-        await answer(request.scope, request._replay(), request._send)
+        # In an override that the engine has called, the dispatch gets this request object.
+        is_forwarded = request.scope.get(HANDED) is request
+        dispatch_app: ASGIApp = self._engine.dispatch if is_forwarded else self
+        await dispatch_app(request.scope, request._replay(), request._send)
 
     @overridable
     async def handle_exception(self, request: Request, exception: BaseException, run_middleware: bool = True) -> None:
-        """Answer a request with what an exception leads to: its handler's response, or the error page.
+        """Send the response to an exception: its handler's response, or the error page.
 
         Args:
             request: the request.
-            exception: what went wrong.
-            run_middleware: whether the middleware that has not run yet does.
+            exception: the exception.
+            run_middleware: whether to run middleware that has not run yet.
         """
         if not run_middleware:
             request._request_middleware_started = request._response_middleware_started = True
@@ -1303,12 +1303,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def tasks(self) -> Iterable[asyncio.Task[Any]]:
-        """The background tasks that were registered under a name."""
+        """The registered background tasks."""
         return self._background.named()
 
     @property
     def running_tasks(self) -> int:
-        """How many background tasks run, timers included."""
+        """The number of running background tasks, including timers."""
         return self._background.running()
 
     # Signals --------------------------------------------------------------------------------------------------------
@@ -1324,7 +1324,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         inline: bool = False,
         reverse: bool = False,
     ) -> Coroutine[Any, Any, Any]:
-        """Tell of an event; see `SignalRouter.dispatch` for arguments, result and exceptions.
+        """Dispatch an event; see `SignalRouter.dispatch` for arguments, result and exceptions.
 
         Examples:
             >>> from sanic_star import Sanic
@@ -1355,18 +1355,18 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """Wait for an event.
 
         Args:
-            event: its name; one that no signal was added for only if `EVENT_AUTOREGISTER` is set.
-            timeout: how long, in seconds.
-            condition: the condition under which it has to be dispatched.
-            exclusive: whether that has to be said; otherwise an event without condition will do.
+            event: its name; an event without a signal only if `EVENT_AUTOREGISTER` is set.
+            timeout: how long to wait, in seconds.
+            condition: the condition that the event has to be dispatched with.
+            exclusive: whether an event without a condition does not match.
 
         Returns:
             The event's context.
 
         Raises:
-            InvalidSignal: no event can have that name.
-            NotFound: the event is not known.
-            TimeoutError: it did not come in time.
+            InvalidSignal: the name is invalid.
+            NotFound: the event is unknown.
+            TimeoutError: the event was not dispatched in time.
         """
         waiter = self.signal_router.get_waiter(event, condition, exclusive)
         if waiter is None and self.config.EVENT_AUTOREGISTER:
@@ -1377,7 +1377,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         return await asyncio.wait_for(waiter.wait(), timeout)
 
     def report_exception(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """Call a function with the application and each exception that a request or a signal raises, answered or not.
+        """Call a function with the application and each exception that a request or a signal raises, handled or not.
 
         Args:
             handler: called with application and exception; may be a coroutine function.
@@ -1385,18 +1385,18 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Returns:
             The handler of the signal, which takes the exception alone, as in Sanic 25.12.
         """
-        return self.add_signal(self._caught(handler), "server.exception.report")
+        return self.add_signal(self._exception_signal(handler), "server.exception.report")
 
     @overridable
     def signalize(self, allow_fail_builtin: bool = True) -> None:
-        """Close the signal router, which the start does by itself.
+        """Close the signal router; the start does this itself.
 
         Args:
             allow_fail_builtin: see `SignalRouter`.
         """
         self.signal_router.allow_fail_builtin = allow_fail_builtin
         self.signal_router.finalize()
-        # What fires the events of requests is put together with everything else.
+        # Events of requests are compiled with the routes.
         if self.router.finalized:
             self._engine.finalise()
 
@@ -1404,10 +1404,10 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop that the application runs on; in a thread, too.
+        """The event loop that the application runs on; also readable in threads.
 
         Raises:
-            SanicException: it runs on none yet.
+            SanicException: the application has not started.
         """
         try:
             return asyncio.get_running_loop()
@@ -1417,7 +1417,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
                 return loop
             raise SanicException("Loop can only be retrieved after the app has started running.") from None
 
-    # What wraps a websocket's handler in Sanic: nothing here, and Sanic Extensions compare handlers with it.
+    # Sanic wraps websocket handlers with this method. Here it is unused, but Sanic Extensions compare handlers with it.
     _websocket_handler = None
 
     # Extensions -----------------------------------------------------------------------------------------------------
@@ -1430,16 +1430,16 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         config: Config | dict[str, Any] | None = None,
         **options: Any,
     ) -> Extend:
-        """Set up Sanic Extensions, the package `sanic-ext`, with other arguments than by default.
+        """Set up Sanic Extensions, the package `sanic-ext`, with your own arguments.
 
         Args:
             extensions: extensions of your own.
-            built_in_extensions: whether those of the package are set up, too.
+            built_in_extensions: whether to set up the extensions of the package too.
             config: its configuration, a `sanic_ext.Config` or the arguments of one.
-            options: the same as keywords.
+            options: the configuration as keywords.
 
         Raises:
-            RuntimeError: it is set up already, switched off by `AUTO_EXTEND`, not installed, or its import fails.
+            RuntimeError: the package is already set up, disabled by `AUTO_EXTEND`, not installed, or its import fails.
             AliasError: Sanic itself was imported before.
 
         Examples:
@@ -1455,14 +1455,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         from sanic_star.compat.application.ext import extensions_of, setup_ext
 
         if hasattr(self, "_ext"):
-            raise RuntimeError("Sanic Extensions are set up already: call app.extend before app.ext is read")
-        wanted = {"extensions": extensions, "built_in_extensions": built_in_extensions, "config": config}
-        setup_ext(self, fail=True, **wanted, **options)
+            raise RuntimeError("Sanic Extensions are already set up: call app.extend before you read app.ext")
+        arguments = {"extensions": extensions, "built_in_extensions": built_in_extensions, "config": config}
+        setup_ext(self, fail=True, **arguments, **options)
         return extensions_of(self)
 
     @property
     def ext(self) -> Extend:
-        """Sanic Extensions, set up when this is read first; raises what `extend` raises."""
+        """Sanic Extensions, set up on first access; raises the exceptions of `extend`."""
         from sanic_star.compat.application.ext import extensions_of
 
         return extensions_of(self)
@@ -1471,7 +1471,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def test_client(self) -> SanicTestClient:
-        """A client for tests without a running event loop; see `sanic_star.testing`.
+        """A client for synchronous tests; see `sanic_star.testing`.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -1496,19 +1496,19 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
 
 def _router(router: Router | None, routes: Sequence[BaseRoute] | None, lifespan: Lifespan[Any] | None) -> Router:
-    """Return the router that was given, or a new one, with Starlette's routes and lifespan in it."""
+    """Return the given router or a new one, with Starlette's routes and lifespan added."""
     router = router or Router()
     if routes:
         router.routes.extend(routes)
         router._describe_foreign(*routes)
     if lifespan is not None:
-        # Starlette's initialiser knows the forms that a lifespan may have.
+        # Starlette's `__init__` handles the different forms of a lifespan.
         router.lifespan_context = starlette_routing.Router(lifespan=lifespan).lifespan_context
     return router
 
 
 def _request_factory(request_class: type[Request]) -> MakeRequest:
-    """Return what makes the requests of an application: the class itself, unless it has an initialiser of its own."""
+    """Return the function that creates requests: the class itself, unless it has its own `__init__`."""
     if not isinstance(request_class, type) or request_class.__init__ is Request.__init__:
         return request_class
     from sanic_star.compat.request._sanic_form import RequestFactory
@@ -1517,12 +1517,12 @@ def _request_factory(request_class: type[Request]) -> MakeRequest:
 
 
 def _with_own_level(levels: Levels, middleware: Sequence[ASGIMiddleware]) -> Levels:
-    """Return the levels of ASGI middleware around a route, with its own inside."""
+    """Return the levels of ASGI middleware around a route, with the route's own as the innermost."""
     return (*levels, (middleware, ())) if levels or middleware else ()
 
 
 def _set_options(added: Any, levels: Levels, threaded: bool | None) -> Any:
-    """Give a route, or each of a list, the levels of ASGI middleware around it, and whether it runs in threads."""
+    """Set the levels of ASGI middleware of one or several routes, and whether they run in threads."""
     if levels or threaded is not None:
         for route in added if isinstance(added, list) else [added]:
             route._levels, route._threaded = levels, threaded
@@ -1530,12 +1530,12 @@ def _set_options(added: Any, levels: Levels, threaded: bool | None) -> Any:
 
 
 def _are_starlettes(args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
-    """Tell whether the arguments of a route are Starlette's: the path comes first, or has its name."""
+    """Return whether the arguments of a route are Starlette's: the path is first, or passed as `path`."""
     return isinstance(args[0], str) if args else "path" in options
 
 
 def _as_endpoint(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the keywords of Starlette's `add_route` as those of its `Route`, which calls the function `endpoint`."""
+    """Convert keywords of Starlette's `add_route` to those of `Route`, where the function is called `endpoint`."""
     if "route" in options:
         options["endpoint"] = options.pop("route")
     return options
@@ -1553,14 +1553,14 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
 
 
 def _explain(name: str) -> str:
-    # The table of explanations is loaded only where one is needed.
+    # Imported late: only an error needs the table of explanations.
     from sanic_star.compat._alias.left_out import explain
 
     return explain(name)
 
 
 def _testing() -> Any:
-    # The test clients stand above this layer, and load an HTTP client that no application needs.
+    # Imported late: the test clients are a layer above, and import an HTTP client that applications don't need.
     from sanic_star import testing
 
     return testing

@@ -1,4 +1,4 @@
-"""Sanic's own way of being an ASGI application; `sanic_star` applications are one themselves."""
+"""Sanic's ASGI adapter; `sanic_star` applications are ASGI applications themselves."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sanic_star.engine.failures import log_error, message_of
 
 
 class Lifespan:
-    """The lifespan of an application as a callable without arguments, for code that has the ASGI callables in hand.
+    """The lifespan of an application as a callable without arguments, for code that has the ASGI callables.
 
     Args:
-        sanic_app: the application, which answers the server's events.
+        sanic_app: the application.
         scope: the ASGI scope, of the type `lifespan`.
         receive: the ASGI callable.
         send: the ASGI callable.
@@ -44,10 +44,10 @@ class Lifespan:
         self.send = send
 
     async def __call__(self) -> None:
-        """Start the application, and stop it when the server says so.
+        """Start the application, and stop it at the server's shutdown event.
 
-        As in Sanic 25.12 a listener that raises is logged, and the server gets the message of its exception. The
-        application itself sends the traceback and raises the exception, as Starlette does.
+        As in Sanic 25.12, an exception of a listener is logged, and the server gets its message. The application itself
+        sends the traceback and raises the exception, as in Starlette.
         """
         failure: Message | None = None
 

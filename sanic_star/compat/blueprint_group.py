@@ -1,4 +1,4 @@
-"""Blueprints that are registered together, below a common prefix or version."""
+"""Groups of blueprints with a common prefix or version."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class BlueprintGroup(MutableSequence[Any]):
     """A sequence of blueprints and groups; see `Blueprint.group`.
 
     Args:
-        url_prefix: goes before the prefixes of its members.
-        version: of members that say none.
-        strict_slashes: of members that don't say.
-        version_prefix: stands before the version.
-        name_prefix: goes before the names of routes.
+        url_prefix: put before the prefixes of its members.
+        version: the default for members without a version.
+        strict_slashes: the default for members.
+        version_prefix: the text before the version.
+        name_prefix: a prefix of the names of routes.
         middleware: ASGI middleware around the routes of all members, the outermost first.
-        threaded: whether synchronous functions of members that don't say run in threads; see `Blueprint`.
+        threaded: the default for members: whether synchronous functions run in threads; see `Blueprint`.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class BlueprintGroup(MutableSequence[Any]):
         middleware: Sequence[Middleware] = (),
         threaded: bool | None = None,
     ) -> None:
-        # Blueprints, which import this module, and groups.
+        # Blueprints and groups. `Any`, because `blueprints` imports this module.
         self._blueprints: list[Any] = []
         self.url_prefix = url_prefix
         self.version = version
@@ -42,7 +42,7 @@ class BlueprintGroup(MutableSequence[Any]):
         self.name_prefix = name_prefix
         self.user_middleware = list(middleware)
         self._threaded = threaded
-        # The functions of its Sanic middleware, which each member has, too.
+        # The functions of its Sanic middleware, which is also registered on each member.
         self._functions: list[Callable[..., Any]] = []
 
     @property
@@ -67,15 +67,15 @@ class BlueprintGroup(MutableSequence[Any]):
         return len(self._blueprints)
 
     def insert(self, index: int, item: Any) -> None:
-        """Put a blueprint before the one at `index`."""
+        """Insert a blueprint before the one at `index`."""
         self._blueprints.insert(index, item)
 
     def append(self, value: Any) -> None:
-        """Put a blueprint at the end."""
+        """Append a blueprint."""
         self._blueprints.append(value)
 
     def exception(self, *exceptions: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], None]:
-        """Let a function answer exceptions of all members' routes; arguments as in `Blueprint.exception`."""
+        """Register an exception handler for all members' routes; arguments as in `Blueprint.exception`."""
 
         def decorate(handler: Callable[..., Any]) -> None:
             for member in self._blueprints:
@@ -86,10 +86,10 @@ class BlueprintGroup(MutableSequence[Any]):
     def middleware(self, *args: Any, **kwargs: Any) -> Any:
         """Run a function before or after the handlers of all members; arguments as in `Blueprint.middleware`."""
 
-        def decorate(function: Callable[..., Any], *where: Any) -> None:
+        def decorate(function: Callable[..., Any], *location: Any) -> None:
             self._functions.append(function)
             for member in self._blueprints:
-                member.middleware(function, *where, **kwargs)
+                member.middleware(function, *location, **kwargs)
 
         if args and callable(args[0]):
             return decorate(*args)
@@ -108,10 +108,10 @@ class BlueprintGroup(MutableSequence[Any]):
         return partial(self.middleware, attach_to="response")
 
     def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
-        """Put ASGI middleware around the routes of all members; arguments as in `Blueprint.add_middleware`.
+        """Add ASGI middleware around the routes of all members; arguments as in `Blueprint.add_middleware`.
 
         Raises:
-            RuntimeError: an application in which a member is registered has started.
+            RuntimeError: an application that a member is registered in has started.
         """
         if self._has_started():
             raise RuntimeError("Cannot add middleware after an application has started")
@@ -123,24 +123,24 @@ class BlueprintGroup(MutableSequence[Any]):
         return any(group._has_started() for group in groups) or any(app.middleware_stack is not None for app in apps)
 
     def options_for(self, item: Any, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the options with which a member is registered.
+        """Return the options to register a member with.
 
         Args:
             item: the member.
-            options: those with which the group is registered.
+            options: the options that the group is registered with.
         """
         merged = dict(options)
         prefixes = [options.get("url_prefix"), self.url_prefix]
         if not isinstance(item, BlueprintGroup):
             prefixes.append(item.url_prefix)
-        merged["url_prefix"] = "/" + "/".join(str(each).strip("/") for each in prefixes if each).rstrip("/")
+        merged["url_prefix"] = "/" + "/".join(str(prefix).strip("/") for prefix in prefixes if prefix).rstrip("/")
         for attribute in ("version", "strict_slashes"):
             if getattr(item, attribute) is None:
                 value = getattr(self, attribute)
                 merged[attribute] = options.get(attribute) if value is None else value
         if item.version_prefix == "/v":
-            own = self.version_prefix
-            merged["version_prefix"] = options.get("version_prefix") if own == "/v" else own
+            own_prefix = self.version_prefix
+            merged["version_prefix"] = options.get("version_prefix") if own_prefix == "/v" else own_prefix
         if self.name_prefix:
             merged.setdefault("name_prefix", self.name_prefix)
         merged["_threaded"] = options.get("_threaded") if self._threaded is None else self._threaded

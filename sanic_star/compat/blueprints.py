@@ -1,4 +1,4 @@
-"""Blueprints: parts of an application that are written down first and registered later, any number of times."""
+"""Blueprints: parts of an application that are defined first, and registered later any number of times."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _VERSION_PREFIX = "/v"
 if TYPE_CHECKING:
 
     class Application(Protocol):
-        """What a blueprint needs of an application that it is registered in; that one cannot be imported here."""
+        """The members of an application that a blueprint uses; `Sanic` itself cannot be imported here."""
 
         def generate_name(self, *objects: Any) -> str: ...
         def _apply_route(
@@ -58,19 +58,19 @@ class Blueprint(Registrar):
     """A part of an application.
 
     Args:
-        name: unique within an application; goes before the names of routes.
-        url_prefix: goes before the paths.
-        host: the host or hosts that its routes are for.
-        version: goes before the prefix, as `/v1`.
+        name: unique in an application; the prefix of the names of routes.
+        url_prefix: the prefix of its paths.
+        host: the host or hosts of its routes.
+        version: the version, put before the prefix: `/v1`.
         strict_slashes: whether a trailing slash matters in its routes.
-        version_prefix: stands before the version.
+        version_prefix: the text before the version.
         middleware: ASGI middleware around its routes, the outermost first.
         threaded: whether its synchronous handlers, middleware and exception handlers run in threads; `None` leaves it
             to its group, then to the application's `sync_handlers`.
 
     Raises:
-        SanicException: Sanic 25.12 refuses the name too.
-        TypeError: `middleware` is no list of `Middleware(…)` objects, or `threaded` is neither true nor false.
+        SanicException: the name is invalid, as in Sanic 25.12.
+        TypeError: `middleware` is not a list of `Middleware(…)` objects, or `threaded` is neither true nor false.
 
     Examples:
         >>> bp = Blueprint("users", url_prefix="/users")
@@ -121,17 +121,17 @@ class Blueprint(Registrar):
             self._apply(app, options)
 
     def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
-        """Put ASGI middleware around this blueprint's routes, outside of what was added before.
+        """Add ASGI middleware around this blueprint's routes, outside of middleware that was added before.
 
-        It stands inside the application's and the group's, and around the blueprint's Sanic middleware.
+        It runs inside the application's and the group's, and outside the blueprint's Sanic middleware.
 
         Args:
-            middleware_class: called with the ASGI application that it wraps, and the other arguments.
+            middleware_class: called with the ASGI application and the other arguments.
             args: positional arguments for it.
             kwargs: keyword arguments for it.
 
         Raises:
-            RuntimeError: an application in which the blueprint is registered has started.
+            RuntimeError: an application that the blueprint is registered in has started.
 
         Examples:
             >>> from starlette.middleware.gzip import GZipMiddleware
@@ -152,31 +152,31 @@ class Blueprint(Registrar):
         lifespan: bool = True,
         handle_errors: bool = False,
     ) -> None:
-        """Serve another ASGI application below a path of this blueprint: behind its prefix and its version.
+        """Serve another ASGI application below a path of this blueprint, after its version and prefix.
 
-        The request middleware of the blueprint runs before it, and may answer for it; the ASGI middleware of the
-        blueprint and its groups stands around it.
+        The blueprint's request middleware runs first, and may respond. The ASGI middleware of the blueprint and its
+        groups wraps the application.
 
         Args:
             path: the path, as in `Sanic.mount`.
             app: the application.
-            name: the name for building URLs; `url_for` has it behind the blueprint's: `"blueprint.name:…"`.
+            name: the name for building URLs, prefixed with the blueprint's: `"blueprint.name:…"`.
             middleware: ASGI middleware around it, the outermost first.
-            lifespan: as in `Sanic.mount`.
-            handle_errors: as in `Sanic.mount`.
+            lifespan: see `Sanic.mount`.
+            handle_errors: see `Sanic.mount`.
 
         Raises:
             TypeError: `app` cannot be called, `path` or `name` is not a string, or `middleware` is not a list of
                 `Middleware(…)` objects.
-            ValueError: the path does not start with a slash, or the blueprint has a host. With the registration also:
-                the path has a parameter of a type that Starlette does not have, or is the path of another mount.
+            ValueError: the path does not start with a slash, or the blueprint has a host. At the registration also: the
+                path has a parameter of a type that Starlette does not have, or is the path of another mount.
 
         Examples:
             >>> async def hello(scope, receive, send): ...
             >>> bp = Blueprint("tools", url_prefix="/tools")
             >>> bp.mount("/hello", hello)
         """
-        # Loaded with the first mount.
+        # Imported with the first mount.
         from sanic_star.compat._app.mounts import check_arguments
 
         check_arguments(path, app, name)
@@ -186,10 +186,10 @@ class Blueprint(Registrar):
 
     @property
     def apps(self) -> set[Any]:
-        """The applications that it was registered in.
+        """The applications that the blueprint is registered in.
 
         Raises:
-            SanicException: it was registered in none.
+            SanicException: the blueprint is not registered.
         """
         if not self._apps:
             raise SanicException(f"{self} has not yet been registered to an app")
@@ -197,14 +197,14 @@ class Blueprint(Registrar):
 
     @property
     def registered(self) -> bool:
-        """Whether it was registered in an application."""
+        """Whether the blueprint is registered in an application."""
         return bool(self._apps)
 
     def reset(self) -> None:
-        """Forget where it was registered, and what came of it."""
+        """Forget all registrations of the blueprint."""
         self._apps: set[Any] = set()
         self._registrations: list[tuple[Any, dict[str, Any]]] = []
-        # What was applied already: a second registration, or one more definition, adds only what is new.
+        # Definitions that were applied already: a further registration or definition applies only new ones.
         self._applied: set[tuple[Any, ...]] = set()
         # The names under which middleware is registered for mounts, by application and path.
         self._mounted: dict[tuple[Any, str], str] = {}
@@ -232,15 +232,15 @@ class Blueprint(Registrar):
             name: the copy's name.
             url_prefix: replaces the prefix.
             version: replaces the version.
-            version_prefix: replaces what stands before the version.
-            allow_route_overwrite: whether the copy's routes replace those with the same path.
-            strict_slashes: replaces whether a trailing slash matters.
-            with_registration: whether the copy is registered where this one is.
+            version_prefix: replaces the text before the version.
+            allow_route_overwrite: whether the copy's routes replace routes with the same path.
+            strict_slashes: replaces `strict_slashes`.
+            with_registration: whether to register the copy in the same applications.
             with_ctx: whether the copy shares `ctx`.
 
         Raises:
-            AssertionError: the copy would be registered under a name that is taken.
-            SanicException: the copy would be registered, and serves files.
+            AssertionError: the copy's name is already registered.
+            SanicException: `with_registration` is true, and the blueprint serves files.
 
         Examples:
             >>> from sanic_star import Blueprint
@@ -249,33 +249,33 @@ class Blueprint(Registrar):
             >>> second.name, second.version
             ('items_2', 2)
         """
-        other = shallow_copy(self)
-        other._definitions = list(self._definitions)
-        other.user_middleware = list(self.user_middleware)
-        other.copied_from = self.name
-        other.name = name
+        copied = shallow_copy(self)
+        copied._definitions = list(self._definitions)
+        copied.user_middleware = list(self.user_middleware)
+        copied.copied_from = self.name
+        copied.name = name
         apps = list(dict.fromkeys(app for app, _ in self._registrations))
-        other.reset()
-        given = {
+        copied.reset()
+        changes = {
             "url_prefix": url_prefix,
             "version": version,
             "version_prefix": version_prefix,
             "_allow_route_overwrite": allow_route_overwrite,
             "strict_slashes": strict_slashes,
         }
-        for attribute, value in given.items():
+        for attribute, value in changes.items():
             if not isinstance(value, Default):
-                setattr(other, attribute, value)
+                setattr(copied, attribute, value)
         if not with_ctx:
-            other.ctx = SimpleNamespace()
+            copied.ctx = SimpleNamespace()
         if with_registration:
-            if apps and any(isinstance(each, StaticDefinition) for each in other._definitions):
+            if apps and any(isinstance(definition, StaticDefinition) for definition in copied._definitions):
                 raise SanicException(
                     "Static routes registered with the old blueprint instance, cannot be registered again."
                 )
             for app in apps:
-                app.blueprint(other)
-        return other
+                app.blueprint(copied)
+        return copied
 
     @staticmethod
     def group(
@@ -288,20 +288,20 @@ class Blueprint(Registrar):
         middleware: Sequence[Middleware] | None = (),
         threaded: bool | None = None,
     ) -> BlueprintGroup:
-        """Put blueprints, groups, and lists of them together.
+        """Create a group of blueprints, groups, and lists of them.
 
         Args:
             blueprints: the members.
-            url_prefix: goes before the prefixes of its members.
-            version: of members that say none.
-            strict_slashes: of members that don't say.
-            version_prefix: stands before the version.
-            name_prefix: goes before the names of routes.
+            url_prefix: put before the prefixes of its members.
+            version: the default for members without a version.
+            strict_slashes: the default for members.
+            version_prefix: the text before the version.
+            name_prefix: a prefix of the names of routes.
             middleware: ASGI middleware around the routes of all members, the outermost first.
-            threaded: of members that don't say; see `Blueprint`.
+            threaded: the default for members; see `Blueprint`.
 
         Raises:
-            TypeError: `middleware` is no list of `Middleware(…)` objects, or `threaded` is neither true nor false.
+            TypeError: `middleware` is not a list of `Middleware(…)` objects, or `threaded` is neither true nor false.
 
         Examples:
             >>> from sanic_star import Blueprint, Sanic, text
@@ -316,10 +316,10 @@ class Blueprint(Registrar):
             'tea'
         """
         check_threaded(threaded)
-        more: dict[str, Any] = {"middleware": check_middleware(middleware)} if middleware else {}
+        group_options: dict[str, Any] = {"middleware": check_middleware(middleware)} if middleware else {}
         if threaded is not None:
-            more["threaded"] = threaded
-        group = BlueprintGroup(url_prefix, version, strict_slashes, version_prefix, name_prefix, **more)
+            group_options["threaded"] = threaded
+        group = BlueprintGroup(url_prefix, version, strict_slashes, version_prefix, name_prefix, **group_options)
 
         def add(members: Any) -> None:
             for member in members:
@@ -334,11 +334,12 @@ class Blueprint(Registrar):
     # Registration ---------------------------------------------------------------------------------------------------
 
     def register(self, app: Application, options: dict[str, Any]) -> None:
-        """Apply everything that was written down to an application, in the order in which it was.
+        """Apply all definitions to an application, in order.
 
         Args:
             app: the application.
-            options: `url_prefix`, `version`, `strict_slashes`, `version_prefix`, `name_prefix` of this registration.
+            options: the options of this registration: `url_prefix`, `version`, `strict_slashes`, `version_prefix`,
+                `name_prefix`.
         """
         if any(isinstance(definition, CommandDefinition) for definition in self._definitions):
             raise SanicException("Registering commands with blueprints is not supported.")
@@ -348,83 +349,83 @@ class Blueprint(Registrar):
 
     @staticmethod
     def register_futures(apps: Iterable[Application], bp: Blueprint, futures: Sequence[Any]) -> None:
-        """Apply what was written down to applications, as if it had been there when the blueprint was registered.
+        """Apply further definitions to applications in which the blueprint is already registered.
 
         Args:
-            apps: the applications; those in which the blueprint is not registered are passed over.
+            apps: the applications; those without the blueprint are skipped.
             bp: the blueprint.
-            futures: what its decorators wrote down.
+            futures: the definitions.
         """
-        bp._definitions += [each for each in futures if each not in bp._definitions]
-        wanted = list(apps)
+        bp._definitions += [definition for definition in futures if definition not in bp._definitions]
+        applications = list(apps)
         for app, options in list(bp._registrations):
-            if app in wanted:
+            if app in applications:
                 bp._apply(app, options)
 
     @property
     def router(self) -> Router:
-        """The router of the application in which it was registered last.
+        """The router of the application of the last registration.
 
         Raises:
-            AttributeError: it was registered in none.
+            AttributeError: the blueprint is not registered.
         """
         if not self._apps:
             raise AttributeError(f"{self} has not yet been registered to an app: it has no router")
         return self._registrations[-1][0].router  # type: ignore[no-any-return]
 
     def finalize_middleware(self) -> None:
-        """Put middleware that came while they run around the handlers of its applications."""
+        """Recompile the routes of its running applications with their current middleware."""
         for app in self._apps:
             app.finalize_middleware()
 
     def _apply(self, app: Application, options: dict[str, Any]) -> None:
         names = []
-        threaded = _first(self._threaded, options.get("_threaded"))
+        threaded = _first_not_none(self._threaded, options.get("_threaded"))
         for definition in self._definitions:
             if isinstance(definition, (RouteDefinition, StaticDefinition)):
-                placed = self._placed(definition, app, options)
+                placed = self._placed_route(definition, app, options)
                 names.append(placed.name)
                 version = getattr(placed, "version", None)
-                if self._first_time(app, definition, placed.uri, placed.name, placed.host, version):
+                if self._add_to_applied(app, definition, placed.uri, placed.name, placed.host, version):
                     self._add_routes(app, placed, (*options.get("_levels", ()), (self.user_middleware, ())))
             elif isinstance(definition, MountDefinition):
                 mount = self._placed_mount(definition, options)
-                if self._first_time(app, definition, mount.uri):
+                if self._add_to_applied(app, definition, mount.uri):
                     levels = (*options.get("_levels", ()), (self.user_middleware, ()))
                     self._mounted[app, mount.uri] = app._apply_mount(mount, levels)
                 names.append(self._mounted[app, mount.uri])
         for definition in self._definitions:
             if isinstance(definition, ListenerDefinition):
-                if self._first_time(app, definition):
+                if self._add_to_applied(app, definition):
                     self.listeners[definition.event].append(app._apply_listener(definition))
             elif isinstance(definition, SignalDefinition):
-                if self._first_time(app, definition):
+                if self._add_to_applied(app, definition):
                     condition = self._condition(definition.condition)
                     app._apply_signal(definition._replace(condition=condition, exclusive=False))
             elif isinstance(definition, (MiddlewareDefinition, ExceptionDefinition)):
-                fresh = [name for name in names if self._first_time(app, definition, name)]
+                fresh = [name for name in names if self._add_to_applied(app, definition, name)]
                 if fresh and isinstance(definition, MiddlewareDefinition):
                     placed_middleware = _middleware_with_default(definition, threaded)
                     self.middlewares.append(app._apply_middleware(placed_middleware, fresh))
                 elif fresh and isinstance(definition, ExceptionDefinition):
-                    handler = definition._replace(threaded=_first(definition.threaded, threaded))
+                    handler = definition._replace(threaded=_first_not_none(definition.threaded, threaded))
                     self.exceptions.append(app._apply_exception(handler, fresh))
 
     def _condition(self, condition: Mapping[str, Any] | None) -> dict[str, Any]:
         return {**(condition or {}), "__blueprint__": self.name}
 
     async def dispatch(self, *args: Any, **kwargs: Any) -> list[Any]:
-        """Tell the applications that it is registered in of an event, for handlers of this blueprint.
+        """Dispatch an event in all applications that it is registered in, for handlers of this blueprint.
 
         Args:
             args: the event's name.
-            kwargs: as in `Sanic.dispatch`.
+            kwargs: see `Sanic.dispatch`.
 
         Returns:
-            What `Sanic.dispatch` returns, for each application.
+            The results of `Sanic.dispatch`, one per application.
 
         Raises:
-            SanicException: it was registered in none.
+            SanicException: the blueprint is not registered.
         """
         kwargs["condition"] = self._condition(kwargs.get("condition"))
         return list(await asyncio.gather(*(app.dispatch(*args, **kwargs) for app in self.apps)))
@@ -432,20 +433,20 @@ class Blueprint(Registrar):
     def event(
         self, event: str, timeout: float | None = None, *, condition: Mapping[str, Any] | None = None
     ) -> Coroutine[Any, Any, Any]:
-        """Wait for an event in one of the applications that it is registered in.
+        """Wait for an event in any application that the blueprint is registered in.
 
         Args:
             event: its name.
-            timeout: how long, in seconds.
-            condition: the condition under which it has to be dispatched, beside being this blueprint's.
+            timeout: how long to wait, in seconds.
+            condition: the condition that the event has to be dispatched with, besides the one for this blueprint.
 
         Returns:
-            The context of the event that came first.
+            The context of the first event.
 
         Raises:
-            SanicException: it was registered in none; raised by the call itself, as in Sanic 25.12.
-            NotFound: the event is not known.
-            TimeoutError: it did not come in time.
+            SanicException: the blueprint is not registered; raised by the call itself, as in Sanic 25.12.
+            NotFound: the event is unknown.
+            TimeoutError: the event was not dispatched in time.
         """
         return self._wait_for(self.apps, event, timeout, self._condition(condition))
 
@@ -455,18 +456,18 @@ class Blueprint(Registrar):
             asyncio.ensure_future(app.event(event, seconds, condition=condition, exclusive=False)) for app in apps
         }
         try:
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(done)).result()
+            finished, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(finished)).result()
         finally:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
-    def _first_time(self, *what: Any) -> bool:
-        """Tell whether something was not applied yet; from now on it was."""
-        known = len(self._applied)
-        self._applied.add(what)
-        return len(self._applied) > known
+    def _add_to_applied(self, *key: Any) -> bool:
+        """Record that a definition is applied; return whether it is new."""
+        applied_before = len(self._applied)
+        self._applied.add(key)
+        return len(self._applied) > applied_before
 
     def _add_routes(self, app: Application, placed: RouteDefinition | StaticDefinition, levels: Levels) -> None:
         if isinstance(placed, StaticDefinition):
@@ -478,12 +479,12 @@ class Blueprint(Registrar):
         self.websocket_routes += [route for route in routes if route.extra.websocket]
 
     def _placed_mount(self, definition: MountDefinition, options: dict[str, Any]) -> MountDefinition:
-        """Return a mount as this registration has it."""
+        """Return a mount with the options of a registration applied."""
         uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
-        version = _first(options.get("version"), self.version)
+        version = _first_not_none(options.get("version"), self.version)
         if version is not None:
-            given = options.get("version_prefix") or _VERSION_PREFIX
-            prefix = self.version_prefix if given == _VERSION_PREFIX else given
+            version_prefix = options.get("version_prefix") or _VERSION_PREFIX
+            prefix = self.version_prefix if version_prefix == _VERSION_PREFIX else version_prefix
             number = str(version).strip("/").lstrip("v")
             uri = f"{prefix}{number}/{uri.lstrip('/')}"
         name = definition.name and f"{self.name}.{definition.name}"
@@ -491,10 +492,10 @@ class Blueprint(Registrar):
             name = f"{options['name_prefix']}_{name}"
         return definition._replace(uri=uri, name=name)
 
-    def _placed(
+    def _placed_route(
         self, definition: RouteDefinition | StaticDefinition, app: Application, options: dict[str, Any]
     ) -> RouteDefinition | StaticDefinition:
-        """Return a route as this registration has it. As in Sanic, files have neither the version nor the host."""
+        """Return a route with the options of a registration applied; as in Sanic, files get no version and no host."""
         uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
         name = definition.name.replace(self.copied_from, self.name, 1) if self.copied_from else definition.name
         if isinstance(definition, StaticDefinition):
@@ -507,33 +508,37 @@ class Blueprint(Registrar):
             uri=uri,
             name=app.generate_name(name),
             host=host,
-            version=_first(definition.version, options.get("version"), self.version),
-            strict_slashes=_first(definition.strict_slashes, options.get("strict_slashes"), self.strict_slashes),
-            version_prefix=next((each for each in prefixes if each and each != _VERSION_PREFIX), _VERSION_PREFIX),
+            version=_first_not_none(definition.version, options.get("version"), self.version),
+            strict_slashes=_first_not_none(
+                definition.strict_slashes, options.get("strict_slashes"), self.strict_slashes
+            ),
+            version_prefix=next(
+                (prefix for prefix in prefixes if prefix and prefix != _VERSION_PREFIX), _VERSION_PREFIX
+            ),
             error_format=definition.error_format,
-            threaded=_first(definition.threaded, self._threaded, options.get("_threaded")),
+            threaded=_first_not_none(definition.threaded, self._threaded, options.get("_threaded")),
         )
 
 
 def _middleware_with_default(definition: MiddlewareDefinition, threaded: bool | None) -> MiddlewareDefinition:
-    """Return a middleware as its blueprint has it: with the blueprint's `threaded` if it has none of its own."""
+    """Return a middleware with the blueprint's `threaded`, if it has no `threaded` of its own."""
     middleware = definition.middleware
     if threaded is None or getattr(middleware, "threaded", None) is not None:
         return definition
-    # A copy, with the same place in the order of definition: other applications have the blueprint, too.
+    # A copy with the same position in the order of definition: other applications may have the blueprint too.
     changed = shallow_copy(middleware)
     changed.threaded = threaded
     return definition._replace(middleware=changed)
 
 
-def _first(*values: Any) -> Any:
+def _first_not_none(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
 def _join(uri: str, prefix: str | None) -> str:
-    """Return a path below a prefix, with one slash between them."""
-    whole = (prefix.rstrip("/") if uri.startswith("/") else prefix) + uri if prefix else uri
-    return whole[1:] if whole.startswith("//") else whole
+    """Join a prefix and a path with one slash."""
+    path = (prefix.rstrip("/") if uri.startswith("/") else prefix) + uri if prefix else uri
+    return path[1:] if path.startswith("//") else path
 
 
 __all__ = ["Blueprint", "BlueprintGroup"]

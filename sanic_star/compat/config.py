@@ -1,7 +1,7 @@
-"""Settings: a dictionary whose upper-case keys are attributes, too.
+"""Settings: a dictionary whose upper-case keys are also attributes.
 
-They come from the defaults here, the arguments of `Config`, environment variables `SANIC_…`, and what is set later;
-each source overrides the one before. The functions in `on_change` are called for each setting that is set.
+Values come from the defaults here, the arguments of `Config`, environment variables `SANIC_…`, and later assignments;
+each source overrides the ones before. The functions in `on_change` are called for each assignment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SANIC_PREFIX = "SANIC_"
 
-# Keys and values are Sanic's. Times are in seconds, sizes in bytes. Those without effect here (TOUCHUP,
+# Sanic's keys and values. Times are in seconds, sizes in bytes. Settings without effect here (TOUCHUP,
 # REQUEST_BUFFER_SIZE and others, see «Not there yet» in docs/compatibility.md) stay so that configurations load.
 DEFAULT_CONFIG: dict[str, Any] = {
     "_FALLBACK_ERROR_FORMAT": _default,
@@ -71,8 +71,8 @@ DEFAULT_CONFIG: dict[str, Any] = {
 }
 
 
-# What an application reckons with while it serves, so that text from a file or the environment would end in errors of
-# requests: the least value, and whether `None` switches the setting off.
+# Numbers that an application uses while it serves; text from a file or the environment would make requests fail. The
+# minimum, and whether `None` switches the setting off.
 _NUMBERS: dict[str, tuple[float, bool]] = {
     "FORM_MAX_FIELDS": (0, False),
     "FORM_MAX_FIELD_SIZE": (0, True),
@@ -100,16 +100,16 @@ _NUMBERS: dict[str, tuple[float, bool]] = {
 _WHOLE_NUMBERS = frozenset({"THREAD_POOL_SIZE"})
 
 
-# For environment variables; the last one that takes a value converts it.
+# For environment variables: the last one that accepts a value converts it.
 _BUILTIN_CONVERTERS: tuple[Callable[[str], Any], ...] = (str, str_to_bool, float, int)
 
 
 class SettingError(ServerError, InvalidSetting):
-    """A setting has a value that it cannot have; the message names both."""
+    """A setting has an invalid value; the message names both."""
 
 
 class DetailedConverter(ABC):
-    """A converter for environment variables that is told which one it converts."""
+    """A converter for environment variables that gets the name of the variable."""
 
     @abstractmethod
     def __call__(self, full_key: str, config_key: str, value: str, defaults: dict[str, Any]) -> Any:
@@ -117,17 +117,17 @@ class DetailedConverter(ABC):
 
         Args:
             full_key: the name of the variable.
-            config_key: the name of the setting, which is that without the prefix.
-            value: its text.
+            config_key: the name of the setting, without the prefix.
+            value: the text.
             defaults: the settings before environment variables.
 
         Raises:
-            ValueError: this value is for another converter.
+            ValueError: another converter has to convert this value.
         """
 
 
 def _is_truth_value(text: str) -> bool:
-    """Tell whether text switches something on or off; as in Sanic, an empty variable switches off."""
+    """Return whether text is a truth value; as in Sanic, an empty variable means off."""
     try:
         str_to_bool(text)
     except ValueError:
@@ -140,18 +140,18 @@ def _certificate_creator(value: Any) -> LocalCertCreator:
 
 
 def _text(value: Any) -> Any:
-    # A secret of digits alone comes out of the environment as a number.
+    # A secret that consists of digits was converted to a number.
     return None if value is None else str(value)
 
 
-_MADE: dict[str, Callable[[Any], Any]] = {
+_SETTING_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "LOCAL_CERT_CREATOR": _certificate_creator,
     "FORWARDED_SECRET": _text,
     "SERVER_NAME": _text,
 }
-# Text in the environment that is no number, even if it looks like one: a password may be `0123`.
+# Settings that stay text even if they look like numbers: a password may be `0123`.
 _TEXTS = frozenset({"FORWARDED_SECRET", "INSPECTOR_API_KEY", "SERVER_NAME", "TLS_CERT_PASSWORD"})
-# Settings that are on or off though their default is no truth value.
+# Boolean settings whose default is not a boolean.
 _OTHER_SWITCHES = frozenset({"CANCEL_ON_DISCONNECT", "LOG_EXTRA", "TOUCHUP", "USE_UVLOOP"})
 
 
@@ -160,13 +160,13 @@ class Config(dict[str, Any]):
 
     Args:
         defaults: settings in addition to, or instead of, the default ones.
-        env_prefix: how environment variables begin that are settings; None or empty: they are not read.
+        env_prefix: the prefix of environment variables with settings; `None` or empty: don't read any.
         keep_alive: the setting `KEEP_ALIVE`.
-        converters: functions that make values of the text of environment variables, or raise ValueError. They are
-            asked before those for whole numbers, numbers and truth values, the last one first.
+        converters: functions that convert the text of environment variables, or raise ValueError. They are tried before
+            those for whole numbers, numbers and truth values, the last one first.
 
     Raises:
-        ValueError, SanicException: a setting has an impossible value.
+        ValueError, SanicException: a setting has an invalid value.
 
     Examples:
         >>> config = Config({"SHOP": "Delft"}, env_prefix=None)
@@ -226,7 +226,7 @@ class Config(dict[str, Any]):
     from_envvar = OldName()
 
     on_change: list[Callable[[str, Any], None]]
-    """Functions that are called with the key and the value of every setting that is set."""
+    """Functions that are called with key and value at each assignment."""
 
     def __init__(
         self,
@@ -235,14 +235,14 @@ class Config(dict[str, Any]):
         keep_alive: bool | None = None,
         *,
         converters: Sequence[Callable[..., Any]] | None = None,
-        **old: Never,
+        **old_keywords: Never,
     ) -> None:
-        if old:
+        if old_keywords:
             from sanic_star.compat._old.keywords import of_config
 
-            env_prefix = of_config(old, env_prefix)
+            env_prefix = of_config(old_keywords, env_prefix)
         super().__init__(DEFAULT_CONFIG)
-        # Of its own, as applications add to it.
+        # A separate dictionary, because applications add to it.
         super().__setitem__("MOTD_DISPLAY", {})
         object.__setattr__(self, "on_change", [])
         object.__setattr__(self, "_converters", list(_BUILTIN_CONVERTERS))
@@ -257,8 +257,8 @@ class Config(dict[str, Any]):
 
     def __getattr__(self, attr: str) -> Any:
         if attr == "FALLBACK_ERROR_FORMAT":
-            chosen = self["_FALLBACK_ERROR_FORMAT"]
-            return DEFAULT_FORMAT if isinstance(chosen, Default) else chosen
+            error_format = self["_FALLBACK_ERROR_FORMAT"]
+            return DEFAULT_FORMAT if isinstance(error_format, Default) else error_format
         try:
             return self[attr]
         except KeyError:
@@ -289,24 +289,24 @@ class Config(dict[str, Any]):
             attr = "_FALLBACK_ERROR_FORMAT"
             if not isinstance(self.get(attr, _default), Default) and self[attr] != value:
                 error_logger.warning(
-                    f"FALLBACK_ERROR_FORMAT was {self[attr]!r} and becomes {value!r}; routes that are already there "
-                    "may keep the former."
+                    f"FALLBACK_ERROR_FORMAT was {self[attr]!r} and is now {value!r}; routes that already exist "
+                    "may keep the former value."
                 )
         elif attr == "DEPRECATION_FILTER":
             filter_deprecations(value)
-        value = _MADE[attr](value) if attr in _MADE else value
+        value = _SETTING_CONVERTERS[attr](value) if attr in _SETTING_CONVERTERS else value
         super().__setitem__(attr, value)
         self._post_set(attr, value)
 
     def _post_set(self, attr: str, value: Any) -> None:
-        """Call the functions in `on_change`; a subclass may override this, as in Sanic, to learn of each setting."""
+        """Call the functions in `on_change`; a subclass may override this to follow assignments, as in Sanic."""
         for function in vars(self).get("on_change", ()):
             function(attr, value)
 
     def update(self, *other: Any, **kwargs: Any) -> None:
-        """Set several settings, given in any number of mappings.
+        """Set the settings of any number of mappings.
 
-        As in Sanic 25.12, and unlike in `dict.update`, the last mapping counts before a keyword argument.
+        As in Sanic 25.12, and unlike in `dict.update`, the last mapping overrides keyword arguments.
         """
         settings = dict(kwargs)
         for group in other:
@@ -319,7 +319,7 @@ class Config(dict[str, Any]):
         return self
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Set a setting that is not there, and return it."""
+        """Set a missing setting; return the setting's value."""
         if key not in self:
             self[key] = default
         return self[key]
@@ -328,11 +328,11 @@ class Config(dict[str, Any]):
         """Read settings from environment variables in upper case.
 
         Args:
-            prefix: how they begin; the rest is the name of the setting.
+            prefix: the prefix of the variables; the rest is the name of the setting.
 
         Raises:
-            SettingError: a setting whose default is a boolean gets a value that is neither a truth value nor empty. The
-                message names the variable.
+            SettingError: a boolean setting gets a value that is neither a truth value nor empty. The message names the
+                variable.
         """
         for name, text in os.environ.items():
             key = name.removeprefix(prefix)
@@ -360,14 +360,14 @@ class Config(dict[str, Any]):
         return key in _OTHER_SWITCHES or any(isinstance(default, bool) for default in defaults)
 
     def update_config(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
-        """Take the upper-case names of something as settings.
+        """Use the upper-case names of an object as settings.
 
         Args:
             config: a mapping; a module, class or object; or the path or dotted name of a module, for which see
                 `utils.load_module_from_file_location`.
 
         Raises:
-            TypeError: it cannot hold settings.
+            TypeError: `config` is none of these.
             OSError, ImportError, LoadFileException, PyFileError: the file or module cannot be loaded.
 
         Examples:
@@ -388,13 +388,13 @@ class Config(dict[str, Any]):
             raise TypeError(f"Settings come from a mapping, a module, an object or a path, not from {config!r}")
 
     def _validate(self, names: Iterable[str] = _NUMBERS) -> None:
-        """Refuse numbers that are none or too small, and text for what is on or off; the application's start does so.
+        """Raise if a number is invalid or too small, or a boolean setting is text; called at the application's start.
 
         Args:
-            names: the numbers that are looked at; by default all, and the settings that are on or off.
+            names: the numbers to check; by default all, and also the boolean settings.
 
         Raises:
-            SettingError: it names the setting, its value and what it has to be.
+            SettingError: the message names the setting, its value and the valid values.
 
         Examples:
             >>> Config({"REQUEST_MAX_SIZE": "1 MB"}, env_prefix=None)._validate()
@@ -409,19 +409,19 @@ class Config(dict[str, Any]):
             kinds = int if name in _WHOLE_NUMBERS else (int, float)
             if not isinstance(value, kinds) or isinstance(value, bool) or not value >= least:
                 number = "a whole number" if name in _WHOLE_NUMBERS else "a number"
-                wanted = f"{number} from {least} on" + (", or None" if optional else "")
-                raise SettingError(f"{name} is {value!r}; it has to be {wanted}")
+                requirement = f"{number} from {least} on" + (", or None" if optional else "")
+                raise SettingError(f"{name} is {value!r}; it has to be {requirement}")
         if names is _NUMBERS:
             for name, value in self.items():
                 if isinstance(value, str) and self._is_switch(name) and not _is_truth_value(value):
                     raise SettingError(f"{name} is {value!r}; it has to be True or False")
 
     def load(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
-        """Do what `update_config` does, its former name."""
+        """The former name of `update_config`."""
         self.update_config(config)
 
     def register_type(self, converter: Callable[..., Any]) -> None:
-        """Add a converter for environment variables; it is asked before those that are there.
+        """Add a converter for environment variables; it is tried before the existing ones.
 
         Examples:
             >>> from decimal import Decimal

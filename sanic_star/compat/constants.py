@@ -8,7 +8,7 @@ from sanic_star.compat.compat import UpperStrEnum
 
 
 class HTTPMethod(UpperStrEnum):
-    """The methods that routes can have; each equals its name in any case.
+    """The HTTP methods of routes; each equals its name in upper or lower case.
 
     Examples:
         >>> HTTPMethod.GET == "get"
@@ -27,7 +27,7 @@ class HTTPMethod(UpperStrEnum):
 
 
 class LocalCertCreator(UpperStrEnum):
-    """What makes a certificate for local development, the value of `LOCAL_CERT_CREATOR`."""
+    """The creator of certificates for local development: the setting `LOCAL_CERT_CREATOR`."""
 
     AUTO = auto()
     TRUSTME = auto()
@@ -36,16 +36,16 @@ class LocalCertCreator(UpperStrEnum):
 
 HTTP_METHODS = tuple(HTTPMethod)
 
-# RFC 9110, 9.2.1 to 9.2.3, without the methods that no route can have.
+# RFC 9110, sections 9.2.1 to 9.2.3, without methods that routes cannot have.
 CACHEABLE_HTTP_METHODS = (HTTPMethod.GET, HTTPMethod.HEAD)
 SAFE_HTTP_METHODS = (*CACHEABLE_HTTP_METHODS, HTTPMethod.OPTIONS)
 IDEMPOTENT_HTTP_METHODS = (*CACHEABLE_HTTP_METHODS, HTTPMethod.PUT, HTTPMethod.DELETE, HTTPMethod.OPTIONS)
 
-# RFC 9110, 8.3: what a body is whose sender did not say.
+# RFC 9110, section 8.3: the media type of a body without `Content-Type`.
 DEFAULT_HTTP_CONTENT_TYPE = "application/octet-stream"
 
 DEFAULT_LOCAL_TLS_CERT = "cert.pem"
 DEFAULT_LOCAL_TLS_KEY = "key.pem"
 
-# The format of error pages where nobody sets `FALLBACK_ERROR_FORMAT`.
+# The default of `FALLBACK_ERROR_FORMAT`.
 DEFAULT_FORMAT = "auto"

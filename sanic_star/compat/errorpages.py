@@ -1,10 +1,11 @@
 """Error pages: the response to an exception as text, JSON or HTML.
 
-The format is, in this order: what the route says (`error_format`); the setting `FALLBACK_ERROR_FORMAT`; with "auto"
-whatever the client accepts, text first, JSON first for a request that is JSON itself. A client that does not accept
-that format gets the one of the application's error handler, text by default.
+The format is, in this order: the route's `error_format`; the setting `FALLBACK_ERROR_FORMAT`; with "auto" a format that
+the client accepts, preferably text, or JSON for a request that is JSON itself. A client that does not accept that
+format gets the format of the application's error handler, by default text.
 
-Outside debug mode only a `SanicException` (or Starlette's) tells its message, as it was written for the client.
+Outside debug mode, clients see only messages of a `SanicException` or Starlette's, because these are written for
+clients.
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ JSON = "application/json"
 
 MIME_BY_CONFIG = {"text": "text/plain", "json": JSON, "html": "text/html"}
 CONFIG_BY_MIME = {mime: name for name, mime in MIME_BY_CONFIG.items()}
-# What handlers return by their annotations, and the format that errors of such a route have.
+# The error formats of routes by the annotated return type of their handler.
 RESPONSE_MAPPING = {"json": "json", "text": "text", "html": "html", "JSONResponse": "json", **CONFIG_BY_MIME}
 
 
 def escape(text: object) -> str:
-    """Make text safe in HTML, in attributes, too.
+    """Escape text for HTML, including attributes.
 
     Examples:
         >>> escape('<a href="x">')
@@ -63,15 +64,15 @@ def escape(text: object) -> str:
 
 
 class BaseRenderer:
-    """One way to show an error; subclasses say how, in `minimal` and `full`.
+    """Renders errors in one format; subclasses implement `minimal` and `full`.
 
     Args:
-        request: the request that failed.
-        exception: why.
-        debug: whether the client may see internals.
+        request: the request.
+        exception: the exception.
+        debug: whether to show details.
     """
 
-    # An error page must not fail for what it tells.
+    # An error page must not fail because of its values.
     dumps: Callable[..., str] = staticmethod(partial(json_dumps, default=str))
 
     def __init__(self, request: Any, exception: Exception, debug: bool) -> None:
@@ -81,27 +82,27 @@ class BaseRenderer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that the exception asks for."""
+        """The headers of the exception."""
         headers = attribute(self.exception, "headers") if is_a(self.exception, StarletteHTTPException) else None
         return dict(headers or {})
 
     @property
     def status(self) -> int:
-        """The HTTP status: the exception's, or 500 where that is no status of a final response."""
+        """The HTTP status: the exception's, or 500 if that is not the status of a final response."""
         status = self._own_status
         return FALLBACK_STATUS if status is None else status
 
     @property
     def _own_status(self) -> int | None:
-        # Another library's exceptions may have a `status_code`, too: that of an answer which their client got.
+        # Exceptions of other libraries may have a `status_code` too: of a response that their own client got.
         known = is_a(self.exception, StarletteHTTPException)
         status = attribute(self.exception, "status_code") if known else None
-        # RFC 9110, section 15: three digits, and 1xx is for interim responses.
+        # RFC 9110, section 15: three digits; 1xx are interim responses.
         return int(status) if isinstance(status, int) and 200 <= status <= 999 else None
 
     @property
     def text(self) -> str:
-        """What happened, as far as the client may know."""
+        """The message, as far as the client may see it."""
         if self._own_status is not None:
             detail = attribute(self.exception, "detail")
             return detail if isinstance(detail, str) else FALLBACK_TEXT
@@ -109,7 +110,7 @@ class BaseRenderer:
 
     @property
     def title(self) -> str:
-        """The status and what it means."""
+        """The status and its reason phrase."""
         return f"{self.status} — {self._phrase}"
 
     @property
@@ -118,14 +119,14 @@ class BaseRenderer:
 
     @property
     def _shown(self) -> dict[str, dict[str, Any]]:
-        """What the exception brings along and the client may see."""
+        """The data of the exception that the client may see."""
         names = ("context", "extra") if self._in_full else ("context",)
         shown = {name: data for name in names if (data := attribute(self.exception, name))}
         if "extra" in shown:
-            # Late, as below: it is for pages in debug mode, and the import takes 1 ms.
+            # Imported late, as below: only pages in debug mode need it, and the import takes 1 ms.
             from sanic_star.compat._support.redaction import redacted
 
-            # Not the context: that is written for the client, in every mode.
+            # The context is not hidden, because it is written for the client.
             shown["extra"] = redacted("", shown["extra"])
         return shown
 
@@ -137,21 +138,21 @@ class BaseRenderer:
     def _causes(self) -> list[BaseException]:
         found: list[BaseException] = []
         cause: BaseException | None = self.exception
-        # By identity: what two exceptions make of `==` is their own affair.
+        # Compared by identity, because an exception's `__eq__` may do anything.
         while cause is not None and all(cause is not each for each in found):
             found.append(cause)
             cause = cause_of(cause)
         return found[::-1]
 
     def render(self) -> HTTPResponse:
-        """Make the response."""
+        """Return the response."""
         response = self._redacted(self.full()) if self._in_full else self.minimal()
         response.status = self.status
         response.headers.update(self.headers)
         return response
 
     def _redacted(self, response: HTTPResponse) -> HTTPResponse:
-        """Hide credentials on a page for debugging."""
+        """Hide credentials on a page in debug mode."""
         from sanic_star.compat._support.redaction import secrets_of, without_secrets
 
         body = response.body
@@ -163,19 +164,19 @@ class BaseRenderer:
         return response
 
     def minimal(self) -> HTTPResponse:
-        """Show what anybody may see."""
+        """Return a page without details."""
         raise NotImplementedError
 
     def full(self) -> HTTPResponse:
-        """Show all that helps to find the mistake."""
+        """Return a page with details for debugging."""
         raise NotImplementedError
 
 
 class HTMLRenderer(BaseRenderer):
-    """A page."""
+    """Renders HTML pages."""
 
     def full(self) -> HTTPResponse:
-        """Show the traceback and the request, too."""
+        """Return a page with the traceback and the request."""
         from sanic_star.compat._support import error_page
 
         request = self.request
@@ -184,7 +185,7 @@ class HTMLRenderer(BaseRenderer):
         return html(error_page.document(self.status, self._phrase, self.text, details, wide=True))
 
     def minimal(self) -> HTTPResponse:
-        """Show status and message."""
+        """Return a page with status and message."""
         from sanic_star.compat._support import error_page
 
         return html(error_page.document(self.status, self._phrase, self.text, self._tables()))
@@ -201,7 +202,7 @@ class HTMLRenderer(BaseRenderer):
 
 
 def _entries(data: Any) -> Iterable[tuple[str, Any]]:
-    # Another library's exceptions may have a `context` that is no mapping.
+    # Exceptions of other libraries may have a `context` that is not a mapping.
     return data.items() if isinstance(data, Mapping) else [(type(data).__name__, data)]
 
 
@@ -210,13 +211,13 @@ def _plain(value: object, dumps: Callable[..., str]) -> str:
 
 
 class TextRenderer(BaseRenderer):
-    """Plain text."""
+    """Renders plain text."""
 
     OUTPUT_TEXT = "{title}\n{bar}\n{text}\n\n{body}"
     SPACER = "  "
 
     def full(self) -> HTTPResponse:
-        """Show the tracebacks, too."""
+        """Return a page with the tracebacks."""
         name, path = type_name(self.exception), self.request.path
         lines = [
             f"{name}: {message_of(self.exception)} while handling path {path}",
@@ -225,12 +226,12 @@ class TextRenderer(BaseRenderer):
         return self._text([*lines, *map(self._one, self._causes), *self._lists()])
 
     def minimal(self) -> HTTPResponse:
-        """Show status and message."""
+        """Return a page with status and message."""
         return self._text(list(self._lists()))
 
     @property
     def title(self) -> str:
-        """The status and what it means."""
+        """The status and its reason phrase."""
         return f"⚠️ {super().title}"
 
     def _text(self, body: list[str]) -> HTTPResponse:
@@ -254,10 +255,10 @@ class TextRenderer(BaseRenderer):
 
 
 class JSONRenderer(BaseRenderer):
-    """A JSON object."""
+    """Renders JSON objects."""
 
     def full(self) -> HTTPResponse:
-        """Show the request and the tracebacks, too."""
+        """Return a page with the request and the tracebacks."""
         from sanic_star.compat._support.redaction import redacted
 
         exceptions = [
@@ -275,12 +276,12 @@ class JSONRenderer(BaseRenderer):
         return self._json({"path": self.request.path, "args": args, "exceptions": exceptions})
 
     def minimal(self) -> HTTPResponse:
-        """Show status and message."""
+        """Return a page with status and message."""
         return self._json({})
 
     @property
     def title(self) -> str:
-        """What the status means."""
+        """The reason phrase."""
         return self._phrase
 
     def _json(self, more: dict[str, Any]) -> HTTPResponse:
@@ -297,7 +298,7 @@ RENDERERS_BY_CONTENT_TYPE: dict[str, type[BaseRenderer]] = {
 
 
 def check_error_format(format: str) -> None:
-    """Make sure that this is a format for errors.
+    """Check a format of error pages.
 
     Raises:
         SanicException: it is none of auto, html, json and text.
@@ -314,17 +315,17 @@ def exception_response(
     base: type[BaseRenderer],
     renderer: type[BaseRenderer] | None = None,
 ) -> HTTPResponse:
-    """Answer a request that failed.
+    """Return the error page of a request.
 
     Args:
         request: the request.
-        exception: why it failed.
-        debug: whether the client may see internals.
+        exception: the exception.
+        debug: whether to show details.
         fallback: the setting `FALLBACK_ERROR_FORMAT`.
-        base: the renderer for clients that accept none of the formats in question.
-        renderer: the renderer to use, whatever the client accepts.
+        base: the renderer for clients that accept none of the possible formats.
+        renderer: the renderer to use, regardless of what the client accepts.
 
-    Where the client's Accept header is too long to be parsed, the page is that of a 431, in the format of `base`.
+    If the client's `Accept` header is too long to be parsed, the page is that of a 431, in the format of `base`.
     """
     if renderer is None:
         mime = _mime_without_body(request, fallback)
@@ -332,30 +333,30 @@ def exception_response(
             try:
                 mime = guess_mime(request, fallback)
             except FieldTooLarge as too_large:
-                # The exception is in the log; what the client can mend is its header.
+                # The original exception was logged. The client can only fix its header.
                 mime, exception = "", too_large
         renderer = RENDERERS_BY_CONTENT_TYPE.get(mime, base)
     return _brief_page(renderer, exception, debug) or renderer(request, exception, debug).render()
 
 
 def guess_mime(req: Any, fallback: str) -> str:
-    """Choose the media type for the error of a request.
+    """Return the media type for the error of a request.
 
     Args:
         req: the request.
         fallback: the setting `FALLBACK_ERROR_FORMAT`.
 
     Returns:
-        The media type, or an empty text if the client accepts none of those in question.
+        The media type, or an empty string if the client accepts none of the possible ones.
 
     Raises:
-        FieldTooLarge: 431, the Accept header is too long to be parsed.
+        FieldTooLarge: 431, the `Accept` header is too long to be parsed.
     """
     match, source, accept = _choose_mime(
         lambda: req.accept, _format_of_route(req), fallback, lambda: _why_json(req), getattr(req.route, "name", "")
     )
     if logger.isEnabledFor(DEBUG):
-        # As Sanic 25.12 writes it, for people who look for `Error Page:` in the log.
+        # The message of Sanic 25.12, because users search logs for `Error Page:`.
         outcome = (
             f"The client accepts {match.header}, using {CONFIG_BY_MIME[match.mime]!r} from {source}"
             if match
@@ -368,20 +369,20 @@ def guess_mime(req: Any, fallback: str) -> str:
 def _choose_mime(
     read_accept: Callable[[], AcceptList], of_route: str, fallback: str, why_json: Callable[[], str], route_name: str
 ) -> tuple[Matched, str, AcceptList]:
-    """Choose a media type by the format of the route, the setting, and what the client accepts.
+    """Choose a media type by the format of the route, the setting, and the client's `Accept` header.
 
     Args:
-        read_accept: returns the parsed Accept header.
-        of_route: the format of the route, empty if it has none.
+        read_accept: returns the parsed `Accept` header.
+        of_route: the format of the route, or empty.
         fallback: the setting `FALLBACK_ERROR_FORMAT`.
-        why_json: returns what of the request asks for JSON, empty if nothing does.
+        why_json: returns the part of the request that indicates JSON, or empty.
         route_name: the route's name.
 
     Returns:
-        The match, which is false if the client accepts nothing of what can be sent; what has suggested its format; and
-        the entries of the Accept header.
+        The match, which is false if the client accepts none of the formats; the source of its format; and the entries
+        of the `Accept` header.
     """
-    # Formats in order of preference, and what suggests each.
+    # Formats in order of preference, with their source.
     sources: dict[str, str] = {}
     if of_route in MIME_BY_CONFIG:
         sources[of_route] = route_name
@@ -395,21 +396,21 @@ def _choose_mime(
     try:
         accept = read_accept()
     except InvalidHeader:
-        # It may be the error that is to be shown.
+        # The header itself may be the error that the page shows.
         accept = AcceptList([MediaType("*", "*")])
     match = accept.match(*(MIME_BY_CONFIG[name] for name in sources))
     return match, sources[CONFIG_BY_MIME[match.mime]] if match else "", accept
 
 
-# What `_choose_mime` returned by Accept, the format of the route, and the setting: browsers send a handful of headers.
-# Bounded in number and length, because clients may send any.
+# Cached results of `_choose_mime` by `Accept` header, route format, and setting: browsers send only a few different
+# headers. Bounded in number and length, because clients may send any header.
 _negotiated: dict[tuple[str | None, str, str], str] = {}
 _NEGOTIATED_KEPT, _LONGEST_ACCEPT_KEPT = 256, 256
 _TELLS_OF_A_BODY = frozenset({b"content-type", b"content-length", b"transfer-encoding"})
 
 
 def _mime_without_body(request: Any, fallback: str) -> str | None:
-    """Do what `guess_mime` does where only the Accept header matters; `None` where the body does, too.
+    """Return the result of `guess_mime` if only the `Accept` header matters; `None` if the body matters too.
 
     PERF: parsing and matching Accept takes 10 µs, a look-up 0.5 («errors»). Safe because the key of the look-up has
     everything that the choice depends on, and whatever changes where a request's fields come from goes the long way.
@@ -419,7 +420,7 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
         if request._headers is not None or request.parsed_accept is not None or not request._reads_accept:
             return None
         if logger.isEnabledFor(DEBUG):
-            # The long way logs the choice.
+            # The slow path logs the choice.
             return None
         if request.parsed_json is not None or request._upload is not None or getattr(request, "_body", None):
             return None
@@ -430,12 +431,12 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
                 accept = value.decode()
             elif name in _TELLS_OF_A_BODY and not (name == b"content-length" and value == b"0"):
                 return None
-        # Shorter ones are no field that is too large, whatever `REQUEST_MAX_HEADER_SIZE` says.
+        # Shorter fields are never too large, whatever `REQUEST_MAX_HEADER_SIZE` is.
         if accept is not None and len(accept) > 64 and len(accept) > request._max_field_size:
             return None
         extra = getattr(request.scope.get("route"), "extra", None)
     except (AttributeError, UnicodeDecodeError):
-        # It is no request of this package, or its header is not UTF-8.
+        # Not a request of this package, or its header is not UTF-8.
         return None
     of_route = "" if extra is None else extra.error_format
     key = accept, of_route, fallback
@@ -455,7 +456,7 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
     return mime
 
 
-# What stands before and after the message on a page that says nothing but that, by renderer and status.
+# The parts before and after the message of a page without details, by renderer and status.
 _around_message: dict[tuple[type[BaseRenderer], int], tuple[bytes, bytes]] = {}
 _MESSAGE = "the-message-goes-here"
 _BRIEF = (HTMLRenderer, TextRenderer, JSONRenderer)
@@ -463,11 +464,11 @@ _own_dumps = BaseRenderer.dumps
 
 
 def _brief_page(renderer: type[BaseRenderer], exception: BaseException, debug: bool) -> HTTPResponse | None:
-    """Return the page that says status and message; `None` where the exception or the mode wants more of it.
+    """Return the page with only status and message; `None` if the exception or the mode needs more.
 
-    PERF: the parts around the message are rendered once for each status. That saves 15 µs for HTML, 5 for text
-    («errors»). It is safe because an exception with a context, a renderer of the user's and a status that HTTP does
-    not know go the long way.
+    PERF: the parts around the message are rendered once per status. This saves 15 µs for HTML, 5 µs for text
+        («errors»).
+    Safe because an exception with a context, a user's renderer and an unknown status take the slow path.
     """
     if renderer not in _BRIEF:
         return None
@@ -487,7 +488,7 @@ def _brief_page(renderer: type[BaseRenderer], exception: BaseException, debug: b
     except PASSED_ON:
         raise
     except BaseException:
-        # Its attributes raise: the renderers know how to deal with that.
+        # An attribute has raised; the renderers handle that.
         return None
     around = _around_message.get((renderer, status)) or _render_around(renderer, status)
     if around is None:
@@ -516,7 +517,7 @@ def _render_around(renderer: type[BaseRenderer], status: int) -> tuple[bytes, by
         return None
     page = renderer(None, SanicException(_MESSAGE, status), False).render().body
     if page.count(_MESSAGE.encode()) != 1:
-        # Somebody has replaced a method of the renderer.
+        # A method of the renderer was patched.
         return None
     before, _, after = page.partition(_MESSAGE.encode())
     _around_message[renderer, status] = before, after
@@ -529,10 +530,10 @@ def _format_of_route(req: Any) -> str:
 
 
 def format_of_handler(handler: Any) -> str:
-    """Return the format in which a handler answers: that of the one helper function whose result it returns.
+    """Return the format of a handler's responses: that of the only response helper whose result it returns.
 
-    Sanic does so: an endpoint that says `return json(…)` explains its errors in JSON. The text is empty if the source
-    cannot be read, or if the handler returns responses of several formats.
+    As in Sanic, a handler with `return json(…)` has JSON error pages. Returns an empty string if the source cannot be
+    read, or if the handler returns several formats.
     """
     try:
         tree = parse(dedent(getsource(handler)))
@@ -547,16 +548,16 @@ def format_of_handler(handler: Any) -> str:
 
 
 def _why_json(req: Any) -> str:
-    """Return what of a request asks for JSON: the header Accept or Content-Type, or the body; empty if nothing does."""
+    """Return the part of a request that indicates JSON: the header Accept or Content-Type, or the body; or empty."""
     try:
         if JSON in req.accept:
             return "request.accept"
         if req.headers.get("content-type", "").startswith(JSON):
             return "content-type"
-        # A request without a body has no JSON that could be asked for.
+        # A request without a body has no JSON.
         return "request.json" if (req.body or getattr(req, "parsed_json", None)) and req.json else ""
     except Exception:
-        # Not JSON, not read, or gone: there is an error already.
+        # Not JSON, not read, or disconnected: an error is already being answered.
         return ""
 
 

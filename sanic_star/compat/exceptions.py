@@ -1,10 +1,10 @@
-"""Sanic's exceptions, each of them a Starlette `HTTPException`.
+"""Sanic's exceptions, all of them subclasses of Starlette's `HTTPException`.
 
-Raising one ends a request with its status. What a class declares (`status_code`, `quiet`, `message`, `headers`)
-is the default for what its instances are given; a message that nobody gave is the status's reason phrase.
+Raising one ends a request with its status. Class attributes (`status_code`, `quiet`, `message`, `headers`) are the
+defaults of the arguments; without a message, it is the reason phrase of the status.
 
-The base is Starlette's class on purpose: a Starlette application, or a handler that somebody registered for
-Starlette's `HTTPException`, answers a Sanic exception properly, `detail` being the message.
+Because of the base class, a Starlette application, or a handler for Starlette's `HTTPException`, answers a Sanic
+exception properly; `detail` is the message.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _E = TypeVar("_E", bound="type[SanicException]")
 if TYPE_CHECKING:
 
     class Range(Protocol):
-        """What a range error needs to know of a content range: the size of the whole in bytes."""
+        """The attribute of a content range that a range error uses: the total size in bytes."""
 
         @property
         def total(self) -> int | None: ...
 
     class _ErrorOptions(TypedDict, total=False):
-        """The keywords that all of Sanic's exceptions take, those in `_OPTIONS`; see `SanicException`."""
+        """The keywords of all of Sanic's exceptions, those in `_OPTIONS`; see `SanicException`."""
 
         quiet: bool | None
         context: dict[str, Any] | None
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 
 class RequestCancelled(CancelledError):
-    """The client went away while its request was being handled."""
+    """The client has disconnected while its request was handled."""
 
     quiet = True
 
 
 class ServerKilled(Exception):
-    """The server was told to end at once, without waiting for open requests."""
+    """The server has to end at once, without waiting for open requests."""
 
     quiet = True
 
@@ -55,7 +55,7 @@ _OPTIONS = ("quiet", "context", "extra", "headers")
 
 
 def _known(options: _ErrorOptions, kind: type[SanicException]) -> _ErrorOptions:
-    """Return the keywords of a constructor, as they are; the error for an unknown one names that constructor."""
+    """Check the keywords of a constructor, so that the error for an unknown one names that constructor."""
     for name in options:
         if name not in _OPTIONS:
             raise TypeError(f"{kind.__name__}.__init__() got an unexpected keyword argument {name!r}")
@@ -66,12 +66,12 @@ class SanicException(StarletteHTTPException):
     """End the request with an error.
 
     Args:
-        message: what the client is told; bytes are UTF-8. By default the class's `message`, else the reason phrase.
+        message: the message for the client; bytes are UTF-8. By default the class's `message`, else the reason phrase.
         status_code: the HTTP status, by default the class's.
-        quiet: whether to keep it out of the error log; by default the class's.
+        quiet: whether not to log it; by default the class's.
         context: data that is shown to the client in every mode (JSON error format).
         extra: data that is shown in debug mode only.
-        headers: headers of the response, added to nothing else: they replace the class's.
+        headers: headers of the response; they replace the class's headers.
 
     Examples:
         >>> str(SanicException(status_code=404))
@@ -101,7 +101,7 @@ class SanicException(StarletteHTTPException):
         if status_code is None:
             status_code = kind.status_code
         if message is None:
-            # On the instance, not the class: `message` may be a property that words itself by context and extra.
+            # On the instance, not the class, because `message` may be a property that uses `context` and `extra`.
             message = self.message or STATUS_CODES.get(status_code, b"")
         text = message.decode() if isinstance(message, bytes) else message
         super().__init__(status_code, detail=str(text), headers=dict(kind.headers if headers is None else headers))
@@ -117,7 +117,7 @@ class SanicException(StarletteHTTPException):
         return f"{type(self).__name__}({', '.join(map(repr, self.args))})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The default calls the class with `args`; a subclass whose constructor takes other things would not survive.
+        # The default calls the class with `args`, which fails for a subclass whose constructor has other arguments.
         return _revive, (type(self), self.args), self.__dict__
 
 
@@ -126,9 +126,9 @@ def _revive(kind: type[SanicException], args: tuple[object, ...]) -> SanicExcept
 
 
 class HTTPException(SanicException):
-    """The base of the exceptions that stand for one HTTP status each.
+    """The base class of exceptions with a fixed HTTP status.
 
-    Sanic up to 22 let a caller override that status; this is still understood, with a warning.
+    Sanic up to 22 allowed another status; this still works, with a warning.
 
     Examples:
         >>> HTTPException("no").status_code
@@ -149,7 +149,7 @@ class HTTPException(SanicException):
 
 
 class NotFound(HTTPException):
-    """404: there is nothing at this URL.
+    """404: the URL does not exist.
 
     Examples:
         >>> from sanic_star import NotFound, Sanic, json
@@ -166,7 +166,7 @@ class NotFound(HTTPException):
 
 
 class BadRequest(HTTPException):
-    """400: the request makes no sense."""
+    """400: the request is invalid."""
 
     status_code = 400
     quiet = True
@@ -177,11 +177,11 @@ BadURL = BadRequest
 
 
 class MethodNotAllowed(HTTPException):
-    """405: the URL is there, but not for this method.
+    """405: the URL does not support the method.
 
     Args:
         method: the method of the request.
-        allowed_methods: the methods that it could be; they become the `Allow` header.
+        allowed_methods: the supported methods; they become the `Allow` header.
 
     Examples:
         >>> MethodNotAllowed("no", "PUT", ["GET", "HEAD"]).headers
@@ -209,7 +209,7 @@ MethodNotSupported = MethodNotAllowed
 
 
 class ServerError(HTTPException):
-    """500: something went wrong here, not at the client."""
+    """500: an error on the server."""
 
     status_code = 500
 
@@ -218,24 +218,24 @@ InternalServerError = ServerError
 
 
 class ServiceUnavailable(HTTPException):
-    """503: not now; overloaded or down for maintenance."""
+    """503: the server is overloaded or under maintenance."""
 
     status_code = 503
     quiet = True
 
 
 class URLBuildError(HTTPException):
-    """500: `url_for` was asked for a URL that no route can have."""
+    """500: `url_for` cannot build the URL."""
 
     status_code = 500
 
 
 class FileNotFound(NotFound):
-    """404: a static file is not there.
+    """404: a static file does not exist.
 
     Args:
-        path: where it was looked for.
-        relative_url: how the client called it.
+        path: the path on the disk.
+        relative_url: the path in the URL.
     """
 
     def __init__(
@@ -258,32 +258,32 @@ class RequestTimeout(HTTPException):
 
 
 class PayloadTooLarge(HTTPException):
-    """413: the body is over the limit."""
+    """413: the body exceeds the limit."""
 
     status_code = 413
     quiet = True
 
 
 class URITooLong(HTTPException):
-    """414: the URL is over the limit."""
+    """414: the URL exceeds the limit."""
 
     status_code = 414
     quiet = True
 
 
 class HeaderNotFound(BadRequest):
-    """400: a header that has to be there is not."""
+    """400: a required header is missing."""
 
 
 class InvalidHeader(BadRequest):
-    """400: a header cannot be understood."""
+    """400: a header is invalid."""
 
 
 class RangeNotSatisfiable(HTTPException):
-    """416: the part that was asked for is not in the content.
+    """416: the requested range is outside the content.
 
     Args:
-        content_range: has the size of the whole, `total`, in bytes; it becomes the `Content-Range` header.
+        content_range: its `total`, the total size in bytes, becomes the `Content-Range` header.
     """
 
     status_code = 416
@@ -304,7 +304,7 @@ ContentRangeError = RangeNotSatisfiable
 
 
 class ExpectationFailed(HTTPException):
-    """417: the `Expect` header asks for what cannot be done."""
+    """417: the server cannot meet the `Expect` header."""
 
     status_code = 417
     quiet = True
@@ -314,21 +314,21 @@ HeaderExpectationFailed = ExpectationFailed
 
 
 class Forbidden(HTTPException):
-    """403: understood, and refused."""
+    """403: the request is refused."""
 
     status_code = 403
     quiet = True
 
 
 class InvalidRangeType(RangeNotSatisfiable):
-    """416: the range is in a unit other than bytes."""
+    """416: the unit of the range is not bytes."""
 
     status_code = 416
     quiet = True
 
 
 class PyFileError(SanicException):
-    """A configuration file in Python raised an exception; that one is the cause.
+    """A Python configuration file has raised an exception, which is the cause.
 
     Args:
         file: the path of the file.
@@ -345,10 +345,10 @@ class PyFileError(SanicException):
 
 
 class Unauthorized(HTTPException):
-    """401: who is asking?
+    """401: the request needs authentication.
 
     Args:
-        scheme: the authentication scheme to use, `"Basic"` for example. With it the response has a challenge.
+        scheme: the authentication scheme, for example `"Basic"`. It adds a challenge to the response.
         challenges: the parameters of the challenge, such as `realm`.
 
     Examples:
@@ -365,7 +365,7 @@ class Unauthorized(HTTPException):
         scheme: str | None = None,
         *,
         status_code: int | None = None,
-        # Not `_ErrorOptions`: the other keywords are the challenge's, which may have any name.
+        # Not `_ErrorOptions`, because the other keywords are parameters of the challenge, with any name.
         quiet: bool | None = None,
         context: dict[str, Any] | None = None,
         extra: dict[str, Any] | None = None,
@@ -383,11 +383,11 @@ def _quotable(value: object) -> str:
 
 
 class LoadFileException(SanicException):
-    """A module or a file that settings should come from cannot be loaded."""
+    """A module or file with settings cannot be loaded."""
 
 
 class InvalidSignal(SanicException):
-    """A signal has a name that no signal can have."""
+    """The name of a signal is invalid."""
 
 
 class WebsocketClosed(SanicException):
@@ -397,7 +397,7 @@ class WebsocketClosed(SanicException):
     message = "Client has closed the websocket connection"
 
 
-# What stands for a status. Of several classes with one status it is the plainest.
+# The exception class of each status; of several classes the most general one.
 FOR_STATUS: dict[int, type[SanicException]] = {
     kind.status_code: kind
     for kind in (
@@ -418,30 +418,30 @@ FOR_STATUS: dict[int, type[SanicException]] = {
 
 
 def abort(status_code: int, message: str | bytes | None = None) -> NoReturn:
-    """Raise the exception that stands for a status (a name that Sanic dropped in 21.12).
+    """Raise the exception of a status (removed from Sanic in 21.12).
 
     Args:
         status_code: the HTTP status.
-        message: what the client is told, by default the reason phrase.
+        message: the message for the client, by default the reason phrase.
 
     Raises:
-        SanicException: always; of the class for that status, where there is one.
+        SanicException: always; of the status's own class, if there is one.
     """
     kind = FOR_STATUS.get(status_code, SanicException)
-    deprecation(f"abort() is gone: raise {kind.__name__}(…) from sanic_star.compat.exceptions instead.", 21.12)
+    deprecation(f"abort() was removed: raise {kind.__name__}(…) from sanic_star.compat.exceptions instead.", 21.12)
     if kind.status_code == status_code:
         raise kind(message)
     raise SanicException(message, status_code)
 
 
 def add_status_code(code: int, quiet: bool | None = None) -> Callable[[_E], _E]:
-    """Give an exception class its status, as a decorator (a name that Sanic dropped in 21.12).
+    """Decorate an exception class with its status (removed from Sanic in 21.12).
 
     Args:
-        code: the HTTP status; `abort` with it raises the decorated class from now on.
-        quiet: whether it stays out of the error log; by default so for all but 500.
+        code: the HTTP status; from now on `abort` raises the decorated class for it.
+        quiet: whether not to log it; by default true for all but 500.
     """
-    deprecation("add_status_code() is gone: set the class attributes status_code and quiet instead.", 21.12)
+    deprecation("add_status_code() was removed: set the class attributes status_code and quiet instead.", 21.12)
 
     def decorate(kind: _E) -> _E:
         kind.status_code = code

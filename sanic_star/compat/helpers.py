@@ -1,4 +1,4 @@
-"""Facts about HTTP statuses and headers, the marker for "not given", truth from text, and imports by name."""
+"""HTTP statuses and headers, the marker for missing arguments, truth values from text, and imports by name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._support.lazy import old_names
 
-# Sanic's phrases, which are those of RFC 2616 where later RFCs renamed one (413, 414, 416). They reach clients as
-# default messages, so they stay; http.HTTPStatus changes them from one Python to the next.
+# Sanic's phrases, which for 413, 414 and 416 are those of RFC 2616. Clients get them as default messages, so they must
+# not change; the phrases of `http.HTTPStatus` differ between versions of Python.
 STATUS_CODES: dict[int, bytes] = {
     100: b"Continue",
     101: b"Switching Protocols",
@@ -94,7 +94,7 @@ _ENTITY_HEADERS = frozenset(
         "extension-header",
     )
 )
-# RFC 2616, 13.5.1; "trailers" is that RFC's slip for "trailer" and both are meant here.
+# RFC 2616, section 13.5.1, where "trailers" is an erratum for "trailer"; both are included.
 _HOP_BY_HOP_HEADERS = frozenset(
     (
         "connection",
@@ -113,7 +113,7 @@ json_dumps = partial(json.dumps, separators=(",", ":"))
 
 
 class Default:
-    """The type of `_default`, which stands for an argument that was not given where None has a meaning of its own."""
+    """The type of `_default`, the default of arguments for which `None` is a valid value."""
 
     def __repr__(self) -> str:
         return "<Default>"
@@ -123,7 +123,7 @@ _default = Default()
 
 
 def has_message_body(status: int) -> bool:
-    """Tell whether a response with this status may have a body (RFC 9110, 6.4.1).
+    """Return whether a response with this status may have a body (RFC 9110, section 6.4.1).
 
     Examples:
         >>> has_message_body(204), has_message_body(404)
@@ -133,7 +133,7 @@ def has_message_body(status: int) -> bool:
 
 
 def is_entity_header(header: str) -> bool:
-    """Tell whether a header describes the body.
+    """Return whether a header describes the body.
 
     Examples:
         >>> is_entity_header("Content-Type")
@@ -143,7 +143,7 @@ def is_entity_header(header: str) -> bool:
 
 
 def is_hop_by_hop_header(header: str) -> bool:
-    """Tell whether a header is for the next hop only and must not be passed on.
+    """Return whether a header is only for the next hop, and must not be forwarded.
 
     Examples:
         >>> is_hop_by_hop_header("Connection")
@@ -157,7 +157,7 @@ _FALSE = frozenset(("n", "no", "nope", "f", "false", "off", "disable", "disabled
 
 
 def str_to_bool(val: str) -> bool:
-    """Read a truth value.
+    """Convert text to a truth value.
 
     Args:
         val: one of y yes yep yup t true on enable enabled 1, or n no nope f false off disable disabled 0, in any case.
@@ -178,18 +178,18 @@ def str_to_bool(val: str) -> bool:
 
 
 def import_string(module_name: str, package: str | None = None) -> Any:
-    """Import what a dotted name says; anything but a module is called without arguments.
+    """Import a module or a class by its dotted name; a class is called without arguments.
 
     Args:
         module_name: `"package.module"` or `"package.module.Class"`.
-        package: where a relative name starts.
+        package: the package of a relative name.
 
     Returns:
         The module, or an instance of the class.
 
     Raises:
         ValueError: the name has no dot.
-        ImportError, AttributeError: there is no such module, or no such thing in it.
+        ImportError, AttributeError: the module or its attribute does not exist.
 
     Examples:
         >>> import_string("collections.OrderedDict")
@@ -203,7 +203,7 @@ def import_string(module_name: str, package: str | None = None) -> Any:
 
 
 def is_atty() -> bool:
-    """Tell whether the standard output is a terminal."""
+    """Return whether the standard output is a terminal."""
     return bool(sys.stdout and sys.stdout.isatty())
 
 

@@ -1,6 +1,6 @@
-"""The loggers of an application, their default configuration, colours, and warnings of what is deprecated.
+"""The loggers of an application, their default configuration, colours, and deprecation warnings.
 
-`logger` is for the application itself. This package writes to the others: errors of handlers, accesses, the server's
+`logger` is for the application itself. This package logs to the others: errors of handlers, accesses, the server's
 start and stop, websockets. `logging.formatter` formats their lines. `logging.setup` adapts the configuration when an
 application starts.
 """
@@ -29,12 +29,13 @@ __all__ = (
 )
 
 _FORMATTERS = "sanic_star.compat.logging.formatter"
-# https://no-color.org: any value but an empty one. The other is the setting's variable, read before there are settings.
+# https://no-color.org: any value that is not empty. The other variable is that of the setting, read before settings
+# exist.
 COLORIZE = is_atty() and not any(os.environ.get(name) for name in ("NO_COLOR", "SANIC_NO_COLOR"))
 
 
 class Colors(StrEnum):
-    """What turns a colour on; empty where the output is no terminal, so that it can stand in any text."""
+    """Control sequences of colours; empty if the output is not a terminal, so that they can be used in any text."""
 
     END = "\033[0m" if COLORIZE else ""
     BOLD = "\033[1m" if COLORIZE else ""
@@ -49,15 +50,15 @@ class Colors(StrEnum):
 
 
 class VerbosityFilter(logging.Filter):
-    """Keep back records that are for the curious: `logger.info(…, extra={"verbosity": 1})` needs a `verbosity` of 1.
+    """Drop verbose records: `logger.info(…, extra={"verbosity": 1})` is logged only with a `verbosity` of 1 or more.
 
-    The number is the class's, one for the process.
+    `verbosity` is a class attribute, so it applies to the whole process.
     """
 
     verbosity: int = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record passes."""
+        """Return whether to log a record."""
         return bool(getattr(record, "verbosity", 0) <= self.verbosity)
 
 
@@ -75,7 +76,7 @@ error_logger = _named("error")
 access_logger = _named("access")
 server_logger = _named("server")
 websockets_logger = _named("websockets")
-# It tells of every frame at the level of information.
+# It logs every frame at level INFO.
 websockets_logger.setLevel(logging.WARNING)
 
 
@@ -83,7 +84,7 @@ websockets_logger.setLevel(logging.WARNING)
 
 
 def _handler(stream: str, formatter: str) -> dict[str, Any]:
-    # The stream is looked up when this is applied, not now: it may have been replaced by then.
+    # The stream is looked up when this is applied, because it may be replaced until then.
     return {"class": "logging.StreamHandler", "formatter": formatter, "stream": f"ext://sys.{stream}"}
 
 
@@ -111,7 +112,8 @@ LOGGING_CONFIG_DEFAULTS: dict[str, Any] = {
         "access": {"class": f"{_FORMATTERS}.AutoAccessFormatter"},
     },
 }
-# The configuration that was applied last, and a copy of what it was then: applications change the defaults in place.
+# The last applied configuration, and a copy of its values at that time, because applications change the defaults in
+# place.
 _configured: tuple[dict[str, Any], dict[str, Any]] | None = None
 
 
@@ -119,14 +121,14 @@ def configure(log_config: dict[str, Any] | None = None) -> None:
     """Configure logging.
 
     Args:
-        log_config: as `logging.config.dictConfig` takes it; Sanic's default without it. The same configuration is
-            applied once only, until something in it changes: a process may make thousands of applications in its tests.
+        log_config: a configuration for `logging.config.dictConfig`; by default Sanic's. It is applied again only if it
+            has changed, because tests may create thousands of applications.
     """
     global _configured
     config = log_config or LOGGING_CONFIG_DEFAULTS
     if _configured is not None and _configured[0] is config and _configured[1] == config:
         return
-    # It loads sockets, queues and pickle, which a process that only imports this package does not need.
+    # Imported late: it imports sockets, queues and pickle, which `import sanic_star` does not need.
     from copy import deepcopy
     from logging.config import dictConfig
 
@@ -134,7 +136,7 @@ def configure(log_config: dict[str, Any] | None = None) -> None:
     try:
         _configured = config, deepcopy(config)
     except Exception:
-        # A stream or a handler in it has no copy: the next application applies it again.
+        # A configuration with a stream or a handler cannot be copied, so the next application applies it again.
         _configured = None
 
 

@@ -1,4 +1,4 @@
-"""Request and response middleware: what it is, and in which order it runs."""
+"""Request and response middleware, and its running order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class MiddlewareLocation(IntEnum):
-    """Where a middleware stands: before the handler or after it."""
+    """Whether a middleware runs before or after the handler."""
 
     REQUEST = auto()
     RESPONSE = auto()
@@ -22,7 +22,7 @@ class Middleware:
     Args:
         func: called with the request, or with request and response; may be a coroutine function.
         location: before or after.
-        priority: the higher runs the closer to the client.
+        priority: middleware with a higher priority runs closer to the client.
     """
 
     _counter = count()
@@ -34,7 +34,7 @@ class Middleware:
         self.func = func
         self.location = location
         self.priority = priority
-        # The place in the order of definition, of applications and blueprints together.
+        # The position in the order of definition, across applications and blueprints.
         self.definition = next(Middleware._counter)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -45,37 +45,37 @@ class Middleware:
 
     def __repr__(self) -> str:
         name = getattr(self.func, "__name__", repr(self.func))
-        where = self.location.name
-        return f"{type(self).__name__}(func=<function {name}>, priority={self.priority}, location={where})"
+        location = self.location.name
+        return f"{type(self).__name__}(func=<function {name}>, priority={self.priority}, location={location})"
 
     @property
     def order(self) -> tuple[int, int]:
-        """What the order of running goes by."""
+        """The sort key of the running order."""
         return (self.priority, -self.definition)
 
     @classmethod
     def convert(cls, *middleware_collections: Iterable[Any], location: MiddlewareLocation) -> deque[Middleware]:
-        """Return all of the collections' members as middleware, in their order.
+        """Return the members of all collections as `Middleware`, in order.
 
         Examples:
             >>> first, second = (lambda request: None), (lambda request: None)
             >>> chain = Middleware.convert([first], [second], location=MiddlewareLocation.REQUEST)
-            >>> [each.func is first for each in chain]
+            >>> [entry.func is first for entry in chain]
             [True, False]
         """
         return deque(
-            each if isinstance(each, Middleware) else cls(each, location)
+            entry if isinstance(entry, Middleware) else cls(entry, location)
             for collection in middleware_collections
-            for each in collection
+            for entry in collection
         )
 
     @staticmethod
     def in_order(middleware: Iterable[Middleware], location: MiddlewareLocation) -> list[Middleware]:
-        """Return middleware in the order in which it runs: requests pass from outside to inside, responses back."""
-        return sorted(middleware, key=lambda each: each.order, reverse=location is MiddlewareLocation.REQUEST)
+        """Return middleware in running order: requests pass from outside to inside, responses back."""
+        return sorted(middleware, key=lambda entry: entry.order, reverse=location is MiddlewareLocation.REQUEST)
 
     @classmethod
     def reset_count(cls) -> None:
-        """Count definitions from the start again; for tests."""
+        """Restart the count of definitions; for tests."""
         cls._counter = count()
         cls.count = next(cls._counter)

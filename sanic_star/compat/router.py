@@ -1,4 +1,4 @@
-"""Sanic's routing words on the engine's router: `<name:type>` paths, registration rules, lookup by name."""
+"""Sanic's router on the engine's router: `<name:type>` paths, registration rules, look-up by name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PARAMETER = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
 _UNTYPED = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):?>$")
 _FILE = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?:=([a-z]+))?:ext(?:=([a-z0-9|.]+))?>$")
 _FILE_URI = "__file_uri__"
-# What may be the name of a type, as a whole.
+# A possible name of a type.
 _WORD = pattern(r"^[a-zA-Z_][a-zA-Z0-9_]*$")
 # The names of types in older releases of Sanic, in other frameworks and in Python.
 _OTHER_NAMES = {
@@ -56,19 +56,19 @@ _OLD_TYPES = {"string": "str", "number": "float"}
 
 
 def _decode(uri: str) -> str:
-    """Return a route's path without escapes, before it is read, as Sanic does: `%2F` separates segments."""
+    """Return a route's path decoded before it is parsed, as in Sanic: `%2F` separates segments."""
     return unquote(uri.lstrip("/"))
 
 
 def _request_scope(path: str, method: str, host: str | None) -> dict[str, Any]:
-    """Return what the router reads of a request's scope."""
+    """Return a request's scope with the entries that the router reads."""
     headers = [(b"host", host.encode())] if host else []
     raw = path.encode()
     return {"type": "http", "method": method, "path": unquote(path), "raw_path": raw, "headers": headers}
 
 
 def typed(part: str, hints: Mapping[str, str] | None = None) -> str:
-    """Return a parameter with its type, which is `str` in `<name>` and `<name:>`.
+    """Return a parameter with its type, by default `str`: `<name>` and `<name:>` become `<name:str>`.
 
     Args:
         part: the parameter in its brackets.
@@ -81,30 +81,30 @@ def typed(part: str, hints: Mapping[str, str] | None = None) -> str:
     return f"<{match[1]}:{label}>"
 
 
-def _near_type(word: str, known: Collection[str]) -> str | None:
-    """Return the type that somebody probably means by a word that names none, `None` if no type is near."""
-    # Loaded only for a mistake.
+def _near_type(word: str, types: Collection[str]) -> str | None:
+    """Return the type that an unknown name probably means; `None` if no name is similar."""
+    # Imported late: only an error message needs it.
     from difflib import get_close_matches
 
     word = word.lower()
-    near = _OTHER_NAMES.get(word) or next(iter(get_close_matches(word, known, 1)), None)
-    return near if near is not None and near in known else None
+    near = _OTHER_NAMES.get(word) or next(iter(get_close_matches(word, types, 1)), None)
+    return near if near is not None and near in types else None
 
 
 def _hints(handler: Callable[..., Any]) -> dict[str, str]:
-    """Return the types of a handler's parameters where they have a name in paths."""
+    """Return the annotated types of a handler's parameters that exist as path types."""
     return {
-        each.name: each.annotation.__name__.lower()
-        for each in signature(handler).parameters.values()
-        if each.annotation in (str, int, float, UUID)
+        parameter.name: parameter.annotation.__name__.lower()
+        for parameter in signature(handler).parameters.values()
+        if parameter.annotation in (str, int, float, UUID)
     }
 
 
-def _decoding(part: Parameter) -> Parameter:
-    """Return a parameter that is percent-decoded after it was found; regular expressions are not, as in Sanic."""
+def _with_decoding(part: Parameter) -> Parameter:
+    """Return a parameter whose value is percent-decoded after the match; not for regular expressions, as in Sanic."""
     if part.needs_regex and part.label != "ext":
         return part
-    expand = partial(_decoded, part.name, part.expand)
+    expand = partial(_expand_and_decode, part.name, part.expand)
     return ParamInfo(
         part.name,
         part.convertor,
@@ -116,13 +116,13 @@ def _decoding(part: Parameter) -> Parameter:
     )
 
 
-def _decoded(name: str, expand: Callable[[Any], dict[str, Any]] | None, value: Any) -> dict[str, Any]:
-    given = expand(value) if expand else {name: value}
-    return {key: unquote(each) if isinstance(each, str) else each for key, each in given.items()}
+def _expand_and_decode(name: str, expand: Callable[[Any], dict[str, Any]] | None, value: Any) -> dict[str, Any]:
+    values = expand(value) if expand else {name: value}
+    return {key: unquote(item) if isinstance(item, str) else item for key, item in values.items()}
 
 
 class Router(routing.Router):
-    """The engine's router with Sanic's way of adding and finding routes."""
+    """The engine's router with Sanic's API to add and find routes."""
 
     __dir__ = names_without_old
     get_supported_methods = OldName()
@@ -138,27 +138,27 @@ class Router(routing.Router):
         super().__init__(routes, **options)
         self.ctx = SimpleNamespace()
         self.name_index: dict[str, Route | WebSocketRoute] = {}
-        self.path_types: dict[str, PathType] = {each.label: each for each in PATH_TYPES}
+        self.path_types: dict[str, PathType] = {path_type.label: path_type for path_type in PATH_TYPES}
         self.finalized = False
-        # The groups, and the version of the routes that they were made of.
+        # The groups, and the version of the routes that they were built from.
         self._groups: tuple[object, dict[tuple[str, ...], RouteGroup]] | None = None
-        # What a route must not share with another: path shape, hosts, method.
-        self._taken: dict[tuple[Any, ...], Route | WebSocketRoute] = {}
+        # The routes by path shape, hosts and method, which two routes must not share.
+        self._routes_by_key: dict[tuple[Any, ...], Route | WebSocketRoute] = {}
 
     def register_pattern(
         self, label: str, cast: Callable[[str], Any], pattern: str | re.Pattern[str], param_info_class: Any = None
     ) -> None:
-        """Make a type of path parameter known; it is tried before all that were known.
+        """Register a type of path parameter; it is tried before all existing types.
 
         Args:
             label: its name in `<name:label>`.
-            cast: turns a segment into the value; raises `ValueError` for one that is not of this type.
-            pattern: a regular expression of the segment, used when URLs are built.
-            param_info_class: accepted for Sanic's sake; a subclass of `PathType` to make instead.
+            cast: converts a segment to the value; raises `ValueError` if the segment is not of this type.
+            pattern: a regular expression for the segment, used when URLs are built.
+            param_info_class: the class to create instead of `PathType`, with the same arguments.
 
         Raises:
             InvalidUsage: an argument is of the wrong type.
-            re.error: the pattern is no regular expression.
+            re.error: the pattern is not a regular expression.
         """
         if not isinstance(label, str):
             raise InvalidUsage(f"When registering a pattern, label must be a string, not label={label}")
@@ -203,36 +203,36 @@ class Router(routing.Router):
             uri: the path, with parameters as `<name:type>`.
             methods: HTTP methods; none for a websocket.
             handler: the user's handler.
-            host: the host or hosts that the route is for.
+            host: the host or hosts of the route.
             strict_slashes: whether a trailing slash matters.
             stream: whether the handler reads the body itself.
             ignore_body: whether the body is left unread.
-            version: goes before the path, as `/v1`.
+            version: the version, as a prefix of the path: `/v1`.
             name: the name for building URLs.
             unquote: whether parameters are percent-decoded, those of type `path` too; regular expressions are not.
             static: whether the route serves files.
-            version_prefix: stands before the version.
-            overwrite: whether a route with the same path is replaced.
+            version_prefix: the text before the version.
+            overwrite: whether to replace a route with the same path.
             error_format: the format of error pages, `html`, `json` or `text`.
-            websocket: whether it is a websocket's route.
-            ctx: what `route.ctx` holds.
-            max_body_size: the greatest size of a body, in bytes, instead of the application's.
-            subprotocols: those that a websocket offers, the preferred one first.
+            websocket: whether it is a websocket route.
+            ctx: the attributes of `route.ctx`.
+            max_body_size: the maximum size of a body in bytes, instead of the application's.
+            subprotocols: the subprotocols that a websocket offers, the preferred one first.
 
         Returns:
-            The route, or a list of them where there are several hosts.
+            The route, or a list of routes if there are several hosts.
 
         Raises:
-            RouteExists: another route answers the same path, host and method.
-            BadMethod: a method is not one of HTTP's.
+            RouteExists: another route has the same path, host and method.
+            BadMethod: a method is not an HTTP method.
             FinalizationError: the application has started.
         """
         if self.finalized:
             raise FinalizationError("Cannot finalize router more than once.")
         verbs = method_set(*map(str, methods or (self.DEFAULT_METHOD,)))
-        bad = [method for method in verbs if method not in self.ALLOWED_METHODS]
-        if bad:
-            raise BadMethod(f"Bad method: {bad}. Must be one of: {self.ALLOWED_METHODS}")
+        invalid = [method for method in verbs if method not in self.ALLOWED_METHODS]
+        if invalid:
+            raise BadMethod(f"Bad method: {invalid}. Must be one of: {self.ALLOWED_METHODS}")
         if error_format:
             from sanic_star.compat.errorpages import check_error_format
 
@@ -241,113 +241,119 @@ class Router(routing.Router):
             number = str(version).strip("/").lstrip("v")
             uri = f"{version_prefix}{number}/{uri.lstrip('/')}"
         hosts = [host] if isinstance(host, str) else sorted(host or ())
-        written = uri.lstrip("/") if strict_slashes else uri.strip("/")
+        raw_path = uri.lstrip("/") if strict_slashes else uri.strip("/")
         uri = _decode(uri)
         path = "/" + (uri.lstrip("/") if strict_slashes else uri.strip("/"))
-        shown, segments = self._parse(path, handler)
+        typed_path, segments = self._parse(path, handler)
         if unquote:
-            segments = tuple(_decoding(part) if isinstance(part, Parameter) else part for part in segments)
+            segments = tuple(_with_decoding(part) if isinstance(part, Parameter) else part for part in segments)
         added = []
-        every: list[str | None] = [None]
-        for one in hosts or every:
-            ident = f"{name}_{one.replace('.', '_')}" if one and len(hosts) > 1 and name else name
-            notes = RouteExtra(
+        no_host: list[str | None] = [None]
+        for route_host in hosts or no_host:
+            ident = f"{name}_{route_host.replace('.', '_')}" if route_host and len(hosts) > 1 and name else name
+            extra = RouteExtra(
                 ident=ident, ignore_body=ignore_body, stream=stream, hosts=hosts or [None], static=static,
                 websocket=websocket, max_body_size=max_body_size, subprotocols=subprotocols,
             )  # fmt: skip
             if error_format:
-                notes.error_format = error_format
-            common: dict[str, Any] = {"name": name or "", "hosts": (one,) if one else (), "strict": strict_slashes}
+                extra.error_format = error_format
+            options: dict[str, Any] = {
+                "name": name or "",
+                "hosts": (route_host,) if route_host else (),
+                "strict": strict_slashes,
+            }
             route: Route | WebSocketRoute
             if websocket:
-                route = WebSocketRoute(segments, handler, **common)
+                route = WebSocketRoute(segments, handler, **options)
             else:
-                reads = not ignore_body and not stream
-                route = Route(segments, handler, methods=verbs, reads_body=reads, **common)
-            route.describe(shown, written, unquote, ctx or {}, notes)
+                reads_body = not ignore_body and not stream
+                route = Route(segments, handler, methods=verbs, reads_body=reads_body, **options)
+            route.describe(typed_path, raw_path, unquote, ctx or {}, extra)
             self._insert(route, path, overwrite)
             added.append(route)
         return added[0] if len(added) == 1 else added
 
     def _insert(self, route: Route | WebSocketRoute, uri: str, overwrite: bool) -> None:
-        """Add a route, unless another one stands in its way.
+        """Add a route, unless it conflicts with another one.
 
-        Routes of one path are for certain hosts, all of them, or none of them is, as in Sanic.
+        As in Sanic, either all routes of a path have hosts, or none of them.
         """
         shape = (route.regex, *route.segments)
         methods = set(route.methods or ())
         keys = [(shape, route.hosts, method) for method in methods]
-        rivals = {id(self._taken[key]): self._taken[key] for key in keys if key in self._taken}
-        neighbour = self._taken.get(shape)
-        if neighbour is not None and bool(neighbour.hosts) != bool(route.hosts):
-            rivals[id(neighbour)] = neighbour
-        if rivals:
-            # Whoever took a route out of `routes` has made its place free.
-            present = {id(known) for known in self.routes}
-            rivals = {key: rival for key, rival in rivals.items() if key in present}
-        if rivals and not overwrite:
-            written = "/".join(part if part[:1] == "<" else quote(part) for part in _SEPARATOR.split(uri.lstrip("/")))
-            raise RouteExists(f"Route already registered: {written} [{','.join(sorted(methods))}]")
-        for rival in rivals.values():
-            self.routes.remove(rival)
+        conflicts = {
+            id(self._routes_by_key[key]): self._routes_by_key[key] for key in keys if key in self._routes_by_key
+        }
+        same_path = self._routes_by_key.get(shape)
+        if same_path is not None and bool(same_path.hosts) != bool(route.hosts):
+            conflicts[id(same_path)] = same_path
+        if conflicts:
+            # A route that was removed from `routes` is no conflict.
+            present = {id(listed) for listed in self.routes}
+            conflicts = {key: conflict for key, conflict in conflicts.items() if key in present}
+        if conflicts and not overwrite:
+            raw_path = "/".join(part if part[:1] == "<" else quote(part) for part in _SEPARATOR.split(uri.lstrip("/")))
+            raise RouteExists(f"Route already registered: {raw_path} [{','.join(sorted(methods))}]")
+        for conflict in conflicts.values():
+            self.routes.remove(conflict)
         for key in (shape, *keys):
-            self._taken[key] = route
+            self._routes_by_key[key] = route
         self.routes.append(route)
-        # After that: `_build`, in another thread, forgets the names of routes that are not in the list.
+        # After the append, because `_build`, in another thread, drops the names of routes that are not in the list.
         if route.name:
             self.name_index[route.name] = route
 
     def _parse(self, uri: str, handler: Callable[..., Any]) -> tuple[str, Segments]:
-        """Read a path.
+        """Parse a path.
 
         Args:
-            uri: the path, with its leading slash and without escapes.
-            handler: its annotations give parameters without a type one (`str`, `int`, `float`, `UUID`).
+            uri: the decoded path, with its leading slash.
+            handler: its annotations are the types of parameters without one (`str`, `int`, `float`, `UUID`).
 
         Returns:
-            The path with every parameter's type, and its segments.
+            The path with the type of every parameter, and its segments.
 
         Raises:
-            InvalidUsage, ParameterNameConflicts, SanicException, re.error: a parameter is not what Sanic allows.
+            InvalidUsage, ParameterNameConflicts, SanicException, re.error: a parameter is invalid, as in Sanic.
         """
         if "<" not in uri:
             literal = "/".join(map(quote, uri.lstrip("/").split("/")))
             return "/" + literal, tuple(literal.split("/"))
         hints: dict[str, str] | None = None
-        shown: list[str] = []
+        typed_segments: list[str] = []
         segments: list[str | Parameter] = []
         for part in _SEPARATOR.split(uri.lstrip("/")):
             if not part.startswith("<"):
                 literal = quote(part)
-                shown.append(literal)
+                typed_segments.append(literal)
                 segments.append(literal)
                 continue
             if ":" not in part:
                 hints = _hints(handler) if hints is None else hints
             part = self._with_current_type(typed(part, hints))
-            shown.append(part)
+            typed_segments.append(part)
             segments.append(self._parameter(part, uri))
         parameters = [part for part in segments if isinstance(part, Parameter)]
         names = [part.name for part in parameters if part.name]
         if len(names) != len(set(names)):
             raise ParameterNameConflicts(f"Duplicate named parameters in: {uri.lstrip('/')}")
-        # As in Sanic, the two checks below are for paths without regular expressions only.
+        # As in Sanic, the two checks below are only for paths without regular expressions.
         if all(self._has_known_type(part) for part in parameters):
             if any(":" in part.label for part in parameters):
                 raise InvalidUsage(f"A parameter has one type only, and no options: {uri}")
             if any(name.startswith("__") and name != _FILE_URI for name in names):
                 raise SanicException(f"Invalid route: {uri}. Parameter names cannot use '__'.")
-        return "/" + "/".join(shown), tuple(segments)
+        return "/" + "/".join(typed_segments), tuple(segments)
 
     def _parameter(self, part: str, uri: str) -> ParamInfo:
-        """Read one segment that is a parameter.
+        """Parse a segment that is a parameter.
 
         Args:
-            part: the segment, as `<name:type>`.
+            part: the segment: `<name:type>`.
             uri: the path, for the message of an exception.
 
         Raises:
-            InvalidUsage: it is no parameter.
+            InvalidUsage: it is not a valid parameter.
         """
         file = _FILE.match(part)
         if file:
@@ -359,32 +365,34 @@ class Router(routing.Router):
                     "Extension parameter matching only supports filename matching on known parameter types, "
                     "and not regular expressions."
                 )
-            kind = FileType(name, self.path_types.get(stem or ""), allowed.split("|") if allowed else ())
-            return ParamInfo(name, kind, "ext", self._priority("ext"), expand=kind.expand, needs_regex=bool(allowed))
+            file_type = FileType(name, self.path_types.get(stem or ""), allowed.split("|") if allowed else ())
+            return ParamInfo(
+                name, file_type, "ext", self._priority("ext"), expand=file_type.expand, needs_regex=bool(allowed)
+            )
         match = _PARAMETER.match(part)
         if match is None:
             raise InvalidUsage(f"Invalid declaration: {part}")
         name, label = match.groups()
         if label.startswith("ext="):
             raise InvalidUsage(f"Invalid extension parameter definition: {uri.lstrip('/')}")
-        known = self.path_types.get(label)
-        if known is not None:
-            cacheable = known in PATH_TYPES
-            return ParamInfo(name, known, label, self._priority(label), spans=label == "path", cacheable=cacheable)
+        path_type = self.path_types.get(label)
+        if path_type is not None:
+            cacheable = path_type in PATH_TYPES
+            return ParamInfo(name, path_type, label, self._priority(label), spans=label == "path", cacheable=cacheable)
         self._check_is_expression(name, label, uri)
         return self._expression(name, label, uri)
 
     def _with_current_type(self, part: str) -> str:
-        """Return a parameter with the name that its type has now, if it has one of Sanic's older names."""
+        """Return a parameter with the current name of its type, if it has an old name."""
         name, _, label = part[1:-1].partition(":")
         if label not in _OLD_TYPES or label in self.path_types:
             return part
         current = f"<{name}:{_OLD_TYPES[label]}>"
-        deprecation(f"The path type of {part} is gone: write {current}.", 22.3)
+        deprecation(f"The path type of {part} was renamed: write {current}.", 22.3)
         return current
 
     def _check_is_expression(self, name: str, label: str, uri: str) -> None:
-        """Refuse a type that does not exist: as an expression, a single word would match nothing but itself."""
+        """Raise for an unknown type: as a regular expression, a single word would match only itself."""
         word = label.strip()
         if not _WORD.match(word):
             return
@@ -396,10 +404,10 @@ class Router(routing.Router):
         )
 
     def _has_known_type(self, part: Parameter) -> bool:
-        """Tell whether what stands before a second colon names a type: `<id:int:3>` is no regular expression."""
-        first, colon, rest = part.label.partition(":")
+        """Return whether the text before a second colon is a type: `<id:int:3>` is not a regular expression."""
+        type_name, colon, suffix = part.label.partition(":")
         if colon:
-            return first in self.path_types and not rest.endswith("path")
+            return type_name in self.path_types and not suffix.endswith("path")
         return not (part.needs_regex or part.spans)
 
     def _priority(self, label: str) -> int:
@@ -407,7 +415,7 @@ class Router(routing.Router):
 
     @staticmethod
     def _expression(name: str, label: str, uri: str) -> ParamInfo:
-        """Read a parameter whose type is a regular expression; its only group, if there is one, is the value."""
+        """Parse a parameter whose type is a regular expression; the value is its only group, if it has one."""
         try:
             pattern = re.compile(label)
         except re.error as error:
@@ -441,8 +449,8 @@ class Router(routing.Router):
             The route, its handler, and the path parameters.
 
         Raises:
-            NotFound: nothing answers the path.
-            MethodNotAllowed: something does, with other methods.
+            NotFound: no route has the path.
+            MethodNotAllowed: a route has the path, but with other methods.
         """
         scope = _request_scope(path, method, host)
         route, params = self._find(scope)
@@ -458,20 +466,20 @@ class Router(routing.Router):
         orig: str | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> tuple[Any, Callable[..., Any], dict[str, Any]]:
-        """Find the route for a request as `get` does, with the exceptions of `sanic_routing`.
+        """Find the route for a request like `get`, with the exceptions of `sanic_routing`.
 
         Args:
             path: the path, percent-encoded.
             method: the HTTP method.
-            orig: has no effect: in Sanic the path before a slash at its end was taken off.
+            orig: ignored; in Sanic the path before its trailing slash was removed.
             extra: requirements; `host` is the value of the `Host` header.
 
         Returns:
             The route, its handler, and the path parameters.
 
         Raises:
-            NoRoute: nothing answers the path (`sanic_routing.exceptions.NotFound`).
-            NoMethod: something does, with other methods.
+            NoRoute: no route has the path (`sanic_routing.exceptions.NotFound`).
+            NoMethod: a route has the path, but with other methods.
         """
         scope = _request_scope(path, method or "", (extra or {}).get("host"))
         route, params = self._find(scope)
@@ -484,18 +492,18 @@ class Router(routing.Router):
 
     @staticmethod
     def _miss(path: str, method: str, allowed: Collection[str], scope: Scope) -> SanicException:
-        """Return the exception for a path that no route answers, or none with this method."""
+        """Return the exception for a path without a route, or without a route for this method."""
         if not allowed:
             return NotFound(f"Requested URL {path.rstrip('/')} not found")
         if WEBSOCKET in allowed and method == "GET":
             return SanicException(
-                "This path is a websocket: it answers a client that asks for an upgrade",
+                "This path is a websocket: send an upgrade request",
                 426,
                 quiet=True,
                 headers={"upgrade": "websocket"},
             )
         # The handshake of a websocket is a GET.
-        methods = {"GET" if each == WEBSOCKET else each for each in allowed} if WEBSOCKET in allowed else allowed
+        methods = {"GET" if name == WEBSOCKET else name for name in allowed} if WEBSOCKET in allowed else allowed
         if scope["type"] == "http":
             return MethodNotAllowed(
                 f"Method {method} not allowed for URL {path}", method=method, allowed_methods=tuple(sorted(methods))
@@ -503,7 +511,7 @@ class Router(routing.Router):
         return NotFound(f"Requested URL {path.rstrip('/')} not found")
 
     def find_route_by_view_name(self, view_name: str, name: str | None = None) -> Route | WebSocketRoute | None:
-        """Return the route of that name, with or without the application's name before it."""
+        """Return the route of that name, with or without the application's name as prefix."""
         if not view_name:
             return None
         self._build()
@@ -530,7 +538,7 @@ class Router(routing.Router):
     @property
     def routes_all(self) -> dict[tuple[str, ...], Route | WebSocketRoute]:
         """One route for each path, by its segments: the one that was added first."""
-        # In a group the newest comes first, so that the oldest is what stays.
+        # In a group the newest route is first, so that the oldest one stays.
         return {route.parts: route for group in self.groups.values() for route in group}
 
     @property
@@ -555,21 +563,21 @@ class Router(routing.Router):
 
     @property
     def groups(self) -> Mapping[tuple[str, ...], RouteGroup]:
-        """Sanic's routes by their segments, those of one path together; made anew only when a route comes or goes."""
-        version, kept = self._version, self._groups
-        if kept is None or kept[0] is not version:
-            # Loaded for plugins that read the groups; no request needs them.
+        """Sanic's routes grouped by the segments of their path; rebuilt only when routes change."""
+        version, cached = self._version, self._groups
+        if cached is None or cached[0] is not version:
+            # Imported late: only plugins read the groups.
             from sanic_star.compat._routing.groups import group_routes
 
             routes = [route for route in self.routes[:] if isinstance(route, (Route, WebSocketRoute))]
-            kept = self._groups = version, group_routes(routes)
-        return MappingProxyType(kept[1])
+            cached = self._groups = version, group_routes(routes)
+        return MappingProxyType(cached[1])
 
     def finalize(self, *args: Any, **kwargs: Any) -> None:
-        """Close the router: from here on `add` refuses.
+        """Close the router: from now on `add` raises.
 
         Raises:
-            FinalizationError: it is closed.
+            FinalizationError: it is already closed.
         """
         if self.finalized:
             raise FinalizationError("Cannot finalize router more than once.")
@@ -577,21 +585,21 @@ class Router(routing.Router):
         self._build()
 
     def _describe_foreign(self, *routes: BaseRoute) -> None:
-        """Give mounts and Starlette's routes the attributes of Sanic's: all that there are, or certain ones."""
+        """Give mounts and Starlette's routes the attributes of Sanic's routes; by default all of them."""
         foreign = [route for route in routes or self.routes[:] if not isinstance(route, (Route, WebSocketRoute))]
         if foreign:
-            # Many applications have none.
+            # Imported late: many applications have none.
             from sanic_star.compat._routing.foreign import describe
 
             for route in foreign:
                 describe(route)
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
-        found = super()._redirect(path, scope)
-        if found is not None:
-            # Signals and middleware read the route of each request.
+        redirect = super()._redirect(path, scope)
+        if redirect is not None:
+            # Signals and middleware read the attributes of each request's route.
             self._describe_foreign(scope["route"])
-        return found
+        return redirect
 
     def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
         """Serve another ASGI application below `path`."""
@@ -600,28 +608,28 @@ class Router(routing.Router):
 
     def _changed(self) -> None:
         super()._changed()
-        # How the paths of routes are written, by the whole names of views; kept by `_app.urls`.
+        # Templates of paths by the full names of views, cached by `_app.urls`.
         self._path_templates: dict[str, Any] = {}
 
     def _build(self) -> None:
-        """Arrange all routes in the index, describe those of others, and forget the names of routes that are gone."""
+        """Build the index, describe mounts and Starlette's routes, and drop the names of removed routes."""
         if self._stale:
-            named = list(self.name_index.items())
+            indexed = list(self.name_index.items())
             present = {id(route) for route in self.routes[:]}
-            for name, route in named:
+            for name, route in indexed:
                 if id(route) not in present:
                     self.name_index.pop(name, None)
             self._describe_foreign()
         super()._build()
 
     def reset(self) -> None:
-        """Open the router again."""
+        """Reopen the router."""
         self.finalized = False
 
     @cached_property
     def regex_types(self) -> dict[str, tuple[Callable[[str], Any], re.Pattern[str], type]]:
-        """The types of path parameters: how to convert, and what they look like."""
-        return {label: (each.convert, each.pattern, type(each)) for label, each in self.path_types.items()}
+        """The types of path parameters: converter, pattern and class by label."""
+        return {label: (kind.convert, kind.pattern, type(kind)) for label, kind in self.path_types.items()}
 
 
 if not TYPE_CHECKING:

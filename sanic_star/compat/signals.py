@@ -1,13 +1,12 @@
-"""Signals: events that are dispatched by name, and the functions that are called when they are.
+"""Signals: events that are dispatched by name, and their handlers.
 
-A name has three parts, `shop.order.placed`; the last one may be a parameter, `shop.order.<what>` or
-`shop.order.<id:int>`, which is filled when the event is dispatched. A name without a dot stands for itself. The
-namespaces `server`, `http` and `websocket` are reserved: their events (`Event`) tell of the life of the application and
-of its requests, and `_app.events` fires them.
+A name has three parts: `shop.order.placed`. The last one may be a parameter, `shop.order.<action>` or
+`shop.order.<id:int>`, whose value comes from the dispatched event. A name without dots is valid too. The namespaces
+`server`, `http` and `websocket` are reserved for the events of the application and its requests (`Event`), which
+`_app.events` fires.
 
-Signals whose names agree but for the last part form a group, as far as that part is of one type. Of an event's groups
-the one with the most specific type answers, so that `<id:int>` goes before `<what>`; literal last parts and text are of
-one type.
+Signals with the same first two parts and the same type of the last part form a group. If several groups match an event,
+the one with the most specific type is used: `<id:int>` comes before `<action>`. Literal last parts have the type `str`.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ Emit = Callable[[dict[str, Any]], Awaitable[Any]]
 class Event(Enum):
     """The events of the server, of requests and of websockets."""
 
-    # In the order in which they come.
+    # In the order in which they are fired.
     SERVER_INIT_BEFORE = "server.init.before"
     SERVER_INIT_AFTER = "server.init.after"
     SERVER_SHUTDOWN_BEFORE = "server.shutdown.before"
@@ -73,24 +72,24 @@ RESERVED_NAMESPACES: dict[str, tuple[str, ...]] = {
 }
 GENERIC_SIGNAL_FORMAT = "__generic__.__signal__.%s"
 _TRIGGER = "<__trigger__:str>"
-# A dot inside a parameter's brackets separates nothing: it is part of a regular expression.
+# A dot inside a parameter's brackets is not a separator: it is part of a regular expression.
 _SEPARATOR = pattern(r"\.(?=[^>]*(?:<(?<!\?<)|$))")
 _REPORT = Event.SERVER_EXCEPTION_REPORT.value
-# The mark of an exception that was told to those who listen to reports: it may pass several places that tell.
-_TOLD = "_sanic_star_told"
+# Marks an exception that was reported, because it may pass several places that report exceptions.
+_REPORTED_MARK = "_sanic_star_report_dispatched"
 
 
 def _applies(requirements: Condition, exclusive: bool, condition: Condition) -> bool:
-    """Tell whether something with requirements is meant by an event that is dispatched under a condition."""
+    """Return whether requirements match the condition of a dispatched event."""
     if condition is None:
         return not exclusive or not requirements
     return condition == requirements
 
 
 class Signal:
-    """A handler, and which event it is for; made by `SignalRouter.add`.
+    """A handler of an event; created by `SignalRouter.add`.
 
-    Attributes: `name` (with `*` in place of a parameter), `path`, `parts`, `handler`, `requirements`, `priority`,
+    Attributes: `name` (with `*` for a parameter), `path`, `parts`, `handler`, `requirements`, `priority`,
     `ctx` (with `definition`, `exclusive`, `trigger`, `waiters`), `router`.
     """
 
@@ -112,8 +111,8 @@ class Signal:
         self.parameter = _parameter(last, definition) if _is_parameter(last) else None
         trigger = self.parameter.name if self.parameter else ""
         self.name = ".".join((*parts[:2], "*" if trigger else last))
-        written = f"<{trigger}:{self.parameter.label}>" if self.parameter else _TRIGGER
-        self.parts = (*parts[:2], written)
+        last_part = f"<{trigger}:{self.parameter.label}>" if self.parameter else _TRIGGER
+        self.parts = (*parts[:2], last_part)
         self.path = ".".join(self.parts)
         waiters: deque[SignalWaiter] = deque()
         self.ctx = SimpleNamespace(exclusive=exclusive, trigger=trigger, definition=definition, waiters=waiters)
@@ -123,19 +122,19 @@ class Signal:
         return f"<{type(self).__name__}: name={self.name} path={self.path}>"
 
     def applies(self, condition: Condition) -> bool:
-        """Tell whether the handler is called for its event, dispatched under a condition."""
+        """Return whether the handler is called when its event is dispatched with a condition."""
         return _applies(self.requirements, self.ctx.exclusive, condition)
 
 
 class SignalWaiter:
-    """Somebody who waits for an event; made by `SignalRouter.get_waiter`.
+    """Waits for an event; created by `SignalRouter.get_waiter`.
 
     Args:
         signal: a signal of that event.
-        event_definition: the event, as it was written.
+        event_definition: the event's name, with its parameter.
         trigger: the name of its parameter, if it has one; `*` for any.
-        requirements: the condition under which it has to be dispatched.
-        exclusive: whether that has to be said; otherwise an event without condition will do.
+        requirements: the condition that the event has to be dispatched with.
+        exclusive: whether an event without a condition does not match.
         future: gets the event's context.
     """
 
@@ -165,18 +164,18 @@ class SignalWaiter:
             self.signal.ctx.waiters.remove(self)
 
     def matches(self, event: str, condition: Condition) -> bool:
-        """Tell whether this is the event, dispatched under the condition, that is waited for."""
+        """Return whether the event and its condition match."""
         return bool(event == self.event_definition or self.trigger) and _applies(
             self.requirements, self.exclusive, condition
         )
 
 
 class SignalGroup:
-    """The signals whose names agree but for a last part of one type.
+    """Signals with the same first two parts of the name and the same type of the last part.
 
     Args:
-        parts: the first two parts of the name, and the type of the last one.
-        parameter: describes the last part.
+        parts: the first two parts, and the type of the last one.
+        parameter: the last part.
     """
 
     def __init__(self, parts: tuple[str, str, str], parameter: Parameter) -> None:
@@ -199,16 +198,16 @@ class SignalGroup:
         return f"{self.parts[0]}.{self.parts[1]}.<__trigger__:{self.parameter.label}>"
 
     def signals(self, event: str) -> list[Signal]:
-        """Return those that are for an event of this group, in the order in which they are called."""
-        found = [each for each in self.routes if each.ctx.trigger or each.ctx.definition == event]
-        return sorted(found, key=lambda each: -each.priority)
+        """Return the signals of an event, in calling order."""
+        matching = [signal for signal in self.routes if signal.ctx.trigger or signal.ctx.definition == event]
+        return sorted(matching, key=lambda signal: -signal.priority)
 
 
 class SignalRouter:
     """The signals of an application.
 
     Attributes: `routes` (all signals), `name_index`, `groups`, `finalized`, `ctx` (with `app` and `loop`), and
-    `allow_fail_builtin`: whether it is an error to dispatch an event of a reserved namespace that nobody listens to.
+    `allow_fail_builtin`: whether it is an error to dispatch an event of a reserved namespace that has no handler.
 
     Examples:
         >>> router = SignalRouter()
@@ -229,15 +228,15 @@ class SignalRouter:
         self.routes: list[Signal] = []
         self.name_index: dict[str, Signal] = {}
         self.groups: dict[tuple[str, str, str], SignalGroup] = {}
-        # asyncio keeps weak references only.
+        # asyncio has only weak references to tasks.
         self._running: set[asyncio.Task[Any]] = set()
 
     @staticmethod
     def format_event(event: str | Enum) -> str:
-        """Return the whole name of an event, which may be given as a member of an enumeration, or without dots.
+        """Return the full name of an event, which may be an enumeration member, or a name without dots.
 
         Raises:
-            TypeError: it is no name.
+            TypeError: it is not a name.
         """
         name = event.value if isinstance(event, Enum) else event
         if not isinstance(name, str):
@@ -246,7 +245,7 @@ class SignalRouter:
 
     @property
     def dynamic_routes(self) -> dict[tuple[str, str, str], SignalGroup]:
-        """The groups of signals by the parts of their names; to Sanic's router the last part is always a parameter."""
+        """The groups by the parts of their names; as in Sanic's router, the last part is always a parameter."""
         return self.groups
 
     # Registration ---------------------------------------------------------------------------------------------------
@@ -266,15 +265,15 @@ class SignalRouter:
             handler: called with the event's context as keyword arguments; may be a coroutine function.
             event: the event's name.
             condition: call it only for events dispatched under this condition.
-            exclusive: whether an event without a condition is none for a handler that has one.
-            priority: of several the higher is called first.
+            exclusive: whether a handler with a condition ignores events without one.
+            priority: higher is called first.
 
         Raises:
-            InvalidSignal: no event can have that name.
+            InvalidSignal: the name is invalid.
             FinalizationError: the router is closed.
         """
         name = self.format_event(event)
-        parts = _parts(name)
+        parts = _split_name(name)
         if self.finalized:
             raise FinalizationError("Cannot finalize router more than once.")
         signal = Signal(self, handler, name, parts, condition or {}, exclusive, priority)
@@ -287,14 +286,14 @@ class SignalRouter:
         return signal
 
     def finalize(self, do_compile: bool = True, do_optimize: bool = False) -> None:
-        """Close the router: until it is reset, no signal can be added.
+        """Close the router: no signal can be added until `reset`.
 
         Args:
-            do_compile: accepted for Sanic's sake; there is nothing to compile.
-            do_optimize: likewise.
+            do_compile: ignored; there is nothing to compile.
+            do_optimize: ignored.
 
         Raises:
-            FinalizationError: it is closed already.
+            FinalizationError: the router is already closed.
             RuntimeError: no event loop runs.
         """
         try:
@@ -306,7 +305,7 @@ class SignalRouter:
         self.finalized = True
 
     def reset(self) -> None:
-        """Open the router again."""
+        """Reopen the router."""
         self.finalized = False
 
     # Finding --------------------------------------------------------------------------------------------------------
@@ -314,26 +313,26 @@ class SignalRouter:
     def get(
         self, event: str | Enum, condition: dict[str, str] | None = None
     ) -> tuple[SignalGroup, list[SignalHandler], dict[str, Any]]:
-        """Find what an event leads to.
+        """Find the handlers of an event.
 
         Args:
             event: the event's name.
-            condition: for the message of the exception.
+            condition: used in the exception's message.
 
         Returns:
             The group of its signals, their handlers, and the value of the last part.
 
         Raises:
-            NotFound: no group has this event.
+            NotFound: no group matches the event.
         """
         name = self.format_event(event)
         group, signals, value = self._find(name, condition)
-        return group, [each.handler for each in signals], {"__trigger__": value}
+        return group, [signal.handler for signal in signals], {"__trigger__": value}
 
     def _find(self, event: str, condition: Condition) -> tuple[SignalGroup, list[Signal], Any]:
         parts = event.split(self.delimiter)
-        fits: list[tuple[SignalGroup, list[Signal], Any]] = []
-        for group in sorted(self._groups(parts), key=lambda each: -each.parameter.priority):
+        matches: list[tuple[SignalGroup, list[Signal], Any]] = []
+        for group in sorted(self._groups(parts), key=lambda group: -group.parameter.priority):
             parameter = group.parameter
             if parameter.needs_regex and not re.fullmatch(parameter.convertor.regex, parts[2]):
                 continue
@@ -342,13 +341,13 @@ class SignalRouter:
             except ValueError:
                 continue
             signals = group.signals(event)
-            fits.append((group, signals, value))
+            matches.append((group, signals, value))
             if signals:
-                return fits[-1]
-        if not fits:
+                return matches[-1]
+        if not matches:
             under = f" with {condition}" if condition else ""
             raise NotFound(f"Could not find signal {event}{under}", path=event)
-        return fits[0]
+        return matches[0]
 
     def _groups(self, parts: list[str]) -> Iterable[SignalGroup]:
         if len(parts) != 3:
@@ -358,23 +357,23 @@ class SignalRouter:
     def get_waiter(
         self, event: str | Enum, condition: dict[str, Any] | None = None, exclusive: bool = True
     ) -> SignalWaiter | None:
-        """Return what waits for an event; `None` where no signal of that name was added.
+        """Return a waiter for an event; `None` if no signal has that name.
 
         Args:
             event: the event's name.
-            condition: the condition under which it has to be dispatched.
-            exclusive: whether that has to be said; otherwise an event without condition will do.
+            condition: the condition that the event has to be dispatched with.
+            exclusive: whether an event without a condition does not match.
 
         Raises:
-            InvalidSignal: no event can have that name.
+            InvalidSignal: the name is invalid.
         """
         name = self.format_event(event)
-        parts = _parts(name)
+        parts = _split_name(name)
         parameter = _parameter(parts[2], name) if _is_parameter(parts[2]) else None
         signal = self.name_index.get(".".join((*parts[:2], "*")) if parameter else name)
         if signal is None:
             return None
-        # `shop.order.*` waits for whatever the last part is, if a signal has a parameter there.
+        # `shop.order.*` matches any last part, if a signal has a parameter there.
         trigger = parameter.name if parameter else "*" if parts[2] == "*" else ""
         return SignalWaiter(signal, name, trigger, condition, exclusive)
 
@@ -390,22 +389,22 @@ class SignalRouter:
         inline: bool = False,
         reverse: bool = False,
     ) -> Any:
-        """Tell of an event: wake those who wait for it, and call its handlers until one returns something true.
+        """Dispatch an event: wake its waiters, and call its handlers until one returns a true value.
 
         Args:
             event: the event's name.
             context: keyword arguments for the handlers.
-            condition: tells for which of the handlers it is; see `add`.
-            fail_not_found: whether it is an error, inline, if nobody ever listened to this event.
+            condition: selects handlers; see `add`.
+            fail_not_found: whether an inline dispatch raises if the event never had a handler.
             inline: whether to wait for the handlers.
             reverse: whether to call them in reverse order.
 
         Returns:
-            The task in which the handlers are called; inline, what the last of them returned if it is true. The stop
-            of the application waits for the task, up to `GRACEFUL_SHUTDOWN_TIMEOUT`.
+            The task that calls the handlers; inline, the last handler's return value if it is true. The stop of the
+            application waits for the task up to `GRACEFUL_SHUTDOWN_TIMEOUT`.
 
         Raises:
-            NotFound: inline, nobody ever listened.
+            NotFound: inline, the event never had a handler.
         """
         name = self.format_event(event)
         job = self._dispatch(name, context, condition, fail_not_found and inline, reverse)
@@ -418,7 +417,7 @@ class SignalRouter:
             task = asyncio.get_running_loop().create_task(job)
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        # As in Sanic, handlers that wait for nothing are through when this returns.
+        # As in Sanic, handlers that never wait have finished when this returns.
         await asyncio.sleep(0)
         return task
 
@@ -465,26 +464,26 @@ class SignalRouter:
                     waiter.future.set_result(_with_value(signal, value, context))
 
     async def _report(self, error: BaseException, answered: bool = False) -> None:
-        """Tell those who listen to `server.exception.report` of an exception, once.
+        """Call the handlers of `server.exception.report` for an exception, once.
 
         Args:
             error: the exception.
-            answered: whether it goes no further. One that is raised again later is told of again.
+            answered: whether the exception ends here. If it is raised again later, it is reported again.
         """
-        told = _TOLD in attributes(error)
-        if told and answered:
-            del attributes(error)[_TOLD]
-        if told or not self.routes:
+        was_reported = _REPORTED_MARK in attributes(error)
+        if was_reported and answered:
+            del attributes(error)[_REPORTED_MARK]
+        if was_reported or not self.routes:
             return
         if not answered:
-            # Not by `setattr`, which an exception may refuse: a frozen dataclass does.
-            attributes(error)[_TOLD] = True
+            # Not with `setattr`, which some exceptions refuse, such as frozen dataclasses.
+            attributes(error)[_REPORTED_MARK] = True
         await self._dispatch(_REPORT, {"exception": error}, None, False, False)
 
     def _emitter(self, event: Event, condition: Condition = None) -> Emit | None:
-        """Return what dispatches an event inline to those who listen now; `None` if nobody does.
+        """Return a function that dispatches an event inline to its current handlers; `None` if it has none.
 
-        For the events of the package itself, which are composed at the start: the look-up is done here, once.
+        For events of the package itself: the look-up is done once, when the application is finalised.
 
         Args:
             event: the event.
@@ -499,8 +498,8 @@ class SignalRouter:
             return None
         return partial(self._call, name, signals, value, condition) if signals else None
 
-    def _calls(self, event: Event, context: dict[str, Any]) -> list[Callable[[], Any]]:
-        """Return what `dispatch` would call, one by one, for who deals with exceptions in another way.
+    def _handler_calls(self, event: Event, context: dict[str, Any]) -> list[Callable[[], Any]]:
+        """Return the calls that `dispatch` would make, for callers that handle exceptions differently.
 
         Args:
             event: the event.
@@ -513,26 +512,28 @@ class SignalRouter:
         except NotFound:
             return []
         self._wake(event.value, signals, value, None, context)
-        return [partial(each.handler, **_with_value(each, value, context)) for each in signals if each.applies(None)]
+        return [
+            partial(signal.handler, **_with_value(signal, value, context)) for signal in signals if signal.applies(None)
+        ]
 
 
 def _with_value(signal: Signal, value: Any, context: dict[str, Any]) -> dict[str, Any]:
-    """Return an event's context, with the last part of its name for a signal that has a parameter there."""
+    """Return an event's context; for a signal with a parameter, including the value of the last part."""
     return {signal.ctx.trigger: value, **context} if signal.ctx.trigger else dict(context)
 
 
-def _parts(event: str) -> tuple[str, str, str]:
-    """Take the name of an event apart, and see whether an application may use it.
+def _split_name(event: str) -> tuple[str, str, str]:
+    """Split an event's name into its parts, and check it.
 
     Raises:
-        InvalidSignal: it may not.
+        InvalidSignal: an application must not use the name.
     """
     parts = _SEPARATOR.split(event)
     if len(parts) != 3 or not parts[0] or parts[0].startswith("<") or parts[1].startswith("<"):
         raise InvalidSignal(f"Invalid signal event: {event}")
     first, second, last = parts
     parameter = _is_parameter(last)
-    # As in Sanic, brackets without a name in them are literal.
+    # As in Sanic, brackets without a name are literal text.
     if last.startswith("<") and _trigger(last) and not parameter:
         raise InvalidSignal(f"Invalid signal event: {event}")
     if not parameter and event not in RESERVED_NAMESPACES.get(first, (event,)):
@@ -551,15 +552,15 @@ def _is_parameter(part: str) -> bool:
 
 @cache
 def _types() -> Router:
-    # Made when the first event has a parameter: it brings all types of path parameters.
+    # Created with the first parameter, because it builds all types of path parameters.
     return Router()
 
 
 def _parameter(part: str, event: str) -> Parameter:
-    """Read the last part of an event's name.
+    """Parse the last part of an event's name.
 
     Raises:
-        InvalidUsage: it is no parameter.
+        InvalidUsage: it is not a valid parameter.
     """
     return _types()._parameter(typed(unquote(part)), event)
 

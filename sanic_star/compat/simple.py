@@ -1,4 +1,4 @@
-"""A server of files: `sanic-star ./directory --simple`."""
+"""A file server: `sanic-star ./directory --simple`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sanic_star.compat.exceptions import SanicException
 
 
 def create_simple_server(directory: Path) -> Sanic[Any, Any]:
-    """Make an application that serves a directory: its files, `index.html`, or a page that lists what is there.
+    """Return an application that serves a directory: its files, `index.html`, or a listing.
 
     Args:
         directory: the directory.
 
     Raises:
-        SanicException: there is no such directory.
+        SanicException: the directory does not exist.
     """
     if not directory.is_dir():
         raise SanicException("Cannot setup Sanic Simple Server without a path to a directory")

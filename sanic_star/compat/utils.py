@@ -1,4 +1,4 @@
-"""Truth from text, and settings from files and modules."""
+"""Truth values from text, and settings from files and modules."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def load_module_from_file_location(
 
     Args:
         location: a path, with `${NAME}` for environment variables, or a dotted name. A path has a slash or ends in
-            `.py`. A file of another ending is executed as Python, too, and its names are the module's.
-        encoding: of a location in bytes.
-        *args: go to `importlib.util.spec_from_file_location` together with the keyword arguments.
+            `.py`. A file with another suffix is executed as Python too.
+        encoding: the encoding of a location in bytes.
+        *args: passed to `importlib.util.spec_from_file_location` together with the keyword arguments.
 
     Raises:
         LoadFileException: an environment variable is not set.
-        OSError, ImportError: the file, or the module, is not there.
-        PyFileError: a file that is not named `.py` raised an exception, its cause.
+        OSError, ImportError: the file or the module does not exist.
+        PyFileError: a file with another suffix than `.py` has raised an exception, which is the cause.
     """
     if isinstance(location, bytes):
         location = location.decode(encoding)
@@ -59,14 +59,14 @@ def _expand(location: str) -> str:
 
 
 def execute(path: str) -> ModuleType:
-    """Return a module with the names that a Python file makes.
+    """Execute a Python file, and return its names as a module.
 
     Args:
-        path: of the file, whatever its ending.
+        path: the path of the file, with any suffix.
 
     Raises:
-        OSError: the file can't be read.
-        PyFileError: it raises an exception, its cause.
+        OSError: the file cannot be read.
+        PyFileError: it has raised an exception, which is the cause.
     """
     module = ModuleType("config")
     module.__file__ = path

@@ -1,4 +1,4 @@
-"""Class views: a method for each HTTP method."""
+"""Class-based views: one method per HTTP method."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ H = TypeVar("H", bound=Callable[..., Any])
 
 
 class HTTPMethodView:
-    """A view whose methods `get`, `post`, … answer the HTTP methods of these names.
+    """A view whose methods `get`, `post`, … handle the HTTP methods of these names.
 
-    A subclass may be attached in its own statement: `class Users(HTTPMethodView, attach=app, uri="/users")`.
+    A subclass can be attached in its definition: `class Users(HTTPMethodView, attach=app, uri="/users")`.
 
     Examples:
         >>> class Users(HTTPMethodView):
@@ -40,7 +40,7 @@ class HTTPMethodView:
             cls.attach(attach, uri, **routing)
 
     def dispatch_request(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """Call the method that answers the request's HTTP method; HEAD is answered by `get` if need be."""
+        """Call the method for the request's HTTP method; without `head`, HEAD requests call `get`."""
         method = request.method.lower()
         handler = getattr(self, method, None) or (getattr(self, "get", None) if method == "head" else None)
         if handler is None:
@@ -49,14 +49,14 @@ class HTTPMethodView:
 
     @classmethod
     def as_view(cls, *class_args: Any, **class_kwargs: Any) -> Callable[..., Any]:
-        """Return a handler that makes an object of this class for each request.
+        """Return a handler that creates an instance of this class for each request.
 
         Args:
             class_args: positional arguments for the class.
             class_kwargs: keyword arguments for the class.
         """
 
-        # Named, because decorators look for it: Starlette's `requires` by that name.
+        # Decorators look for the parameter's name: Starlette's `requires` does.
         def view(request: Request, /, *args: Any, **kwargs: Any) -> Any:
             instance = view.view_class(*class_args, **class_kwargs)  # type: ignore[attr-defined]
             return instance.dispatch_request(request, *args, **kwargs)
@@ -89,20 +89,21 @@ class HTTPMethodView:
         Args:
             to: the application or blueprint.
             uri: the path.
-            methods: accepted for Sanic's sake; a view answers the methods that it has.
-            host: the host that the route is for.
+            methods: ignored; a view handles the HTTP methods that it has methods for.
+            host: the host of the route.
             strict_slashes: whether a trailing slash matters.
-            version: goes before the path.
+            version: the version, put before the path.
             name: the name for `url_for`, by default the class's.
-            stream: whether the methods read the body themselves; else it is told by `stream` on one of them.
-            version_prefix: stands before the version.
-            middleware: ASGI middleware around this view, outside of the class's own; the outermost first.
-            threaded: whether synchronous methods run in threads, as in `route`; asynchronous ones never do.
+            stream: whether the methods read the body themselves; by default, whether one of them is decorated with
+                `stream`.
+            version_prefix: the text before the version.
+            middleware: ASGI middleware around this view, outside the class's own, the outermost first.
+            threaded: whether synchronous methods run in threads, as in `route`.
         """
-        # A user's subclass of the application or blueprint may not know this keyword.
-        more: Any = {"middleware": middleware} if middleware else {}
+        # An override of `add_route` in a user's subclass may not have this parameter.
+        middleware_option: Any = {"middleware": middleware} if middleware else {}
         if threaded is not None:
-            more["threaded"] = threaded
+            middleware_option["threaded"] = threaded
         to.add_route(
             cls.as_view(),
             uri,
@@ -113,7 +114,7 @@ class HTTPMethodView:
             name,
             stream,
             version_prefix=version_prefix,
-            **more,
+            **middleware_option,
         )
 
 
@@ -123,7 +124,7 @@ _ROUTE_OPTIONS = (
 
 
 def stream(func: H) -> H:
-    """Mark a view's method as one that reads the body itself."""
+    """Mark a view's method that reads the body itself."""
     func.is_stream = True  # type: ignore[attr-defined]
     return func
 

@@ -42,13 +42,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Install the alias where it is asked for."""
     if early_config.known_args_namespace.sanic_star_alias or early_config.getini("sanic_alias"):
         from sanic_star.compat._alias.alias import AliasError, install
-        from sanic_star.compat._alias.bootstrap import stand_before
+        from sanic_star.compat._alias.bootstrap import replace_main
 
         try:
             install()
         except AliasError as error:
             raise pytest.UsageError(str(error)) from None
-        stand_before(sys.modules.get("__main__"))
+        replace_main(sys.modules.get("__main__"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -146,8 +146,8 @@ def test_in_an_embedded_interpreter() -> None:
     code = (
         "import sys; del sys.argv, sys.modules['__main__']\n"
         "from sanic_star.compat import install\n"
-        "from sanic_star.compat._alias.bootstrap import stand_before\n"
-        "install(); stand_before(sys.modules.get('__main__'))\n"
+        "from sanic_star.compat._alias.bootstrap import replace_main\n"
+        "install(); replace_main(sys.modules.get('__main__'))\n"
         "import sanic.exceptions; print(sanic.exceptions.NotFound)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -63,13 +63,13 @@ def test_nothing_is_kept_of_what_is_refused() -> None:
 def test_a_flood_of_keys_does_not_fill_a_table(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     table = TABLES[name]
     made: list[Any] = []
-    make, usual = table._make, key(table, -1 if table is not types._lengths else 5000)
+    make, usual = table._make_value, key(table, -1 if table is not types._lengths else 5000)
 
     def counting(asked: Any) -> Any:
         made.append(asked)
         return make(asked)
 
-    monkeypatch.setattr(table, "_make", counting)
+    monkeypatch.setattr(table, "_make_value", counting)
     peak = 0
     for number in range(3000):
         table[key(table, number)]

@@ -261,7 +261,7 @@ def test_a_second_error_format_is_warned_of(caplog: pytest.LogCaptureFixture) ->
     assert not caplog.records
     with caplog.at_level(logging.WARNING, "sanic.error"):
         config.FALLBACK_ERROR_FORMAT = "text"
-    assert "was 'json' and becomes 'text'" in caplog.text
+    assert "was 'json' and is now 'text'" in caplog.text
 
 
 def test_config_changes_call_on_change() -> None:

@@ -31,13 +31,13 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     """What was looked for on the disk, in a thread."""
     seen: list[str | None] = []
-    look = _static._look
+    look = _static._find_and_read
 
     def noted(root: Any, uri: str | None) -> Any:
         seen.append(uri)
         return look(root, uri)
 
-    monkeypatch.setattr(_static, "_look", noted)
+    monkeypatch.setattr(_static, "_find_and_read", noted)
     return seen
 
 

@@ -267,7 +267,7 @@ def test_a_handled_exception_class_can_be_collected() -> None:
     del made
     gc.collect()
     assert [reference for reference in left if reference() is not None] == []
-    assert len(handler._found) == 0
+    assert len(handler._matches) == 0
 
 
 def test_unregistered_applications_can_be_collected() -> None:

@@ -209,7 +209,7 @@ async def test_a_file_may_be_kept_longer_than_its_request(spools: list[Any]) -> 
     assert kept[0].body == b"y" * 5000
     assert held[0].form == {"a": ["1"]}
     for name in ("files", "body"):
-        with pytest.raises(ServerError, match="request is over"):
+        with pytest.raises(ServerError, match="request has ended"):
             getattr(held[0], name)
     kept.clear()
     assert [spool.closed for spool in spools] == [True]

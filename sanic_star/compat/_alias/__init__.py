@@ -1,1 +1,1 @@
-"""`import sanic` means this package: the table of modules, and how other processes get it, too."""
+"""The alias: `import sanic` imports this package, in this process and in processes that it spawns."""

@@ -1,15 +1,16 @@
-"""The alias: `import sanic` means this package, so that an application runs before a line of it is changed.
+"""The alias: `import sanic` imports this package, so that an application runs without any change.
 
-`install()` puts a finder before all others. It answers for `sanic`, `sanic_testing` and `sanic_routing` with the
-modules of this package themselves, never with copies: `sanic.app` and `sanic_star.compat.app` are one object, so that
-a test may patch by either path, and classes have one identity. They keep their own names, in `repr` and in pickles
-too: what was pickled here can be read where no alias is.
+`install()` puts a finder before all others. For `sanic`, `sanic_testing` and `sanic_routing` it returns the modules of
+this package themselves, not copies: `sanic.app` and `sanic_star.compat.app` are one object, so that tests can patch
+either path, and classes have one identity. Modules keep their own names, also in `repr` and in pickles, so that pickles
+can be read without the alias.
 
-Modules of Sanic that are not carried over say at their import what takes their place. Modules are found by Python's own
-means, never by their files: the alias works from an archive and in a frozen interpreter.
+The import of a Sanic module that is not carried over raises an exception that says what to use instead. Modules are
+found through Python's import system, not by their files, so the alias works from a zip archive and in a frozen
+interpreter.
 
-Processes that multiprocessing spawns import the user's main file first, before anything could be installed. Where a
-command installs the alias, and not that file, they import `_alias.bootstrap` instead of it.
+A process that multiprocessing spawns imports the user's main file before the alias could be installed. If a command,
+and not that file, installs the alias, the process imports `_alias.bootstrap` instead.
 """
 
 from __future__ import annotations
@@ -29,25 +30,25 @@ from sanic_star.compat._alias.left_out import explain, is_left_out
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-HERE = "sanic_star.compat"
-# Whose place is taken, and by what; below `sanic` a public module's twin has the same name.
+PACKAGE = "sanic_star.compat"
+# Replaced modules and their twins. The twin of any other public module of `sanic` has the same name.
 TWINS = {
-    "sanic": HERE,
+    "sanic": PACKAGE,
     "sanic.__main__": "sanic_star.__main__",
-    "sanic.__version__": f"{HERE}.__version__",
-    # Where the test clients were before there was `sanic_testing`.
+    "sanic.__version__": f"{PACKAGE}.__version__",
+    # The test clients were here before `sanic_testing` existed.
     "sanic.testing": "sanic_star.testing.testing",
     # Modules of older releases.
-    "sanic.reloader_helpers": f"{HERE}._old.reloader_helpers",
-    "sanic.static": f"{HERE}._old.static",
-    "sanic.tls": f"{HERE}._old.tls",
-    "sanic.websocket": f"{HERE}._old.websocket",
-    "sanic_routing": f"{HERE}._alias.sanic_routing",
-    "sanic_routing.exceptions": f"{HERE}._routing.exceptions",
-    "sanic_routing.route": f"{HERE}._alias.sanic_routing.route",
-    "sanic_routing.group": f"{HERE}._routing.groups",
-    "sanic_routing.patterns": f"{HERE}._alias.sanic_routing.patterns",
-    "sanic_routing.router": f"{HERE}._alias.sanic_routing.router",
+    "sanic.reloader_helpers": f"{PACKAGE}._old.reloader_helpers",
+    "sanic.static": f"{PACKAGE}._old.static",
+    "sanic.tls": f"{PACKAGE}._old.tls",
+    "sanic.websocket": f"{PACKAGE}._old.websocket",
+    "sanic_routing": f"{PACKAGE}._alias.sanic_routing",
+    "sanic_routing.exceptions": f"{PACKAGE}._routing.exceptions",
+    "sanic_routing.route": f"{PACKAGE}._alias.sanic_routing.route",
+    "sanic_routing.group": f"{PACKAGE}._routing.groups",
+    "sanic_routing.patterns": f"{PACKAGE}._alias.sanic_routing.patterns",
+    "sanic_routing.router": f"{PACKAGE}._alias.sanic_routing.router",
     "sanic_testing": "sanic_star.testing",
     "sanic_testing.manager": "sanic_star.testing.manager",
     "sanic_testing.reusable": "sanic_star.testing.reusable",
@@ -55,18 +56,19 @@ TWINS = {
     "sanic_testing.websocket": "sanic_star.testing._sanic_testing.proxy",
 }
 PACKAGES = {"sanic", "sanic_routing", "sanic_testing"}
-# Bound to this package if it was imported through the alias; the last one is `sanic_ext` by another name.
+# Packages that are bound to this package if they were imported through the alias; the last one is a name of
+# `sanic_ext`.
 EXTENSIONS = ("sanic_ext", "sanic_star.ext")
-# What a plugin is told that asks for the version of an installed package.
+# The versions that `importlib.metadata` returns for plugins that check them.
 VERSIONS = {"sanic": __version__, "sanic-routing": "23.12.0", "sanic-testing": "24.6.0"}
 
 
 class AliasError(RuntimeError):
-    """The alias can't be installed, because Sanic itself was imported before it."""
+    """The alias cannot be installed, because Sanic itself was already imported."""
 
 
 def twin(name: str) -> ModuleSpec | None:
-    """Return the spec of the module that stands for one of Sanic's; `None` where none does.
+    """Return the spec of the twin of a Sanic module; `None` if it has none.
 
     >>> twin("sanic.response").name
     'sanic_star.compat.response'
@@ -77,7 +79,7 @@ def twin(name: str) -> ModuleSpec | None:
         head, _, submodule = name.partition(".")
         if head != "sanic" or any(part.startswith("_") for part in submodule.split(".")):
             return None
-        ours = f"{HERE}.{submodule}"
+        ours = f"{PACKAGE}.{submodule}"
     try:
         return find_spec(ours)
     except ModuleNotFoundError:
@@ -85,25 +87,25 @@ def twin(name: str) -> ModuleSpec | None:
 
 
 def pass_on(module: ModuleType, own_name: str) -> None:
-    """Let a module have the names too that Sanic's module of this name imports from others, as `sanic.app.Blueprint`.
+    """Add the names that Sanic's module of this name imports from other modules, such as `sanic.app.Blueprint`.
 
     Args:
         module: the module.
         own_name: its name in this package.
     """
-    own = module.__dict__.get("__getattr__")
-    if own_name == HERE or not own_name.startswith(f"{HERE}.") or getattr(own, "passes_on", False):
+    own_getattr = module.__dict__.get("__getattr__")
+    if own_name == PACKAGE or not own_name.startswith(f"{PACKAGE}.") or getattr(own_getattr, "passes_on", False):
         return
 
     def __getattr__(name: str) -> Any:
-        # Next to no program asks for one.
+        # Imported late: few programs use such a name.
         from sanic_star.compat._alias.passed_on import home_of
 
-        home = home_of(own_name.removeprefix(f"{HERE}."), name)
+        home = home_of(own_name.removeprefix(f"{PACKAGE}."), name)
         if home is not None:
             return getattr(import_module(home), name)
-        if own is not None:
-            return own(name)
+        if own_getattr is not None:
+            return own_getattr(name)
         raise AttributeError(f"module {own_name!r} has no attribute {name!r}")
 
     __getattr__.passes_on = True  # type: ignore[attr-defined]
@@ -111,85 +113,89 @@ def pass_on(module: ModuleType, own_name: str) -> None:
 
 
 class _Loader:
-    """Gives a module of ours for one of Sanic's.
+    """Loads a module of this package for a module of Sanic.
 
-    Of no base class, as the finder: `importlib.abc` would load what opens archives.
+    It has no base class, like the finder, because `importlib.abc` imports the modules that read archives.
     """
 
-    def __init__(self, own: ModuleSpec) -> None:
-        self.own = own
+    def __init__(self, own_spec: ModuleSpec) -> None:
+        self.own_spec = own_spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = import_module(self.own.name)
-        self.own = module.__spec__ or self.own
+        module = import_module(self.own_spec.name)
+        self.own_spec = module.__spec__ or self.own_spec
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        # It has run under its own name. The import has just given it the alias's spec, and a reload needs its own.
-        module.__spec__ = self.own
-        pass_on(module, self.own.name)
+        # The module was executed under its own name. The import has set the alias's spec, but a reload needs its own.
+        module.__spec__ = self.own_spec
+        pass_on(module, self.own_spec.name)
 
     def get_code(self, name: str) -> CodeType | None:
         """Return the code of the module, for `python -m sanic`."""
-        loader: Any = self.own.loader
-        code: CodeType | None = loader.get_code(self.own.name)
+        loader: Any = self.own_spec.loader
+        code: CodeType | None = loader.get_code(self.own_spec.name)
         return code
 
 
-def renamed(name: str, own: ModuleSpec) -> ModuleSpec:
-    """Return the spec under which a module is found by another name.
+def renamed(name: str, own_spec: ModuleSpec) -> ModuleSpec:
+    """Return a spec that loads a module under another name.
 
     Args:
         name: the other name.
-        own: the module's own spec.
+        own_spec: the module's own spec.
     """
-    loader: Any = _Loader(own)
-    package = own.submodule_search_locations is not None
-    return ModuleSpec(name, loader, origin=own.origin, is_package=package)
+    loader: Any = _Loader(own_spec)
+    package = own_spec.submodule_search_locations is not None
+    return ModuleSpec(name, loader, origin=own_spec.origin, is_package=package)
 
 
 class _Finder:
-    """Answers for Sanic's packages, and nothing else."""
+    """Finds the modules of Sanic's packages, and no others."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname.partition(".")[0] in PACKAGES:
-            own = twin(fullname)
-            if own is None:
-                real = _of_sanic_routing(fullname)
-                if real is not None:
-                    return real
-                if _only_asked():
+            own_spec = twin(fullname)
+            if own_spec is None:
+                sanic_routing_spec = _spec_in_sanic_routing(fullname)
+                if sanic_routing_spec is not None:
+                    return sanic_routing_spec
+                if _is_find_spec_call():
                     return None
                 raise ModuleNotFoundError(explain(fullname), name=fullname)
-            return renamed(fullname, own)
-        # `from sanic import asgi` asks for it by the package's own name.
-        asked = f"sanic{fullname.removeprefix(HERE)}"
-        if fullname.startswith(f"{HERE}.") and TWINS.get(asked, "").startswith(f"{HERE}._old."):
-            old = twin(asked)
-            return None if old is None else renamed(fullname, old)
-        if fullname.startswith(f"{HERE}.") and is_left_out(asked) and not self._others_find(fullname, path):
-            raise ModuleNotFoundError(explain(asked), name=asked)
+            return renamed(fullname, own_spec)
+        # `from sanic import asgi` looks it up under the package's own name.
+        sanic_name = f"sanic{fullname.removeprefix(PACKAGE)}"
+        if fullname.startswith(f"{PACKAGE}.") and TWINS.get(sanic_name, "").startswith(f"{PACKAGE}._old."):
+            twin_spec = twin(sanic_name)
+            return None if twin_spec is None else renamed(fullname, twin_spec)
+        if (
+            fullname.startswith(f"{PACKAGE}.")
+            and is_left_out(sanic_name)
+            and not self._exists_elsewhere(fullname, path)
+        ):
+            raise ModuleNotFoundError(explain(sanic_name), name=sanic_name)
         return None
 
-    def _others_find(self, fullname: str, path: Sequence[str] | None) -> bool:
+    def _exists_elsewhere(self, fullname: str, path: Sequence[str] | None) -> bool:
         return any(finder.find_spec(fullname, path) for finder in sys.meta_path if finder is not self)
 
     def find_distributions(self, context: Any = None) -> Iterator[Distribution]:
-        """Answer for the version of Sanic; a list of all that is installed is left as it is."""
+        """Return the distribution of a replaced package; a list of all installed packages does not contain it."""
         name = (getattr(context, "name", None) or "").lower().replace("_", "-")
         if name in VERSIONS:
-            # Loads the parser of mails, which nothing else here needs.
-            from sanic_star.compat._alias.distribution import Standing
+            # Imported late: it needs the email parser.
+            from sanic_star.compat._alias.distribution import StandInDistribution
 
-            yield Standing(name, VERSIONS[name])
+            yield StandInDistribution(name, VERSIONS[name])
 
 
-def _of_sanic_routing(name: str) -> ModuleSpec | None:
-    """Return the spec of a module of the real `sanic_routing` that has no twin here; `None` where it is not installed.
+def _spec_in_sanic_routing(name: str) -> ModuleSpec | None:
+    """Return the spec of a module of the real `sanic_routing` without a twin here; `None` if it is not installed.
 
-    What such a module imports of its own package are the twins, where there are some.
+    Such a module imports the twins of other modules of its package.
     """
     package, _, submodule = name.partition(".")
     if package != "sanic_routing" or not submodule:
@@ -202,10 +208,10 @@ def _of_sanic_routing(name: str) -> ModuleSpec | None:
     return PathFinder.find_spec(name, list(installed.submodule_search_locations))
 
 
-def _only_asked() -> bool:
-    # `importlib.util.find_spec` is how a program asks whether a module exists: it gets None, where an import gets an
-    # exception that says why. Between that function and this one there are frames of the import system. An interpreter
-    # without frames answers False, and the program gets the exception.
+def _is_find_spec_call() -> bool:
+    # A program that checks with `importlib.util.find_spec` whether a module exists gets `None`; an import gets an
+    # exception that says why. Between that function and this one there are frames of the import system. Without frames,
+    # the result is `False`, and the program gets the exception.
     frame = currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").startswith((__name__, "importlib._bootstrap")):
         frame = frame.f_back
@@ -216,16 +222,16 @@ _finder = _Finder()
 
 
 def install(too_late: str = "sanic_star.compat.install() comes too late") -> None:
-    """Let `import sanic` mean this package, from here on and in this process.
+    """Make `import sanic` import this package, from now on and in this process.
 
-    `sanic`, its public modules, `sanic_testing` and what applications use of `sanic_routing` are then modules of this
-    package, whether or not the real ones are installed. A second call changes nothing.
+    `sanic`, its public modules, `sanic_testing` and the parts of `sanic_routing` that applications use are then modules
+    of this package, whether or not the real ones are installed. A second call does nothing.
 
     Args:
-        too_late: what the exception says first.
+        too_late: the beginning of the exception's message.
 
     Raises:
-        AliasError: Sanic itself was imported before.
+        AliasError: Sanic itself was already imported.
 
     Examples:
         The first line of the file that the server imports:
@@ -243,18 +249,20 @@ def install(too_late: str = "sanic_star.compat.install() comes too late") -> Non
     for name in _aliases():
         del sys.modules[name]
     sys.meta_path.insert(0, _finder)
-    # Imported as a module it would replace the text of the same name.
-    sys.modules["sanic.__version__"] = import_module(f"{HERE}.__version__")
+    # Set here, because the import of the module would replace the string of the same name.
+    sys.modules["sanic.__version__"] = import_module(f"{PACKAGE}.__version__")
 
 
 def uninstall() -> None:
-    """Undo `install()`: an `import sanic` from here on is the real one's, or fails.
+    """Undo `install()`: from now on `import sanic` imports the real package, or fails.
 
-    Modules that have imported something already keep it.
+    Modules keep what they have already imported.
     """
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
-        extensions = [name for name in sys.modules if f"{name}.".startswith(tuple(f"{own}." for own in EXTENSIONS))]
+        extensions = [
+            name for name in sys.modules if f"{name}.".startswith(tuple(f"{extension}." for extension in EXTENSIONS))
+        ]
         for name in (*_aliases(), *extensions):
             del sys.modules[name]
 
@@ -264,5 +272,5 @@ def _aliases() -> list[str]:
 
 
 def is_installed() -> bool:
-    """Tell whether `import sanic` means this package."""
+    """Return whether the alias is installed."""
     return _finder in sys.meta_path

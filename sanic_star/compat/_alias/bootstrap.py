@@ -1,8 +1,8 @@
-"""The main module of a process that multiprocessing spawns from a program under the alias.
+"""The main module of processes that multiprocessing spawns from a program with the alias.
 
-Such a process imports the main file of its parent, to find there what it shall run, before any other code. Where
-that file says `import sanic` and a command has installed the alias, the import fails. So the command names this module
-as the main one (multiprocessing asks `__main__.__spec__`). It installs the alias, then runs the file in question.
+Such a process first imports its parent's main file, to find the function that it has to run. If a command has installed
+the alias, and the file imports `sanic`, that import would fail. So the command sets this module as the main module
+(multiprocessing reads `__main__.__spec__`). It installs the alias, then runs the original main file.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from types import ModuleType
 
 from sanic_star.compat._alias.alias import install
 
-THIS = "sanic_star.compat._alias.bootstrap"
-# Tells a spawned process what would have been its main module: `path:/srv/app/server.py`, `module:shop.server`.
-# Without the underscore it would be a setting: applications take what begins with `SANIC_` from the environment.
+MODULE_NAME = "sanic_star.compat._alias.bootstrap"
+# The original main module for a spawned process: `path:/srv/app/server.py`, `module:shop.server`.
+# With the prefix `SANIC_` it would be a setting of applications.
 MAIN = "_SANIC_STAR_MAIN"
-# The name that multiprocessing gives to the main module of a process that it has spawned.
+# The name that multiprocessing gives the main module of a spawned process.
 SPAWNED = "__mp_main__"
 
 
 class _Spec(ModuleSpec):
-    """Names this module, and leaves the package that relative imports start from as it is."""
+    """The spec of this module, with the package that relative imports of the original main module start from."""
 
     def __init__(self, package: str) -> None:
-        super().__init__(THIS, None)
+        super().__init__(MODULE_NAME, None)
         self.package = package
 
     @property
@@ -35,26 +35,26 @@ class _Spec(ModuleSpec):
         return self.package
 
 
-def stand_before(main: ModuleType | None, what: str = "") -> None:
-    """Let spawned processes import this module in place of a main module.
+def replace_main(main: ModuleType | None, target_module: str = "") -> None:
+    """Make spawned processes import this module instead of the main module.
 
     Args:
         main: the main module; an embedded interpreter may have none.
-        what: what they shall run then: `path:` and a file, `module:` and a name, or nothing.
+        target_module: what they run afterwards: `path:` and a file, `module:` and a name, or nothing.
     """
     if main is not None:
-        os.environ[MAIN] = what
+        os.environ[MAIN] = target_module
         main.__spec__ = _Spec(getattr(main, "__package__", None) or "")
 
 
 if __name__ == SPAWNED:
     install()
-    how, _, target = os.environ.get(MAIN, "").partition(":")
+    kind, _, target = os.environ.get(MAIN, "").partition(":")
     namespace = {}
-    if how == "path":
+    if kind == "path":
         namespace = runpy.run_path(target, run_name=SPAWNED)
-    elif how == "module":
+    elif kind == "module":
         namespace = runpy.run_module(target, run_name=SPAWNED, alter_sys=True)
     globals().update(namespace)
     # For the processes that this one spawns.
-    stand_before(sys.modules[SPAWNED], os.environ.get(MAIN, ""))
+    replace_main(sys.modules[SPAWNED], os.environ.get(MAIN, ""))

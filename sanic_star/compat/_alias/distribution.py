@@ -1,4 +1,4 @@
-"""What `importlib.metadata` returns for a package that the alias replaces: its name, and its API's version."""
+"""The metadata of a package that the alias replaces: its name, and the version of its API."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 
-class Standing(Distribution):
-    """Stands for an installed package.
+class StandInDistribution(Distribution):
+    """A stand-in for an installed package.
 
-    >>> Standing("sanic", "25.12.1").version
+    >>> StandInDistribution("sanic", "25.12.1").version
     '25.12.1'
     """
 
@@ -21,5 +21,5 @@ class Standing(Distribution):
         return self._metadata if filename == "METADATA" else None
 
     def locate_file(self, path: str | os.PathLike[str]) -> Path:
-        # Nothing asks where there are no files; the base class wants it defined.
+        # Required by the base class; never called, because there are no files.
         return Path(path)

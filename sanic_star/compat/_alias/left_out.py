@@ -1,9 +1,9 @@
-"""The parts of Sanic that are not here, and what to use instead.
+"""Parts of Sanic that are left out, and what to use instead.
 
-A name stands for what is below it, too. Each text is the end of a sentence: "sanic_star has no sanic.cli: …".
+A name also covers its submodules and attributes. Each text is the end of a sentence: "sanic_star has no sanic.cli: …".
 """
 
-SERVER = "an ASGI server takes its place: `app.run(server=…)`, or any server of your choice"
+SERVER = "use an ASGI server: `app.run(server=…)`, or any server of your choice"
 PROCESSES = "worker processes are those of `app.run(workers=…)`, or the ASGI server's own"
 
 _CLI = ("app", "arguments", "base", "console", "daemon", "executor", "inspector")
@@ -15,7 +15,7 @@ LEFT_OUT = {
     "sanic_testing": "take what you need from `sanic_testing` itself",
 }
 
-# Names that can be imported and not be used: see `sanic_star.compat._support.stand_ins`.
+# Names that can be imported, but not used: see `sanic_star.compat._support.stand_ins`.
 STAND_INS = {
     "sanic.application.spinner": "`sanic.application.motd` logs what is known at the start",
     "sanic.asgi": "the application is an ASGI application itself",
@@ -34,19 +34,19 @@ STAND_INS = {
 
 
 def explain(name: str) -> str:
-    """Return why a part of Sanic is not there, and what is there instead.
+    """Return the message for a part of Sanic that is left out.
 
     >>> explain("sanic.cli.app")
     'sanic_star has no sanic.cli.app: the command is `sanic-star`, in `sanic_star.cli`'
     """
-    part = name
-    while part and part not in LEFT_OUT and part not in STAND_INS:
-        part = part.rpartition(".")[0]
+    ancestor = name
+    while ancestor and ancestor not in LEFT_OUT and ancestor not in STAND_INS:
+        ancestor = ancestor.rpartition(".")[0]
     texts = {**LEFT_OUT, **STAND_INS}
-    text = texts.get(part, "`import sanic` means sanic_star, which has no module of that name")
+    text = texts.get(ancestor, "`import sanic` means sanic_star, which has no module of that name")
     return f"sanic_star has no {name}: {text}"
 
 
 def is_left_out(name: str) -> bool:
-    """Tell whether Sanic has a module that cannot be imported here."""
+    """Return whether a module of Sanic cannot be imported here."""
     return any(name == module or name.startswith(f"{module}.") for module in LEFT_OUT)

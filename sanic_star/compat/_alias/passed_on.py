@@ -1,4 +1,4 @@
-"""The names that modules of Sanic import from each other, and that code for Sanic may import from there.
+"""Names that modules of Sanic import from each other, and that user code may import from there.
 
 The table is in `passed_on_table`, which is written by `python -m tests.surface.sweep --write` from Sanic 25.12.
 """
@@ -23,7 +23,7 @@ def _table() -> dict[str, dict[str, str]]:
 
 
 def home_of(module: str, name: str) -> str | None:
-    """Return the module that defines a name which a module of Sanic passes on; `None` where it does not.
+    """Return the module that defines a name which a module of Sanic re-exports; `None` if it does not.
 
     Args:
         module: the module's name below `sanic`.

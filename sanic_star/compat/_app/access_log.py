@@ -1,6 +1,6 @@
 """The access log: a line for each request on the logger `sanic.access`, under every server.
 
-It is put around the application when that starts, where `ACCESS_LOG` is on then; elsewhere it costs nothing.
+The application is wrapped at its start if `ACCESS_LOG` is on; otherwise the log costs nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sanic_star.engine.routing import wire_path
 
 
 class AccessLog:
-    """An ASGI application that tells of the requests that another one has answered.
+    """An ASGI application that logs the requests of another one.
 
-    The records have the attributes that Sanic's have: `host` (the client's, with its port), `request` (method and URL),
+    The log records have the attributes of Sanic's: `host` (the client's, with its port), `request` (method and URL),
     `status`, `byte` (the length of the body, or `chunked`) and `duration`; their message is empty.
 
     Args:
@@ -30,36 +30,36 @@ class AccessLog:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request and tell of it, also where it ended in an exception."""
+        """Answer a request and log it, also if it ends in an exception."""
         if scope["type"] != "http" or not access_logger.isEnabledFor(INFO):
             await self.app(scope, receive, send)
             return
-        begun = perf_counter()
-        # As the server said it: a mounted application's share of the path comes off on the way.
+        started_at = perf_counter()
+        # Formatted before the call: a mounted application strips its prefix from the path.
         request = f"{scope['method']} {_url(scope)}"
         start: Message | None = None
 
-        async def watched(message: Message) -> None:
+        async def note_start_and_send(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
                 start = message
             await send(message)
 
         try:
-            await self.app(scope, receive, watched)
+            await self.app(scope, receive, note_start_and_send)
         except BaseException as error:
-            # The application has seen only `watched`.
+            # `ends_here` looks at the server's own `send`; the application only got a wrapper.
             if not ends_here(error, send):
                 raise
         finally:
             if start is not None and REFUSED not in scope:
                 try:
-                    _tell(scope, request, start, perf_counter() - begun)
+                    _log_request(scope, request, start, perf_counter() - started_at)
                 except Exception:
                     complain()
 
 
-def _tell(scope: Scope, request: str, start: Message, seconds: float) -> None:
+def _log_request(scope: Scope, request: str, start: Message, seconds: float) -> None:
     length = next((value for name, value in start.get("headers", ()) if name.lower() == b"content-length"), None)
     client = scope.get("client")
     access_logger.info(
@@ -85,11 +85,11 @@ def _url(scope: Scope) -> str:
         # A unix socket has no port.
         host = b":".join(str(part).encode() for part in scope["server"] if part is not None)
     path = wire_path(scope)
-    # `OPTIONS *`, and what stands for a request whose head did not arrive.
+    # The path of `OPTIONS *`, and of a request whose head did not arrive, has no slash.
     slash = "" if path.startswith("/") else "/"
     url = f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}{slash}{path}"
     url += f"?{query.decode('latin-1')}" if query else ""
-    # A client must not write lines of the log, nor command who looks at it; over HTTP/2 not every server refuses that.
+    # A client must not inject log lines or terminal escapes. Over HTTP/2 not every server refuses such characters.
     if url.isprintable():
         return url
     return "".join(letter if letter.isprintable() else f"%{ord(letter):02X}" for letter in url)

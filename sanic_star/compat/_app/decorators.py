@@ -1,7 +1,7 @@
 """The decorators that applications and blueprints share.
 
-Each of them makes a record of what was registered (`definitions`) and hands it to `_define`: an application applies
-it at once, a blueprint keeps it until it is registered.
+Each decorator creates a record (`definitions`) and passes it to `_define`. An application applies the record at once, a
+blueprint keeps it until the blueprint is registered.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from sanic_star.compat._app.route_options import AddedRouteOptions, RouteOptions, WebsocketOptions
     from sanic_star.compat.handlers.directory import DirectoryHandler
 
-    # With a default (PEP 696): to a type checker `@app.on_request` leaves its function as it is, and
-    # `@app.on_request(priority=1)`, called without one, decorates any.
+    # With a default (PEP 696): to a type checker `@app.on_request` returns the function unchanged, and
+    # `@app.on_request(priority=1)`, called without a function, decorates any.
     H = TypeVar("H", bound=Callable[..., Any], default=Callable[..., Any])
 else:
     from typing import TypeVar
@@ -53,17 +53,17 @@ else:
     H = TypeVar("H", bound=Callable[..., Any])
 
 
-# What Sanic accepts as the name of an application or a blueprint; `__main__` and `__mp_main__`, the values of
-# `__name__` in a script and in the processes that it spawns, are among them.
+# Valid names of applications and blueprints, as in Sanic. `__main__` and `__mp_main__` match, which are `__name__` in a
+# script and in the processes that it spawns.
 _NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
 
 
-# As `__name__` is in a module of a package, which older releases accepted.
+# `__name__` in a module of a package, which older releases accepted.
 _DOTTED_NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*(?:\.[a-zA-Z0-9_\-]+)+$")
 
 
 class _FutureView:
-    """One of Sanic's collections of registrations, as a view of the list that an application or blueprint has of all.
+    """One of Sanic's collections of registrations, as a view of the list of all registrations.
 
     Args:
         kind: the type of the registrations.
@@ -81,7 +81,7 @@ class _FutureView:
     def __get__(self, owner: Registrar | None, cls: type) -> Self | Futures:
         if owner is None:
             return self
-        from sanic_star.compat._app.futures import Futures  # only some packages use it
+        from sanic_star.compat._app.futures import Futures  # imported late: only some packages use it
 
         return Futures(owner._definitions, self._kind)
 
@@ -93,13 +93,13 @@ class Registrar:
     """Registers routes, files, middleware, exception handlers and listeners.
 
     Args:
-        name: goes before the names of routes.
-        strict_slashes: what holds for routes that don't say.
+        name: the prefix of the names of routes.
+        strict_slashes: the default for routes.
     """
 
     name: str
     strict_slashes: bool | None
-    # What was registered, in order.
+    # All registrations, in order.
     _definitions: list[Definition]
 
     _future_exceptions = _FutureView(ExceptionDefinition)
@@ -118,16 +118,16 @@ class Registrar:
         raise NotImplementedError
 
     def generate_name(self, *objects: Any) -> str:
-        """Return the name of a view, with this object's name before it.
+        """Return the name of a view, prefixed with this object's name.
 
-        A subclass may override this to name views its own way, and call `_generate_name` for the usual name.
+        A subclass may override this method to name views differently, and call `_generate_name` for the default name.
 
         Args:
-            objects: names, or things that have one; the first that has counts. A `partial` has none, and neither has an
-                instance whose class does not give it one.
+            objects: names, or objects that have a `name` or `__name__`; the first one that has a name is used. A
+                `partial` has none.
 
         Raises:
-            ValueError: none has a name.
+            ValueError: no object has a name.
 
         Examples:
             >>> from sanic_star import Sanic
@@ -177,29 +177,29 @@ class Registrar:
         threaded: bool | None = None,
         **ctx_kwargs: Any,
     ) -> Callable[[H], H]:
-        """Let the decorated function answer requests to a path.
+        """Register the decorated function as the handler of a path.
 
         Args:
             uri: the path, with parameters as `<name:type>`.
-            methods: HTTP methods, GET without it.
-            host: the host or hosts that the route is for.
+            methods: HTTP methods, by default GET.
+            host: the host or hosts of the route.
             strict_slashes: whether a trailing slash matters.
             stream: whether the handler reads the body itself (`request.stream`).
-            version: goes before the path, as `/v1`.
+            version: the version, as a prefix of the path: `/v1`.
             name: the name for `url_for`, by default the function's.
             ignore_body: whether the body is left unread.
-            apply: whether to register it; a blueprint ignores this and keeps it.
-            subprotocols: what a websocket offers to speak.
-            websocket: whether it is a websocket's route.
+            apply: whether to register it; blueprints ignore this.
+            subprotocols: the subprotocols that a websocket offers.
+            websocket: whether it is a websocket route.
             unquote: whether parameters are percent-decoded.
             static: whether the route serves files.
-            version_prefix: stands before the version.
+            version_prefix: the text before the version.
             error_format: the format of error pages, `html`, `json` or `text`.
-            max_body_size: the greatest size of a body, in bytes, instead of the application's; holds for a body that
-                the handler streams, too.
+            max_body_size: the maximum size of a body in bytes, instead of the application's; also applies to a body
+                that the handler streams.
             middleware: ASGI middleware around this route, the outermost first: `[Middleware(GZipMiddleware)]`.
             threaded: whether a synchronous handler runs in a thread; `None` leaves it to the blueprint, then to the
-                group, then to the application's `sync_handlers`. It means nothing for an asynchronous handler.
+                group, then to the application's `sync_handlers`. It has no effect on an asynchronous handler.
             ctx_kwargs: `ctx_x=1` becomes `route.ctx.x`. A type checker cannot know keywords by their prefix: it accepts
                 any keyword here, and on `get`, `post` and the like only those that this list names.
 
@@ -229,7 +229,7 @@ class Registrar:
         path = uri if not uri or uri.startswith("/") else "/" + uri
         verbs = method_set(*(str(method.upper()) for method in methods or ("GET",)))
         hosts = _as_hosts(host)
-        around = check_middleware(middleware)
+        middlewares = check_middleware(middleware)
 
         def decorate(handler: H) -> H:
             route_name = self.generate_name(name, handler)
@@ -251,7 +251,7 @@ class Registrar:
                 version_prefix=version_prefix,
                 error_format=error_format if error_format != "auto" else None,
                 max_body_size=max_body_size,
-                middleware=(*around, *_middleware_of_view(handler)),
+                middleware=(*middlewares, *_middleware_of_view(handler)),
                 threaded=threaded,
                 route_context={keyword.removeprefix("ctx_"): value for keyword, value in ctx_kwargs.items()},
             )
@@ -391,9 +391,9 @@ class Registrar:
         subprotocols: Iterable[str] | None = None,
         **options: Unpack[WebsocketOptions],
     ) -> Callable[[H], H]:
-        """Let the decorated function speak over a websocket; arguments as in `route`.
+        """Register the decorated function as a websocket handler; arguments as in `route`.
 
-        The function is called with the request and the websocket, once the handshake is done.
+        The function is called with the request and the websocket after the handshake.
 
         Examples:
             >>> from sanic_star import Sanic
@@ -422,9 +422,9 @@ class Registrar:
         stream: bool = False,
         **options: Unpack[AddedRouteOptions],
     ) -> H:
-        """Let `handler` answer requests to a path; arguments as in `route`.
+        """Register `handler` for a path; arguments as in `route`.
 
-        A class view's methods are those that it has.
+        A class view handles the HTTP methods that it has methods for.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -440,7 +440,7 @@ class Registrar:
             functions = {method: getattr(view, method.lower(), None) for method in HTTP_METHODS}
             methods = {str(method) for method, function in functions.items() if function}
             if view is handler and "GET" in methods:
-                methods.add("HEAD")  # as Starlette has it
+                methods.add("HEAD")  # as in Starlette
             stream = stream or any(hasattr(function, "is_stream") for function in functions.values() if function)
         self.route(uri, methods, host, strict_slashes, stream, version, name, **options)(handler)
         return handler
@@ -456,7 +456,7 @@ class Registrar:
         name: str | None = None,
         **options: Unpack[AddedRouteOptions],
     ) -> H:
-        """Let `handler` speak over a websocket; arguments as in `route`."""
+        """Register `handler` as a websocket handler; arguments as in `route`."""
         return self.websocket(uri, host, strict_slashes, subprotocols, version=version, name=name, **options)(handler)
 
     def static(
@@ -485,28 +485,28 @@ class Registrar:
 
         Args:
             uri: the path.
-            file_or_directory: what is served.
-            pattern: accepted for Sanic's sake, which does not use it either.
-            use_modified_since: whether a client whose copy is good gets 304.
-            use_content_range: whether a client may ask for a part.
-            stream_large_files: whether files over 1 MiB are read while they are sent; or the size in bytes from which.
+            file_or_directory: the path of the file or directory.
+            pattern: ignored, as in Sanic.
+            use_modified_since: whether to answer 304 if the client's copy is current.
+            use_content_range: whether to answer range requests.
+            stream_large_files: whether to read files over 1 MiB while they are sent; or that size in bytes.
             name: the name for `url_for`.
-            host: the host or hosts that the route is for.
+            host: the host or hosts of the route.
             strict_slashes: whether a trailing slash matters.
-            content_type: by default told by the file's name.
+            content_type: by default guessed from the file's name.
             apply: whether to register it at once.
-            resource_type: `file` or `dir`, to insist on it.
-            index: the file or files that stand for a directory.
-            directory_view: whether a directory is answered with a page that lists it.
-            directory_handler: answers directories, instead of the two before.
+            resource_type: `file` or `dir`, to require that type.
+            index: the file or files to serve for a directory.
+            directory_view: whether to answer with a listing of a directory.
+            directory_handler: handles directories, instead of `index` and `directory_view`.
             follow_external_symlink_files: whether links to files outside the directory are followed.
             follow_external_symlink_dirs: whether links to directories outside are followed.
             middleware: ASGI middleware around the files, the outermost first.
 
         Raises:
-            ValueError: the path is no path, the host is neither text nor a list of texts, or arguments contradict each
-                other.
-            TypeError: `resource_type` is not what is there.
+            ValueError: the path is not a path, the host is neither text nor a list of texts, or arguments contradict
+                each other.
+            TypeError: the path is of another type than `resource_type`.
 
         Examples:
             >>> from pathlib import Path
@@ -596,10 +596,10 @@ class Registrar:
         """Run a function before or after handlers: `@app.middleware`, `@app.middleware("response")`.
 
         Args:
-            middleware_or_request: the function, or where the decorated one shall stand.
+            middleware_or_request: the function; or `request` or `response`, for the decorated function.
             attach_to: `request` or `response`.
             apply: whether to register it at once.
-            priority: the higher runs the closer to the client.
+            priority: middleware with a higher priority runs closer to the client.
             threaded: whether a synchronous function runs in a thread, as in `route`.
 
         Raises:
@@ -623,8 +623,14 @@ class Registrar:
         """
         check_threaded(threaded)
         if not callable(middleware_or_request):
-            where = middleware_or_request
-            return partial(self.middleware, attach_to=where, apply=apply, priority=priority, **_given(threaded))
+            function_or_location = middleware_or_request
+            return partial(
+                self.middleware,
+                attach_to=function_or_location,
+                apply=apply,
+                priority=priority,
+                **_threaded_keyword(threaded),
+            )
         location = MiddlewareLocation[attach_to.upper()]
         middleware = Middleware(middleware_or_request, location, priority)
         if threaded is not None:
@@ -639,7 +645,7 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Run a function before handlers; the first that returns something answers the request.
+        """Run a function before handlers; the first one that returns a response ends the request.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -653,8 +659,8 @@ class Registrar:
             >>> app.test_client.get("/")[1].text
             'Hello, nobody'
         """
-        where: Any = middleware if callable(middleware) else "request"
-        return self.middleware(where, "request", priority=priority, **_given(threaded))  # type: ignore[no-any-return]
+        function_or_location: Any = middleware if callable(middleware) else "request"
+        return self.middleware(function_or_location, "request", priority=priority, **_threaded_keyword(threaded))  # type: ignore[no-any-return]
 
     def on_response(
         self,
@@ -677,11 +683,11 @@ class Registrar:
             >>> app.test_client.get("/")[1].headers["x-frame-options"]
             'DENY'
         """
-        where: Any = middleware if callable(middleware) else "response"
-        return self.middleware(where, "response", priority=priority, **_given(threaded))  # type: ignore[no-any-return]
+        function_or_location: Any = middleware if callable(middleware) else "response"
+        return self.middleware(function_or_location, "response", priority=priority, **_threaded_keyword(threaded))  # type: ignore[no-any-return]
 
     def exception(self, *exceptions: Any, apply: bool = True, threaded: bool | None = None) -> Callable[[H], H]:
-        """Let the decorated function answer exceptions.
+        """Register the decorated function as an exception handler.
 
         Args:
             exceptions: classes, lists of classes, or status codes.
@@ -714,7 +720,7 @@ class Registrar:
         return decorate
 
     def all_exceptions(self, handler: H) -> H:
-        """Let the decorated function answer every exception that no other handler takes."""
+        """Register the decorated function for every exception that has no other handler."""
         return self.exception(Exception)(handler)
 
     # Listeners ------------------------------------------------------------------------------------------------------
@@ -747,20 +753,20 @@ class Registrar:
         *,
         priority: int = 0,
         threaded: bool | None = None,
-        **old: Any,
+        **removed_keywords: Any,
     ) -> Any:
-        """Call a function at a moment in the application's life: `@app.listener("before_server_start")`.
+        """Register a listener: `@app.listener("before_server_start")`.
 
         Args:
-            listener_or_event: the function, or the moment's name for the decorated one.
-            event_or_none: the moment's name.
+            listener_or_event: the function, or the event of the decorated function.
+            event_or_none: the event.
             apply: whether to register it at once.
-            priority: of several the higher runs first.
-            threaded: whether a synchronous function runs in a thread. Listeners do so only where this says it:
-                those of an application with `sync_handlers="thread"` run in the event loop, which many of them use.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread. By default listeners run in the event loop, also
+                in an application with `sync_handlers="thread"`, because many listeners use the loop.
 
         Raises:
-            BadRequest: the moment is missing, or there is none of that name.
+            BadRequest: the event is missing or unknown.
             TypeError: `threaded` is neither true nor false, or a keyword is unknown.
 
         Examples:
@@ -776,24 +782,26 @@ class Registrar:
             '3'
         """
         check_threaded(threaded)
-        if listener_or_event is None and "event" in old:
-            listener_or_event = old.pop("event")
-            deprecation("listener(event=…) is gone: give the event as the first argument.", 21.3)
-        if old or listener_or_event is None:
-            unexpected = next(iter(old), "listener_or_event")
+        if listener_or_event is None and "event" in removed_keywords:
+            listener_or_event = removed_keywords.pop("event")
+            deprecation("listener(event=…) was removed: pass the event as the first argument.", 21.3)
+        if removed_keywords or listener_or_event is None:
+            unexpected = next(iter(removed_keywords), "listener_or_event")
             raise TypeError(f"listener() takes a function or an event first, and no keyword {unexpected!r}")
         if not callable(listener_or_event):
             event = listener_or_event
-            return partial(self.listener, event_or_none=event, apply=apply, priority=priority, **_given(threaded))
+            return partial(
+                self.listener, event_or_none=event, apply=apply, priority=priority, **_threaded_keyword(threaded)
+            )
         if event_or_none is None:
             raise BadRequest("Invalid event registration: Missing event name.")
         self._define(ListenerDefinition(listener_or_event, event_or_none, priority, threaded), apply)
         return listener_or_event
 
-    def _moment(self, listener: H, event: str, priority: int, threaded: bool | None) -> H:
+    def _register_listener(self, listener: H, event: str, priority: int, threaded: bool | None) -> H:
         if callable(listener):
-            return self.listener(listener, event, priority=priority, **_given(threaded))
-        return partial(self.listener, event_or_none=event, priority=priority, **_given(threaded))
+            return self.listener(listener, event, priority=priority, **_threaded_keyword(threaded))
+        return partial(self.listener, event_or_none=event, priority=priority, **_threaded_keyword(threaded))
 
     def main_process_start(
         self,
@@ -803,7 +811,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when the main process starts, before it starts workers."""
-        return self._moment(listener, "main_process_start", priority, threaded)
+        return self._register_listener(listener, "main_process_start", priority, threaded)
 
     def main_process_ready(
         self,
@@ -813,7 +821,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when the main process has started its workers."""
-        return self._moment(listener, "main_process_ready", priority, threaded)
+        return self._register_listener(listener, "main_process_ready", priority, threaded)
 
     def main_process_stop(
         self,
@@ -823,7 +831,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when the main process ends."""
-        return self._moment(listener, "main_process_stop", priority, threaded)
+        return self._register_listener(listener, "main_process_stop", priority, threaded)
 
     def reload_process_start(
         self,
@@ -833,7 +841,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when the process that watches the source files starts."""
-        return self._moment(listener, "reload_process_start", priority, threaded)
+        return self._register_listener(listener, "reload_process_start", priority, threaded)
 
     def reload_process_stop(
         self,
@@ -843,7 +851,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when the process that watches the source files ends."""
-        return self._moment(listener, "reload_process_stop", priority, threaded)
+        return self._register_listener(listener, "reload_process_stop", priority, threaded)
 
     def before_reload_trigger(
         self,
@@ -853,7 +861,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when a source file has changed, before the application is restarted."""
-        return self._moment(listener, "before_reload_trigger", priority, threaded)
+        return self._register_listener(listener, "before_reload_trigger", priority, threaded)
 
     def after_reload_trigger(
         self,
@@ -863,7 +871,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when a change has restarted the application; it may take `changed`, the files' names."""
-        return self._moment(listener, "after_reload_trigger", priority, threaded)
+        return self._register_listener(listener, "after_reload_trigger", priority, threaded)
 
     def before_server_start(
         self,
@@ -886,7 +894,7 @@ class Registrar:
             >>> app.test_client.get("/tea")[1].text
             '3'
         """
-        return self._moment(listener, "before_server_start", priority, threaded)
+        return self._register_listener(listener, "before_server_start", priority, threaded)
 
     def after_server_start(
         self,
@@ -896,7 +904,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when this process accepts connections."""
-        return self._moment(listener, "after_server_start", priority, threaded)
+        return self._register_listener(listener, "after_server_start", priority, threaded)
 
     def before_server_stop(
         self,
@@ -906,7 +914,7 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when the server is about to stop, with connections still open."""
-        return self._moment(listener, "before_server_stop", priority, threaded)
+        return self._register_listener(listener, "before_server_stop", priority, threaded)
 
     def after_server_stop(
         self,
@@ -929,25 +937,25 @@ class Registrar:
             >>> request, response = app.test_client.get("/")
             disconnected
         """
-        return self._moment(listener, "after_server_stop", priority, threaded)
+        return self._register_listener(listener, "after_server_stop", priority, threaded)
 
     # Commands -------------------------------------------------------------------------------------------------------
 
     def command(self, maybe_func: Any = None, *, name: str = "") -> Any:
-        """Make a command of a function: `sanic-star server:app exec name --argument=value`.
+        """Register a function as a command: `sanic-star server:app exec name --argument=value`.
 
-        It runs with the application loaded and not started. What the command line says it gets as text, and `None`
-        for a parameter without default that is not given there.
+        The application is loaded but not started. Arguments are text; a parameter without default that is missing on
+        the command line is `None`.
 
         Args:
             maybe_func: the function, sync or async.
             name: the command's name, by default the function's.
 
         Returns:
-            The function, made a coroutine function if it is none.
+            The function, as a coroutine function.
 
         Raises:
-            SanicException: a blueprint with commands is registered; commands are applications' only, as in Sanic.
+            SanicException: a blueprint with commands is registered; only applications have commands, as in Sanic.
             TypeError: the name is not hashable.
 
         Examples:
@@ -985,14 +993,14 @@ class Registrar:
         """Call the decorated function when an event is dispatched: `@app.signal("shop.order.placed")`.
 
         Args:
-            event: its name, of three parts; the last one may be a parameter, as `shop.order.<what>`.
+            event: its name, in three parts; the last one may be a parameter: `shop.order.<action>`.
             apply: whether to register it at once.
             condition: call it only for events dispatched under this condition.
-            exclusive: whether an event without a condition is none for a handler that has one.
-            priority: of several the higher is called first.
+            exclusive: whether a handler with a condition ignores events without one.
+            priority: higher is called first.
 
         Raises:
-            InvalidSignal: no event can have that name.
+            InvalidSignal: the name is invalid.
 
         Examples:
             >>> from sanic_star import Sanic, empty
@@ -1024,28 +1032,28 @@ class Registrar:
         """Call a function when an event is dispatched; arguments as in `signal`.
 
         Args:
-            handler: the function; `None` only makes the event known, for `event` to wait for.
+            handler: the function; `None` only declares the event, so that `event` can wait for it.
             event: its name.
             condition: call it only for events dispatched under this condition.
-            exclusive: whether an event without a condition is none for a handler that has one.
+            exclusive: whether a handler with a condition ignores events without one.
         """
         return self.signal(event, condition=condition, exclusive=exclusive)(handler or no_handler)
 
     def catch_exception(self, handler: Callable[..., Any]) -> None:
-        """Call a function with this object and each exception that a request or a signal raises, answered or not.
+        """Call a function with this object and each exception that a request or a signal raises, handled or not.
 
         Args:
             handler: called with the application or blueprint and the exception; may be a coroutine function.
         """
-        self.signal("server.exception.report")(self._caught(handler))
+        self.signal("server.exception.report")(self._exception_signal(handler))
 
-    def _caught(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        async def caught(exception: BaseException) -> None:
+    def _exception_signal(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        async def handle_reported(exception: BaseException) -> None:
             result = handler(self, exception)
             if isawaitable(result):
                 await result
 
-        return update_wrapper(caught, handler)
+        return update_wrapper(handle_reported, handler)
 
 
 def check_threaded(threaded: object) -> None:
@@ -1058,8 +1066,8 @@ def check_threaded(threaded: object) -> None:
         raise TypeError(f"threaded= takes True or False, got {threaded!r}")
 
 
-def _given(threaded: bool | None) -> dict[str, Any]:
-    """Return the keyword for a method that a user's subclass may override without knowing it."""
+def _threaded_keyword(threaded: bool | None) -> dict[str, Any]:
+    """Return `threaded` as keywords, empty by default: an override may not have this parameter."""
     return {} if threaded is None else {"threaded": threaded}
 
 
@@ -1067,24 +1075,28 @@ def check_middleware(middleware: Iterable[Any] | None) -> tuple[ASGIMiddleware, 
     """Return ASGI middleware as a tuple.
 
     Args:
-        middleware: a list of Starlette's `Middleware` objects; `None` for none, as Starlette has it.
+        middleware: a list of Starlette's `Middleware` objects; `None` for none, as in Starlette.
 
     Raises:
-        TypeError: one is something else.
+        TypeError: an entry is something else.
     """
     if middleware is None:
         return ()
-    wrong = None if isinstance(middleware, (list, tuple)) else middleware
-    wrong = next((one for one in middleware if not isinstance(one, ASGIMiddleware)), None) if wrong is None else wrong
-    if wrong is not None:
-        raise TypeError(f"middleware= takes a list of starlette.middleware.Middleware(…) objects, got {wrong!r}")
+    invalid = None if isinstance(middleware, (list, tuple)) else middleware
+    invalid = (
+        next((entry for entry in middleware if not isinstance(entry, ASGIMiddleware)), None)
+        if invalid is None
+        else invalid
+    )
+    if invalid is not None:
+        raise TypeError(f"middleware= takes a list of starlette.middleware.Middleware(…) objects, got {invalid!r}")
     return tuple(middleware)
 
 
 def _middleware_of_view(handler: Any) -> tuple[ASGIMiddleware, ...]:
-    """Return the ASGI middleware of a class view; its attribute of that name may be something else."""
+    """Return the ASGI middleware of a class view; its attribute `middleware` may be something else."""
     middleware = getattr(getattr(handler, "view_class", None), "middleware", ())
-    is_asgi = isinstance(middleware, (list, tuple)) and any(isinstance(one, ASGIMiddleware) for one in middleware)
+    is_asgi = isinstance(middleware, (list, tuple)) and any(isinstance(entry, ASGIMiddleware) for entry in middleware)
     return check_middleware(middleware) if is_asgi else ()
 
 
@@ -1096,7 +1108,8 @@ def check_name(owner: object, name: object) -> None:
         name: its name.
 
     Raises:
-        SanicException: the name is missing, or not of ASCII letters, digits, `_` and `-` with no digit or `-` first.
+        SanicException: the name is missing, or has other characters than ASCII letters, digits, `_` and `-`, or begins
+            with a digit or `-`.
         TypeError: it is not a string.
     """
     kind = type(owner).__name__
@@ -1105,7 +1118,7 @@ def check_name(owner: object, name: object) -> None:
     if not isinstance(name, str):
         raise TypeError(f"the name of a {kind} is a string, got {name!r}")
     if _DOTTED_NAME.match(name):
-        deprecation(f"{kind}({name!r}): dots in names are gone, write {name.replace('.', '_')!r}.", 21.12)
+        deprecation(f"{kind}({name!r}): names cannot have dots any more, write {name.replace('.', '_')!r}.", 21.12)
     elif not _NAME.match(name):
         raise SanicException(
             f"{kind} instance named '{name}' uses an invalid format. Names must begin with a character "
@@ -1114,7 +1127,7 @@ def check_name(owner: object, name: object) -> None:
 
 
 async def no_handler(**context: Any) -> None:
-    """Handle an event that somebody only waits for."""
+    """Do nothing: the handler of an event that is only waited for."""
 
 
 def _as_hosts(host: str | Iterable[str] | None) -> tuple[str, ...]:
@@ -1132,7 +1145,7 @@ def _with_suggestion(keyword: str) -> str:
 
 
 def _check_arguments(handler: Callable[..., Any], websocket: bool) -> None:
-    """Refuse a handler that takes too few arguments, when it is registered and not when it is first called."""
+    """Raise at registration if a handler takes too few arguments, not at its first call."""
     count = _argument_count(handler)
     name = getattr(handler, "__name__", repr(handler))
     if websocket and count < 2:
@@ -1142,7 +1155,7 @@ def _check_arguments(handler: Callable[..., Any], websocket: bool) -> None:
 
 
 def _argument_count(handler: Callable[..., Any]) -> int:
-    """Return how many parameters a handler has, `*args` and `**kwargs` among them."""
+    """Return the number of a handler's parameters, including `*args` and `**kwargs`."""
     if type(handler) is FunctionType and not handler.__dict__:
         # PERF: a signature takes ten times as long, a quarter of what a route costs. Safe because a function that wraps
         # another, or has a signature of its own choice, has that in its `__dict__`.

@@ -1,9 +1,8 @@
-"""What was registered, before it is applied to an application: one record for each kind.
+"""Records of registrations (routes, listeners, …) before they are applied to an application.
 
 The fields and their order are those of Sanic 25.12's `sanic.models.futures`, which plugins import: that module here
-exports these records under Sanic's names. A record has no other field than those written here: a wrong keyword raises
-`TypeError` where it is given. Two records are equal if they are the same object, since a blueprint may define the same
-route twice.
+exports these records under Sanic's names. A wrong keyword raises `TypeError` at once. Two records are equal only if
+they are the same object, because a blueprint may define the same route twice.
 
 `route_options` tells type checkers and editors which options of a route the decorators take as keywords.
 """
@@ -19,17 +18,17 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 
-# PERF: neither dataclasses nor named tuples: a plain import makes seven of these classes. One takes 0.5 or 0.1 ms with
-# them, and 0.01 ms here; a `msgspec.Struct` takes as little, but `import msgspec` takes 3 ms.
+# PERF: `import sanic_star` creates seven of these classes. One takes 0.5 ms as a dataclass, 0.1 ms as a named tuple,
+# and 0.01 ms here. A `msgspec.Struct` is as fast, but `import msgspec` takes 3 ms.
 @dataclass_transform(eq_default=False)
 class Record:
     """The base class of the records: Sanic's are named tuples, so plugins unpack them and use `_asdict` and `_replace`.
 
-    The annotations of a subclass are its fields, in their order; a field that the class gives a value has a default.
+    The annotations of a subclass are its fields, in order; a class attribute is the field's default.
 
     Args:
-        values: the fields' values, in their order.
-        named: values of further fields, by name.
+        values: the fields' values, in order.
+        keywords: the values of further fields, by name.
 
     Raises:
         TypeError: a value is missing, given twice, or has no field.
@@ -45,19 +44,19 @@ class Record:
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(cls.__annotations__)
 
-    def __init__(self, *values: Any, **named: Any) -> None:
+    def __init__(self, *values: Any, **keywords: Any) -> None:
         fields = self._fields
         if len(values) > len(fields):
             raise TypeError(f"{type(self).__name__} has {len(fields)} fields, not {len(values)}")
-        for name in named.keys() - set(fields):
+        for name in keywords.keys() - set(fields):
             raise TypeError(f"{type(self).__name__} has no field {name!r}")
         for name, value in zip(fields, values, strict=False):
-            if name in named:
+            if name in keywords:
                 raise TypeError(f"{type(self).__name__}: two values for {name!r}")
             setattr(self, name, value)
         for name in fields[len(values) :]:
-            if name in named:
-                setattr(self, name, named[name])
+            if name in keywords:
+                setattr(self, name, keywords[name])
             elif not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__}: a value for {name!r} is missing")
 
@@ -75,7 +74,7 @@ class Record:
 
 
 class RouteDefinition(Record):
-    """A route, as its decorator described it."""
+    """A route."""
 
     handler: Callable[..., Any]
     uri: str
@@ -119,7 +118,7 @@ class StaticDefinition(Record):
 
 
 class MountDefinition(Record):
-    """An ASGI application below a path of a blueprint; Sanic has no such thing."""
+    """An ASGI application that is mounted on a blueprint; Sanic has no such record."""
 
     uri: str
     app: ASGIApp
@@ -130,7 +129,7 @@ class MountDefinition(Record):
 
 
 class MiddlewareDefinition(Record):
-    """A middleware, and `request` or `response`."""
+    """A middleware, and its location: `request` or `response`."""
 
     middleware: Any
     attach_to: str

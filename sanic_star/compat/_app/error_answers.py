@@ -1,15 +1,15 @@
 """The answers to exceptions, composed when the application is finalised.
 
-An exception goes one way, whether the router raised it (404, 405, 426), a handler, a middleware, or the engine:
+Exceptions of the router (404, 405, 426), handlers, middleware and the engine all go the same way:
 
     signals              server.exception.report, http.lifecycle.exception
-    request middleware   unless it has run already
+    request middleware   if it has not run yet
     exception handler    the one that `ErrorHandler` finds, else the error page
-    response middleware  unless it has run already
+    response middleware  if it has not run yet
     signals              http.lifecycle.response
 
-Which signals somebody listens to, and which middleware runs in which order, is known when the application is finalised.
-So a step that nobody uses costs one truth test, and nothing is sorted or searched for a single error.
+Signal handlers and the order of middleware are fixed when the application is finalised. So an unused step costs one
+truth test, and nothing is sorted or searched per error.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Answer = tuple[ASGIApp | None, BaseException | None]
 if TYPE_CHECKING:
 
     class Answers(Protocol):
-        """What is asked of the answers of an application; see `answers.Answers`."""
+        """The members of `answers.Answers` that are used here."""
 
         @property
         def app(self) -> Application: ...
@@ -70,41 +70,41 @@ class ErrorAnswers:
     """Answers the exceptions of one application.
 
     Args:
-        answers: asks this object; has the application.
-        events: the events that somebody listens to.
-        before: the request middleware for all routes, in its order.
-        after: the response middleware for all routes, in its order.
+        answers: the application's answers, which own this object.
+        events: the events that have handlers.
+        before: the request middleware for all routes, in running order.
+        after: the response middleware for all routes, in running order.
     """
 
     def __init__(self, answers: Answers, events: Events, before: list[Step], after: list[Step]) -> None:
         self._answers = answers
         self._app = app = answers.app
         self._events = events
-        self._listens = Event.HTTP_LIFECYCLE_EXCEPTION in events.emitters
+        self._listens_to_exceptions = Event.HTTP_LIFECYCLE_EXCEPTION in events.emitters
         self._listens_to_responses = Event.HTTP_LIFECYCLE_RESPONSE in events.emitters
         self._before, self._after = before, after
-        # What Starlette's routes find in `scope["starlette.exception_handlers"]`: by class, and by status.
-        self.handlers_for_starlette: tuple[dict[Any, Any], dict[Any, Any]] = _HandledInside(self), {}
+        # The value of `scope["starlette.exception_handlers"]`: handlers by class, and by status.
+        self.handlers_for_starlette: tuple[dict[Any, Any], dict[Any, Any]] = _HandlersForStarlette(self), {}
         requests, responses = MiddlewareLocation
         self._named_before = {name: answers._steps(requests, name) for name in app.named_request_middleware}
         self._named_after = {name: answers._steps(responses, name) for name in app.named_response_middleware}
 
     async def answer(self, request: Request, error: BaseException) -> Answer:
-        """Return the response to an exception, with middleware applied, and what is still to be raised.
+        """Return the response to an exception, after middleware, and the exception to raise after it.
 
-        The response is `None` where another one has begun; the exception is `None` where the response settles it.
+        The response is `None` if another one has begun. The exception is `None` if the response settles it.
         """
-        # Signals get the group that was raised, exception handlers its only member.
+        # Signals get the exception group that was raised, exception handlers its only member.
         raised = error
         if issubclass(type(error), BaseExceptionGroup):
             error = self._answerable(request, error)
         subject = error if issubclass(type(error), SanicException) else as_sanic_exception(error)
         if type(error) is RefusedRequest:
-            # The engine has no other words for it. Handlers see Sanic's exception, as if that had been raised.
+            # The engine has no Sanic exceptions. Handlers get the Sanic exception, as if that had been raised.
             error = subject
             raised = raised if issubclass(type(raised), BaseExceptionGroup) else subject
         if self._app.signal_router.routes:
-            await self.tell(request, raised)
+            await self.report_and_fire(request, raised)
         if request.responded or request._writer is not None:
             if request._is_answered:
                 if any(id(cause) == request._answered_error for cause in related(raised)):
@@ -126,28 +126,28 @@ class ErrorAnswers:
                 try:
                     response = await run_before(request, before)
                 except Exception as failure:
-                    # From here on it is what went wrong, and its answer runs no middleware again.
+                    # This exception is answered instead, without another run of request middleware.
                     raised, error = failure, self._answerable(request, failure)
                     subject = as_sanic_exception(error)
-                    await self.tell(request, raised)
+                    await self.report_and_fire(request, raised)
         if response:
-            settled = True
+            is_settled = True
         else:
-            response, settled = await self._response(request, error, subject)
+            response, is_settled = await self._response(request, error, subject)
         if (self._after or self._named_after) and not request.responded:
             response = await self.respond_through(request, response)
         if not callable(response):
-            response = await self._checked(request, response)
+            response = await self._ensure_response(request, response)
         if self._listens_to_responses:
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
         if request.responded or isinstance(response, ResponseStream):
             response = partial(self._answers.send_other, request, response)
-        return response, None if settled else raised
+        return response, None if is_settled else raised
 
     async def report(self, request: Request, error: BaseException) -> BaseException | None:
-        """Log an exception of an open websocket, and report it; return it if it is still to be raised.
+        """Log and report an exception of an open websocket; return it if it has to be raised.
 
-        As in Sanic, neither exception handlers nor response middleware run: there is no response to make.
+        As in Sanic, neither exception handlers nor response middleware run, because there is no response.
         """
         app = self._app
         subject = as_sanic_exception(only_member(error))
@@ -157,34 +157,34 @@ class ErrorAnswers:
             await app.signal_router._report(error, answered=True)
         return None if is_settled else error
 
-    async def tell(self, request: Request, raised: BaseException) -> None:
-        """Report an exception that is answered, and fire its event."""
+    async def report_and_fire(self, request: Request, raised: BaseException) -> None:
+        """Report an exception that has a response, and fire its event."""
         if self._app.signal_router.routes:
             await self._app.signal_router._report(raised, answered=True)
-        if self._listens:
+        if self._listens_to_exceptions:
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=raised)
 
     def _answerable(self, request: Request, error: BaseException) -> BaseException:
-        """Return the exception to answer: of a group with a single exception that one, if something answers it.
+        """Return the exception to answer: the only member of a group if that has a handler, else the exception itself.
 
-        A group stays a group where a handler was registered for its own class, or where only a handler for `Exception`
-        answers, which answers groups, too.
+        A group is not unwrapped if a handler was registered for its own class, or if only a handler for `Exception`
+        matches, which handles groups too.
         """
         if not issubclass(type(error), BaseExceptionGroup):
             return error
-        only = only_member(error)
-        if not issubclass(type(only), Exception) or only is error:
+        member = only_member(error)
+        if not issubclass(type(member), Exception) or member is error:
             return error
         lookup, name = self._app.error_handler._registered, request.name
-        general = lookup(Exception(), name)
-        if lookup(error, name) not in (None, general):
+        general_handler = lookup(Exception(), name)
+        if lookup(error, name) not in (None, general_handler):
             return error
-        if issubclass(type(only), HTTPException) or lookup(only, name) not in (None, general):
-            return only
+        if issubclass(type(member), HTTPException) or lookup(member, name) not in (None, general_handler):
+            return member
         return error
 
     def settles(self, request: Request, error: BaseException) -> bool:
-        """Tell whether `answer` settles an exception, so that nothing is raised again."""
+        """Return whether `answer` settles an exception, so that it is not raised again."""
         if (request.responded or request._writer is not None) and self._answers.has_begun(request):
             return False
         if issubclass(type(error), BaseExceptionGroup):
@@ -195,13 +195,13 @@ class ErrorAnswers:
         return table.settles(table._registered(error, request.name), error)
 
     def settles_class(self, request: Request, kind: type[Exception]) -> bool:
-        """Do what `settles` does for an exception of which only the class is known."""
+        """Do the same as `settles` for an exception class."""
         return not self._answers.has_begun(request) and self._app.error_handler._settles_class(kind, request.name)
 
     def find_own_handler(self, request: Request, error: BaseException) -> tuple[Callable[..., Any] | None, bool]:
-        """Return the handler that was registered for such exceptions in particular, not for any exception.
+        """Return the handler that was registered for this kind of exception; handlers for `Exception` don't count.
 
-        The second value tells whether it takes Sanic's exception of the same status.
+        The second value is whether the handler takes Sanic's exception of the same status.
         """
         return self._app.error_handler._match_own(error, request.name)
 
@@ -213,32 +213,32 @@ class ErrorAnswers:
             error: what the route has raised.
         """
         request: Any = current_request()
-        # As around the mount; a copy, because the middleware of the mount goes on with its scope.
+        # The scope outside the mount. A copy, because the mount's middleware still uses its own scope.
         request.scope = {**request.scope, **request._outer, "app": self._app}
         response, _ = await self.answer(request, error)
         return response
 
     async def respond_through(self, request: Request, response: Any) -> Any:
-        """Run response middleware, once for each request."""
+        """Run response middleware once per request."""
         if request._response_middleware_started:
             return response
         after = self._named_after.get(request.name or "", self._after) if self._named_after else self._after
         return await respond_through(request, response, after)
 
     async def _response(self, request: Request, error: BaseException, subject: BaseException) -> tuple[Any, bool]:
-        """Return what the exception handler answers, else the error page, and whether that settles the exception."""
+        """Return the exception handler's response or the error page, and whether that settles the exception."""
         table = self._app.error_handler
-        settled = True
+        is_settled = True
         try:
             try:
                 if getattr(table.response, "__func__", None) is OWN_RESPONSE:
-                    answer, settled = table._respond(request, error)
+                    answer, is_settled = table._respond(request, error)
                 else:
                     request._is_error_settled = None
                     answer = table.response(request, error)
                     if not isinstance(answer, HTTPResponse) and isawaitable(answer):
                         answer = await answer
-                    settled = table._settles_by_response(request, error)
+                    is_settled = table._settles_by_response(request, error)
                 if not isinstance(answer, HTTPResponse) and isawaitable(answer):
                     answer = await answer
             except (SanicException, HTTPException) as raised:
@@ -246,37 +246,39 @@ class ErrorAnswers:
             if not is_surely_valid(answer):
                 check_foreign(answer)
         except Exception as raised:
-            answer = self._of_failure(raised)
-        settled = settled or issubclass(type(subject), SanicException)
-        # Response middleware may make a response of anything but nothing.
-        return (await self._checked(request, answer) if answer is None else answer), settled
+            answer = self._response_to_failure(raised)
+        is_settled = is_settled or issubclass(type(subject), SanicException)
+        # Response middleware may convert any value but `None` to a response.
+        return (await self._ensure_response(request, answer) if answer is None else answer), is_settled
 
-    def _of_failure(self, raised: Exception) -> HTTPResponse:
-        """Return the answer where the exception handler itself has failed."""
+    def _response_to_failure(self, raised: Exception) -> HTTPResponse:
+        """Return the response if the exception handler itself raises."""
         log_error(error_logger, raised, "Exception raised in exception handler")
         if not self._app.debug:
             return HTTPResponse("An error occurred while handling an error", 500)
-        explained = f"Error while handling error: {message_of(raised)}\nStack: {format_error(raised)}"
-        return HTTPResponse(encodable(explained), 500)
+        message = f"Error while handling error: {message_of(raised)}\nStack: {format_error(raised)}"
+        return HTTPResponse(encodable(message), 500)
 
-    async def _checked(self, request: Request, response: Any) -> Any:
-        """Return the answer to an exception; for one that is no response, the answer to this mistake."""
-        if _is_answer(request, response):
+    async def _ensure_response(self, request: Request, response: Any) -> Any:
+        """Return a response to an exception; if `response` is not a valid response, an error page that says so."""
+        if _is_sendable(request, response):
             return response
-        mistake = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
-        response, _ = await self._response(request, mistake, mistake)
-        return response if _is_answer(request, response) else self._app.error_handler.default(request, mistake)
+        invalid_response = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+        response, _ = await self._response(request, invalid_response, invalid_response)
+        return (
+            response if _is_sendable(request, response) else self._app.error_handler.default(request, invalid_response)
+        )
 
     async def handle_background_failure(self, request: Request, error: BaseException) -> None:
         """Log the exception of a background task, and call its exception handler, as Starlette does.
 
-        The response to the request is sent; what the handler returns is dropped.
+        The response was already sent, so the handler's response is dropped.
         """
         log_error(error_logger, error, BACKGROUND_FAILED, request.scope["path"])
         await self._call_dropped(request, error)
 
     async def _call_dropped(self, request: Request, error: BaseException) -> None:
-        """Call the handler of an exception, if there is one, and drop the response that it makes."""
+        """Call the handler of an exception, if there is one, and drop its response."""
         handler, takes_twin = self._app.error_handler._match_any(error, request.name)
         if handler is None:
             return
@@ -288,28 +290,28 @@ class ErrorAnswers:
             log_error(error_logger, raised, "Exception raised in exception handler")
 
     def _log_too_late(self, request: Request, error: BaseException, subject: BaseException) -> None:
-        """Log an exception after a part of the response is sent: no client hears of it."""
+        """Log an exception that was raised after a part of the response was sent."""
         app = self._app
         app.error_handler.log(request, subject)
         handler = app.error_handler.lookup(error, request.name)
         if handler is not None:
             logger.warning(
-                "Its exception handler %s is not called: a part of the response to %r is sent",
+                "The exception handler %s is not called: a part of the response to %r was already sent",
                 getattr(handler, "__name__", repr(handler)),
                 url_for_log(request),
             )
         if attribute(subject, "quiet", False) and not app.config.NOISY_EXCEPTIONS:
-            # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
+            # Exceptions are quiet because their status informs the client. Here the client does not get it.
             log_error(
                 error_logger,
                 subject,
-                "Exception after the response to %r has begun: the client is not told of it",
+                "Exception after the response to %r has begun: the client does not get an error response",
                 url_for_log(request),
             )
 
 
-class _HandledInside(dict[Any, Any]):
-    """The exception handlers by class, as Starlette looks them up; asked anew each time, for handlers may be added."""
+class _HandlersForStarlette(dict[Any, Any]):
+    """The exception handlers by class, for Starlette's look-up; computed each time, because handlers may be added."""
 
     def __init__(self, answers: ErrorAnswers) -> None:
         self._answers = answers
@@ -327,5 +329,5 @@ class _HandledInside(dict[Any, Any]):
         return self._answers.answer_inside
 
 
-def _is_answer(request: Request, response: Any) -> bool:
+def _is_sendable(request: Request, response: Any) -> bool:
     return request.responded or isinstance(response, ResponseStream) or callable(response)

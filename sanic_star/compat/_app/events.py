@@ -1,17 +1,17 @@
-"""The events of requests and websockets: put at their places when the application is finalised.
+"""The events of requests and websockets, compiled into the application when it is finalised.
 
-Where nobody listens to an event there is nothing at its place, so that signals cost a request nothing until they are
-used. What is wrapped, from the outside in:
+An event without a handler is left out, so that unused signals cost a request nothing. From the outside in, these fire
+events:
 
     the application      http.lifecycle.begin, read_head, send, complete
     a route's callable   http.lifecycle.request, handle, http.routing.before, after, http.lifecycle.read_body, response
     each middleware      http.middleware.before, after
     the handler          http.handler.before, after; websocket.handler.before, after, exception
 
-`http.lifecycle.exception` and `server.exception.report` are fired where exceptions are answered. ASGI gives a request
-when its head is complete, so `begin` is fired for each request, not for each connection. The route is found before the
-first event that has the request. A handler of an event before the routing does not see it, and may change the method,
-the host or the path: then a route is sought again.
+`http.lifecycle.exception` and `server.exception.report` are fired where exceptions are answered. ASGI passes a request
+on when its head is complete, so `begin` is fired for each request, not for each connection. The engine finds the route
+before the first event that has the request. Handlers of events before the routing don't see the route. If they change
+the method, the host or the path, the router looks the route up again.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ _AROUND_MIDDLEWARE = (Event.HTTP_MIDDLEWARE_BEFORE, Event.HTTP_MIDDLEWARE_AFTER)
 
 
 class Events:
-    """Which of the events somebody listens to; made anew whenever the application is finalised.
+    """The events that have handlers; created anew whenever the application is finalised.
 
     Args:
         router: the application's signals.
-        find_again: the method of the application's router.
-        dispatch: the application's `dispatch`, where a subclass overrides it: then that is called.
+        find_again: the router's method that looks a route up again.
+        dispatch: the application's `dispatch` if a subclass overrides it; it is called then.
     """
 
     def __init__(
@@ -79,31 +79,31 @@ class Events:
                 self.emitters[event] = emit
 
     def _emitter(self, event: Event, condition: dict[str, str] | None = None) -> Emit | None:
-        """Return what tells those who listen to an event; `None` if nobody does."""
+        """Return the function that calls the handlers of an event; `None` if it has none."""
         emit = self._router._emitter(event, condition)
-        return emit if emit is None or self._dispatch is None else partial(self._by_app, event, condition)
+        return emit if emit is None or self._dispatch is None else partial(self._dispatch_by_app, event, condition)
 
-    async def _by_app(self, event: Event, condition: dict[str, str] | None, context: dict[str, Any]) -> Any:
+    async def _dispatch_by_app(self, event: Event, condition: dict[str, str] | None, context: dict[str, Any]) -> Any:
         assert self._dispatch is not None
-        more = {} if condition is None else {"condition": condition}
-        return await self._dispatch(event.value, inline=True, context=context, **more)
+        condition_keyword = {} if condition is None else {"condition": condition}
+        return await self._dispatch(event.value, inline=True, context=context, **condition_keyword)
 
     def __bool__(self) -> bool:
-        """Whether somebody listens to any event."""
+        """Return whether any event has a handler."""
         return bool(self.emitters)
 
-    def heard(self, *events: Event) -> bool:
-        """Tell whether somebody listens to one of the events."""
+    def has_handler(self, *events: Event) -> bool:
+        """Return whether one of the events has a handler."""
         return any(event in self.emitters for event in events)
 
     async def fire(self, event: Event, **context: Any) -> None:
-        """Tell those who listen to an event."""
+        """Call the handlers of an event."""
         emit = self.emitters.get(event)
         if emit is not None:
             await emit(context)
 
     async def fire_safely(self, event: Event, **context: Any) -> None:
-        """Tell those who listen to an event where their exceptions must not take an answer away; they are logged."""
+        """Call the handlers of an event; log their exceptions, which must not replace the response."""
         try:
             await self.fire(event, **context)
         except Exception as error:
@@ -112,41 +112,41 @@ class Events:
     # A route ---------------------------------------------------------------------------------------------------------
 
     def around_route(self, call: Call, route: Any, reads_body: bool) -> Call:
-        """Return `call` with the events of a request's life around it.
+        """Return `call` inside the events of a request.
 
         Args:
-            call: answers the request, middleware included.
-            route: the route that has `call`; `None` where no route answers.
-            reads_body: whether the body is to be read first.
+            call: answers the request, including middleware.
+            route: the route of `call`; `None` for requests without a route.
+            reads_body: whether to read the body first.
         """
-        if not self.heard(*_AROUND_A_ROUTE):
+        if not self.has_handler(*_AROUND_A_ROUTE):
             return call
 
         async def call_with_events(connection: Any) -> Any:
             request = request_of(connection)
             if not request._routed:
-                other = await self._before_routing(request)
-                if other is not None:
-                    return await other(connection)
+                other_call = await self._before_routing(request)
+                if other_call is not None:
+                    return await other_call(connection)
             if route is not None:
-                # Of mounts and Starlette's routes, `route` is what forwards to all of them.
+                # For mounts and Starlette's routes, `route` is the one that forwards to all of them.
                 matched = request.scope["route"]
                 handler = getattr(matched, "handler", None)
                 context = {"route": matched, "kwargs": dict(request._route_params), "handler": handler}
                 await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **context)
-            if self.heard(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
-                request._receive = self._telling_of_the_body(request._receive)
+            if self.has_handler(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
+                request._receive = self._with_read_body_event(request._receive)
             if reads_body:
                 request._reads_body = True
                 if request._received or request._stream_consumed:
-                    # A handler of an event has read it, or a part of it.
+                    # An event handler has read the body or a part of it.
                     await request.receive_body()
                 elif not request._body_is_read:
                     await request._read_body(await request._receive(), route.max_body_size)
             response = await call(connection)
-            answer = request.stream.response if request._writer is not None else response
-            if isinstance(answer, (Response, ResponseStream)):
-                await self.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=answer)
+            sent_response = request.stream.response if request._writer is not None else response
+            if isinstance(sent_response, (Response, ResponseStream)):
+                await self.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=sent_response)
             return response
 
         return call_with_events
@@ -155,93 +155,93 @@ class Events:
         """Fire the events before the routing.
 
         Returns:
-            The callable of another route, where they have changed what the routing depends on, else `None`.
+            The callable of another route if they have changed the routing, else `None`.
         """
-        if not self.heard(*_BEFORE_ROUTING):
+        if not self.has_handler(*_BEFORE_ROUTING):
             return None
-        # As in Sanic there is no route yet, and a parameter that is set now is lost.
+        # As in Sanic, there is no route yet, and a parameter that a handler sets now is lost.
         route, params = request.scope.pop("route", None), request._route_params
         request._route_params, request._hidden_route = {}, route
-        before = _decisive(request)
+        before = _routing_key(request)
         for event in _BEFORE_ROUTING:
             await self.fire(event, request=request)
         request._hidden_route = None
-        after = _decisive(request)
+        after = _routing_key(request)
         if after != before:
             request._routed = True
             if after[1] != before[1]:
                 headers = [(name, value) for name, value in request.scope.get("headers", ()) if name != b"host"]
                 host = [] if after[1] is None else [(b"host", after[1].encode())]
                 request._amend(headers=[*host, *headers])
-            other, request._route_params = self._find_again(request.scope, route, params)
-            return other.call  # type: ignore[no-any-return]
+            other_route, request._route_params = self._find_again(request.scope, route, params)
+            return other_route.call  # type: ignore[no-any-return]
         if route is not None:
             request.scope["route"] = route
         request._route_params = params
         return None
 
-    def _telling_of_the_body(self, receive: Receive) -> Receive:
-        async def telling() -> Message:
+    def _with_read_body_event(self, receive: Receive) -> Receive:
+        async def receive_with_event() -> Message:
             message = await receive()
             if message["type"] == "http.request" and message.get("body"):
                 await self.fire(Event.HTTP_LIFECYCLE_READ_BODY, body=message["body"])
             return message
 
-        return telling
+        return receive_with_event
 
     # Handlers and middleware ----------------------------------------------------------------------------------------
 
-    def around_handler(self, call: Call, always: bool = False) -> Call:
-        """Return `call` with the events of a handler around it.
+    def around_handler(self, call: Call, also_on_error: bool = False) -> Call:
+        """Return `call` inside the events of a handler.
 
         Args:
-            call: calls the handler with a request, or with a websocket.
-            always: whether it counts as handled, too, when it raises.
+            call: calls the handler with a request or a websocket.
+            also_on_error: whether to fire `http.handler.after` if the handler raises.
         """
-        if not self.heard(*_AROUND_A_HANDLER):
+        if not self.has_handler(*_AROUND_A_HANDLER):
             return call
 
-        async def handled(connection: Any) -> Any:
+        async def call_with_handler_events(connection: Any) -> Any:
             request = request_of(connection)
             await self.fire(Event.HTTP_HANDLER_BEFORE, request=request)
             try:
                 response = await call(connection)
             except Exception:
-                if always:
+                if also_on_error:
                     await self.fire(Event.HTTP_HANDLER_AFTER, request=request)
                 raise
             await self.fire(Event.HTTP_HANDLER_AFTER, request=request)
             return response
 
-        return handled
+        return call_with_handler_events
 
     def around_websocket(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a websocket's handler with its events around it."""
-        if not self.heard(*_AROUND_A_WEBSOCKET):
+        """Return a websocket's handler inside its events."""
+        if not self.has_handler(*_AROUND_A_WEBSOCKET):
             return handler
 
         async def handler_with_events(request: Any, websocket: Any, **params: Any) -> None:
-            both = {"request": request, "websocket": websocket}
-            await self.fire(Event.WEBSOCKET_HANDLER_BEFORE, **both)
+            context = {"request": request, "websocket": websocket}
+            await self.fire(Event.WEBSOCKET_HANDLER_BEFORE, **context)
             try:
                 result = handler(request, websocket, **params)
                 if isawaitable(result):
                     await result
             except Exception as error:
-                await self.fire_safely(Event.WEBSOCKET_HANDLER_EXCEPTION, **both, exception=error)
+                await self.fire_safely(Event.WEBSOCKET_HANDLER_EXCEPTION, **context, exception=error)
                 raise
-            await self.fire(Event.WEBSOCKET_HANDLER_AFTER, **both)
+            await self.fire(Event.WEBSOCKET_HANDLER_AFTER, **context)
 
         return handler_with_events
 
     def around_middleware(self, step: Step, attach_to: str) -> Step:
-        """Return a middleware with its events around it.
+        """Return a middleware inside its events.
 
         Args:
             step: the middleware.
             attach_to: `request` or `response`; the condition under which the events are dispatched.
         """
-        if not self.heard(*_AROUND_MIDDLEWARE):
+        if not self.has_handler(*_AROUND_MIDDLEWARE):
             return step
         function = step[0]
         before, after = (self._emitter(event, {"attach_to": attach_to}) for event in _AROUND_MIDDLEWARE)
@@ -261,15 +261,15 @@ class Events:
 
     # The application ------------------------------------------------------------------------------------------------
 
-    def around_application(self, app: ASGIApp, make: Callable[..., Any], fail: Callable[..., Any]) -> ASGIApp:
-        """Return an application with the events of what comes over the wire around it.
+    def around_application(self, app: ASGIApp, make_request: Callable[..., Any], fail: Callable[..., Any]) -> ASGIApp:
+        """Return an application inside the events of connections and of sent data.
 
         Args:
-            app: the application, middleware included.
-            make: makes a request from scope, receive and send.
-            fail: answers an exception: gets the request, the exception, and these three.
+            app: the application, including middleware.
+            make_request: makes a request from scope, receive and send.
+            fail: answers an exception; called with the request, the exception, scope, receive and send.
         """
-        if not self.heard(*_ON_THE_WIRE):
+        if not self.has_handler(*_ON_THE_WIRE):
             return app
         from sanic_star.compat.models.server_types import CONNECTION
 
@@ -277,17 +277,17 @@ class Events:
             if scope["type"] == "lifespan":
                 await app(scope, receive, send)
                 return
-            scope[CONNECTION] = connection = make(scope, receive, send).conn_info
+            scope[CONNECTION] = connection = make_request(scope, receive, send).conn_info
             server_send = send
-            if self.heard(Event.HTTP_LIFECYCLE_SEND) and scope["type"] == "http":
-                send = partial(self._telling_of_the_answer, send)
+            if self.has_handler(Event.HTTP_LIFECYCLE_SEND) and scope["type"] == "http":
+                send = partial(self._send_with_event, send)
             try:
                 await self.fire(Event.HTTP_LIFECYCLE_BEGIN, conn_info=connection)
                 await self.fire(Event.HTTP_LIFECYCLE_READ_HEAD, head=_head(scope))
             except Exception as error:
                 if scope["type"] != "http":
                     raise
-                await fail(make(scope, receive, send), error, scope, receive, send)
+                await fail(make_request(scope, receive, send), error, scope, receive, send)
                 return
             try:
                 await app(scope, receive, send)
@@ -299,14 +299,14 @@ class Events:
 
         return app_with_events
 
-    async def _telling_of_the_answer(self, send: Send, message: Message) -> None:
+    async def _send_with_event(self, send: Send, message: Message) -> None:
         if message["type"] == "http.response.body":
             await self.fire_safely(Event.HTTP_LIFECYCLE_SEND, data=message.get("body", b""))
         await send(message)
 
 
-def _decisive(request: Any) -> tuple[Any, ...]:
-    """Return what the choice of a route depends on."""
+def _routing_key(request: Any) -> tuple[Any, ...]:
+    """Return the values that the choice of a route depends on."""
     scope = request.scope
     return request.method, request.headers.getone("host", None), scope["path"], scope.get("raw_path")
 
@@ -314,13 +314,13 @@ def _decisive(request: Any) -> tuple[Any, ...]:
 def _head(scope: Scope) -> bytes:
     """Return the head of a request as HTTP/1.1 writes it, without the empty line."""
     target = wire_path(scope).encode("latin-1")
-    # A websocket's scope may have none.
+    # A websocket's scope may have no query string.
     query = scope.get("query_string", b"")
     if query:
         target += b"?" + query
-    first = b"%s %s HTTP/%s" % (
+    request_line = b"%s %s HTTP/%s" % (
         scope.get("method", "GET").encode(),
         target,
         scope.get("http_version", "1.1").encode(),
     )
-    return b"\r\n".join([first, *(name + b": " + value for name, value in scope.get("headers", ()))])
+    return b"\r\n".join([request_line, *(name + b": " + value for name, value in scope.get("headers", ()))])

@@ -1,14 +1,14 @@
-"""What also holds for Starlette's routes and mounted applications: the limit on bodies, and the public host.
+"""Body limits and the public host for Starlette's routes and mounted applications.
 
-Starlette's code reads the body by itself, so the limit is in the `receive` that it gets. A `Route` or `Mount` of
-Starlette with `max_body_size=` replaces that limit: Starlette says so in the scope. A mounted application of this
-package has its own `REQUEST_MAX_SIZE`; of the outer limits only Starlette's keyword holds for it.
+Starlette's code reads the body itself, so the limit is enforced in the `receive` that it gets. A `Route` or `Mount` of
+Starlette with `max_body_size=` replaces that limit; Starlette puts its own in the scope. A mounted application of this
+package has its own `REQUEST_MAX_SIZE`; of the outer limits only Starlette's keyword applies to it.
 
-Starlette builds redirects from the `Host` header, which the client writes. Where `SERVER_NAME` or a trusted proxy names
+Starlette builds redirects from the `Host` header, which the client controls. If `SERVER_NAME` or a trusted proxy sets
 the public host and scheme, the redirect is rewritten to them.
 
-Response middleware runs for Starlette's routes in the application's own list; not for mounts, whose applications have
-their own.
+Response middleware runs for Starlette's routes of the application itself, not for mounts, whose applications have their
+own.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 
 def leads_to_ours(route: Any) -> bool:
-    """Tell whether a mount leads to an application of this package; the route keeps that as `_is_ours`."""
+    """Return whether a mount leads to an application of this package; cached on the route as `_is_ours`."""
     is_ours = engine_of(getattr(route, "_base_app", None)) is not None
-    # A route of another package may have slots.
+    # A route class of another package may have slots.
     with suppress(AttributeError):
         route._is_ours = is_ours
     return is_ours
 
 
 def limited(request: Request, limit: int) -> Receive:
-    """Return a `receive` that raises 413 when the body is larger than `limit`, as soon as that is known.
+    """Return a `receive` that raises 413 as soon as the body exceeds `limit`.
 
-    It notes for the request whether the client has left, too, and whether the body has ended.
+    It also records on the request that the client has disconnected, and that the body has ended.
 
     Args:
         request: the request; it keeps the exception as its `_body_refusal`.
@@ -54,7 +54,7 @@ def limited(request: Request, limit: int) -> Receive:
     async def receive_within() -> Message:
         nonlocal size
         scope = request.scope
-        # Asked for now: by now the inner route may have a limit of its own.
+        # Looked up at the call: the inner route may have set its own limit by then.
         allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
         if not size and announces_more_than(scope, allowed):
             _refuse(request)
@@ -77,19 +77,19 @@ def _refuse(request: Request) -> NoReturn:
 
 
 def limited_unread(request: Request, limit: int, app: ASGIApp) -> ASGIApp:
-    """Return an ASGI application whose response is refused with 413 if the request announces a body above the limit.
+    """Return an ASGI application that answers 413 if the request announces a body above the limit.
 
-    As in Starlette, this counts also where nobody reads the body.
+    As in Starlette, the limit applies even if the application does not read the body.
 
     Args:
         request: the request.
-        limit: in bytes; an inner route's own limit counts instead.
-        app: what answers.
+        limit: in bytes; an inner route's own limit replaces it.
+        app: the ASGI application.
     """
 
     async def answer_within(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_within(message: Message) -> None:
-            # A redirect may lead to a route with a greater limit; a refusal that was raised is answered already.
+            # A redirect may lead to a route with a higher limit. A refusal that was raised already has a response.
             unanswered = message["type"] == "http.response.start" and request._body_refusal is None
             is_redirect = unanswered and message["status"] // 100 == 3
             if unanswered and not is_redirect and announces_more_than(scope, scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)):
@@ -102,11 +102,11 @@ def limited_unread(request: Request, limit: int, app: ASGIApp) -> ASGIApp:
 
 
 class SentResponse(StarletteResponse):
-    """A response that one of Starlette's routes has begun to send, as response middleware gets it.
+    """The response of a Starlette route, as response middleware gets it.
 
     Args:
         start: the ASGI message with the status and the header fields.
-        body: the body; `None` where it comes in parts.
+        body: the body; `None` if it is sent in parts.
     """
 
     def __init__(self, start: Message, body: bytes | None) -> None:
@@ -119,10 +119,10 @@ class SentResponse(StarletteResponse):
 def with_response_middleware(
     request: Request, app: ASGIApp, respond_through: Callable[[Request, Any], Awaitable[Any]]
 ) -> ASGIApp:
-    """Return an ASGI application whose response goes through response middleware.
+    """Return an ASGI application whose response passes through response middleware.
 
-    Middleware gets the body with a response that is sent in one piece. For one that comes in parts it runs before the
-    first part, and may change the header or answer with another response.
+    Middleware gets the body of a response that is sent in one part. For a response in several parts it runs before the
+    first one, and may change the header or return another response.
 
     Args:
         request: the request.
@@ -137,22 +137,22 @@ def with_response_middleware(
         async def respond(body: Message | None) -> None:
             nonlocal start, replaced
             assert start is not None
-            whole = body is not None and body["type"] == "http.response.body" and not body.get("more_body")
-            content = body.get("body", b"") if whole and body is not None else None
-            # Loaded with the first such response.
+            is_complete = body is not None and body["type"] == "http.response.body" and not body.get("more_body")
+            content = body.get("body", b"") if is_complete and body is not None else None
+            # Imported late: only Starlette's routes need it.
             from sanic_star.compat.response._foreign import named
 
-            begun, head = named(SentResponse(start, content)), start
+            sent_response, head = named(SentResponse(start, content)), start
             start = None
-            response = await respond_through(request, begun)
-            if response is not begun:
+            response = await respond_through(request, sent_response)
+            if response is not sent_response:
                 replaced = True
                 await response(scope, receive, send)
                 return
-            begun.add_own_cookies()
-            await send({**head, "status": begun.status_code, "headers": begun.raw_headers})
+            sent_response.add_own_cookies()
+            await send({**head, "status": sent_response.status_code, "headers": sent_response.raw_headers})
             if body is not None:
-                await send({**body, "body": begun.body} if whole else body)
+                await send({**body, "body": sent_response.body} if is_complete else body)
 
         async def send_through(message: Message) -> None:
             nonlocal start
@@ -161,12 +161,12 @@ def with_response_middleware(
             if start is not None:
                 await respond(message)
             elif message["type"] != "http.response.start" or request._response_middleware_started:
-                # The answer to an exception has been through the middleware.
+                # The response to an exception has already passed through the middleware.
                 await send(message)
             else:
                 start = message
                 if not any(name.lower() == b"content-length" for name, _ in message.get("headers", ())):
-                    # An event stream may take long until its first part.
+                    # The first part of an event stream may take long, so its header is sent at once.
                     await respond(None)
 
         await app(scope, receive, send_through)
@@ -176,13 +176,13 @@ def with_response_middleware(
     return answer_through
 
 
-def with_public_redirects(outer: Host, request: Request, app: ASGIApp) -> ASGIApp:
-    """Return an ASGI application whose redirects lead to the public host: that of `request.url`.
+def with_public_redirects(outer_app: Host, request: Request, app: ASGIApp) -> ASGIApp:
+    """Return an ASGI application whose redirects lead to the public host, which is that of `request.url`.
 
     Args:
-        outer: the application that hands the request on, and whose configuration counts.
-        request: the request, or that of a websocket's handshake.
-        app: the application that gets it.
+        outer_app: the application that forwards the request, and whose configuration applies.
+        request: the request, or the request of a websocket's handshake.
+        app: the application that it is forwarded to.
     """
     if request.scope["type"] != "http":
         return app
@@ -190,7 +190,7 @@ def with_public_redirects(outer: Host, request: Request, app: ASGIApp) -> ASGIAp
     async def redirect_publicly(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_redirect(message: Message) -> None:
             if message["type"] == "http.response.start" and 300 < message["status"] < 400:
-                fields = [(name, _public(outer, request, value) if name == b"location" else value)
+                fields = [(name, _public(outer_app, request, value) if name == b"location" else value)
                           for name, value in message.get("headers", ())]  # fmt: skip
                 message = {**message, "headers": fields}
             await send(message)
@@ -200,16 +200,16 @@ def with_public_redirects(outer: Host, request: Request, app: ASGIApp) -> ASGIAp
     return redirect_publicly
 
 
-def _public(outer: Host, request: Request, location: bytes) -> bytes:
-    """Return where a redirect leads, at the public host if it leads to this server."""
-    # By now the scope says that the mounted application answers.
-    scope = {**request.scope, "app": outer}
+def _public(outer_app: Host, request: Request, location: bytes) -> bytes:
+    """Return the target of a redirect, with the public host if it leads to this server."""
+    # The scope's `app` is the mounted application by now.
+    scope = {**request.scope, "app": outer_app}
     public = type(request)(scope)._public_origin
     if public is None:
         return location
-    # Starlette's own way to tell scheme and host, so that exactly what it has built is replaced.
-    asked = URL(scope={**scope, "path": "", "query_string": b""})
-    origin = f"{asked.scheme}://{asked.netloc}".encode("latin-1")
+    # Starlette computes scheme and host like this, so exactly its prefix is replaced.
+    request_url = URL(scope={**scope, "path": "", "query_string": b""})
+    origin = f"{request_url.scheme}://{request_url.netloc}".encode("latin-1")
     end = location[len(origin) : len(origin) + 1]
     if not location.startswith(origin) or end not in (b"", b"/", b"?", b"#"):
         return location

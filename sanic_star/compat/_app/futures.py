@@ -1,11 +1,10 @@
-"""The registrations of one kind as Sanic keeps them: `blueprint._future_middleware`, `app._future_routes` and others.
+"""Sanic's collections of registrations: `blueprint._future_middleware`, `app._future_routes` and others.
 
-Packages change these collections: Sanic-Cors puts its middleware before a blueprint's. Here all registrations are in
-one list, in the order in which they were made, and each of the names is a view of it. A blueprint applies what a view
-was given when it is registered. An application applies registrations at once, so that there, as in Sanic, what a view
-is given has no effect.
+Packages change these collections: Sanic-Cors inserts its middleware before a blueprint's. Here all registrations are in
+one list, in order, and each collection is a view of it. A blueprint applies changes of a view when it is registered. An
+application has applied its registrations already, so changes of its views have no effect, as in Sanic.
 
-Loaded when one of the names is used.
+Imported when one of the collections is used.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from sanic_star.compat._app.definitions import Definition, Record
 
 
 class Futures(MutableSequence[Any]):
-    """A list of the registrations of one kind, which has a set's methods besides: some of Sanic's are sets.
+    """A list of the registrations of one kind; it also has a set's methods, because some of Sanic's are sets.
 
     Args:
         definitions: all registrations, of any kind.
-        kind: the type of those that the list has.
+        kind: the type of the list's members.
 
     Examples:
         >>> from sanic_star import Blueprint
@@ -40,15 +39,15 @@ class Futures(MutableSequence[Any]):
         return [definition for definition in self._definitions if isinstance(definition, self._kind)]
 
     def _replace(self, members: Iterable[Any]) -> None:
-        """Let the list have these members, of which the first has the place of the former first."""
+        """Replace the members; the new ones begin at the position of the former first member."""
         added = list(members)
         for record in added:
             if not isinstance(record, self._kind):
                 raise TypeError(f"{record!r} is no {self._kind.__name__}")
-        places = [place for place, former in enumerate(self._definitions) if isinstance(former, self._kind)]
-        start = places[0] if places else len(self._definitions)
-        rest = [former for former in self._definitions if not isinstance(former, self._kind)]
-        self._definitions[:] = [*rest[:start], *added, *rest[start:]]
+        indexes = [index for index, definition in enumerate(self._definitions) if isinstance(definition, self._kind)]
+        start = indexes[0] if indexes else len(self._definitions)
+        remaining = [definition for definition in self._definitions if not isinstance(definition, self._kind)]
+        self._definitions[:] = [*remaining[:start], *added, *remaining[start:]]
 
     def __len__(self) -> int:
         return len(self._members())
@@ -73,17 +72,17 @@ class Futures(MutableSequence[Any]):
         self._replace(members)
 
     def add(self, record: Any) -> None:
-        """Append a registration, unless it is there."""
+        """Append a registration, unless it is a member."""
         if record not in self._members():
             self.append(record)
 
     def discard(self, record: Any) -> None:
-        """Remove a registration, if it is there."""
+        """Remove a registration, if it is a member."""
         if record in self._members():
             self.remove(record)
 
     def update(self, *records: Iterable[Any]) -> None:
-        """Append the registrations of each iterable that are not there."""
+        """Append the registrations of each iterable that are not members."""
         for several in records:
             for record in several:
                 self.add(record)

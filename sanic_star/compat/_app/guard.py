@@ -1,6 +1,6 @@
 """`guard`: one permission function for requests and websockets, on a route, a blueprint, a group, a mount.
 
-Loaded when it is used.
+Imported when it is used.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ REQUEST = "sanic_star.request"
 def guard(check: Callable[..., Any]) -> Middleware:
     """Return ASGI middleware that lets a function decide about each request and each handshake of a websocket.
 
-    It stands where ASGI middleware stands: `middleware=[guard(check)]` of an application, a group, a blueprint, a
-    route, static files or a mount. A handshake is decided before the connection is accepted.
+    Use it as ASGI middleware: `middleware=[guard(check)]` of an application, a group, a blueprint, a route, static
+    files or a mount. The function is called before a handshake is accepted.
 
     Args:
-        check: called with the request, that of the handshake for a websocket; may be a coroutine function. It lets
-            pass by returning `None` or `True`. It refuses by raising an exception such as `Forbidden`, by returning
-            `False` (403), or by returning a response. Starlette's `requires` may decorate it.
+        check: called with the request, for a websocket with the request of the handshake; may be a coroutine function.
+            To allow, it returns `None` or `True`. To refuse, it returns `False` (403) or a response, or raises an
+            exception such as `Forbidden`. Starlette's `requires` may decorate it.
 
     Raises:
         TypeError: `check` is not callable.
@@ -57,7 +57,7 @@ class Guard:
         self.check = check
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a connection pass, or refuse it."""
+        """Pass a connection on, or refuse it."""
         if scope["type"] in ("http", "websocket"):
             refusal = await self._decide(scope, receive, send)
             if refusal is False:
@@ -83,5 +83,5 @@ class Guard:
         if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
             await response(scope, receive, send)
         else:
-            # The server refuses the handshake with 403 then.
+            # The server answers this with status 403.
             await send({"type": "websocket.close", "code": 1008, "reason": ""})

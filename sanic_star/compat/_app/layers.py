@@ -7,14 +7,16 @@ From the outside in, a request passes
     for a group, the blueprint, the route:     its ASGI middleware, a `Layer`
                                                its Sanic middleware, a segment
 
-The middleware of a layer is built once per start, for all routes of its level. What it calls is the same for all of
-them, and finds in the scope the `Passage` of the request: the route's own rest of the way. There the request gets the
-scope, the `receive` and the `send` that the middleware has passed on, until the rest is over.
+The middleware of a layer is built once per start, for all routes of its level. Its innermost application is the same
+for all of them: it finds the request's passage (`HTTPPassage`, `WebSocketPassage`) in the scope, which calls the rest
+of the route. Until that returns, the request uses the scope, the `receive` and the `send` that the middleware has
+passed on.
 
-An exception that has an answer gets it inside, as below Starlette's `Route(middleware=…)`: middleware sees a response.
-Any other goes through the middleware, which may roll back.
+An exception with a handler is answered inside the layer, as inside Starlette's `Route(middleware=…)`: middleware sees a
+response. Any other exception passes through the middleware, which may roll back a transaction.
 
-Loaded when an application with such middleware is finalised. Routes without it are compiled as if there were none.
+This module is imported when an application with such middleware is finalised. Routes without it are compiled as if no
+route had any.
 """
 
 from __future__ import annotations
@@ -39,23 +41,23 @@ from sanic_star.engine.websockets import SERVER_SEND
 if TYPE_CHECKING:
 
     class Answers(Protocol):
-        """What layers ask of the answers of an application; see `answers.Answers`."""
+        """The methods of `answers.Answers` that layers use."""
 
         def has_begun(self, request: Any, /) -> bool: ...
         def settles(self, request: Any, error: BaseException, /) -> bool: ...
         async def answer(self, request: Any, error: BaseException, /) -> tuple[Any, Any]: ...
-        async def tell_of_response(self, request: Any, response: Any, /) -> None: ...
+        async def fire_response_event(self, request: Any, response: Any, /) -> None: ...
         async def send_other(
             self, request: Any, response: Any, scope: Scope, receive: Receive, send: Send, /
         ) -> None: ...
         async def run_websocket_handler(self, connection: Any, error: Any, /) -> None: ...
 
 
-# Sanic's middleware of one level: before the handler, and after it.
+# Sanic's middleware of one level: request middleware, response middleware.
 Segment = tuple[Sequence[Step], Sequence[Step]]
 _numbers = count()
-# What a request has read out of its header, and has to read again from another one.
-_OF_HEADERS = (
+# Attributes that a request has parsed from its header, and has to parse again if the header changes.
+_HEADER_ATTRIBUTES = (
     "_headers",
     "parsed_accept",
     "parsed_cookies",
@@ -64,8 +66,8 @@ _OF_HEADERS = (
     "parsed_token",
     "_id",
 )
-_OF_QUERY = ("_args", "_parsed_args", "_parsed_not_grouped_args")
-_OF_BODY = ("parsed_json", "parsed_form", "parsed_files", "_upload", "_is_bodiless")
+_QUERY_ATTRIBUTES = ("_args", "_parsed_args", "_parsed_not_grouped_args")
+_BODY_ATTRIBUTES = ("parsed_json", "parsed_form", "parsed_files", "_upload", "_is_bodiless")
 
 
 class Layer:
@@ -78,7 +80,7 @@ class Layer:
 
     def __init__(self, answers: Answers, middleware: Iterable[ASGIMiddleware]) -> None:
         self.answers = answers
-        # Where a scope has the passage of its request.
+        # The key of the request's passage in the scope.
         self.key = f"sanic_star.layer.{next(_numbers)}"
         app: ASGIApp = self._enter
         for cls, args, kwargs in reversed(list(middleware)):
@@ -88,17 +90,17 @@ class Layer:
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         await scope[self.key].enter(scope, receive, send)
 
-    def around(self, call: Call, after: Sequence[Step]) -> Call:
+    def wrap(self, call: Call, after: Sequence[Step]) -> Call:
         """Return a route's callable with the middleware around it.
 
         Args:
-            call: answers the request, or speaks over the websocket.
-            after: the response middleware that `call` runs; it gets the answer to an exception, too.
+            call: answers the request, or runs the websocket's handler.
+            after: the response middleware that `call` runs; it also runs for the response to an exception.
         """
 
         async def pass_through(connection: Any) -> Any:
-            kind = HTTPPassage if connection.scope["type"] == "http" else WebSocketPassage
-            return kind(self, connection, call, after)
+            passage_class = HTTPPassage if connection.scope["type"] == "http" else WebSocketPassage
+            return passage_class(self, connection, call, after)
 
         return pass_through
 
@@ -115,12 +117,12 @@ async def _note_leave(request: Any, receive: Receive) -> Message:
 
 
 class HTTPPassage:
-    """The way of one request through a layer, as the ASGI application that answers it.
+    """One request inside a layer, as the ASGI application that answers it.
 
     Args:
         layer: the layer.
         request: the request.
-        call: what answers it inside.
+        call: answers it inside the layer.
         after: the response middleware that `call` runs.
     """
 
@@ -130,7 +132,7 @@ class HTTPPassage:
         self._call = call
         self._after = after
 
-    # What the request had outside.
+    # The request's scope outside the layer.
     scope: Scope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,34 +140,34 @@ class HTTPPassage:
         request, key = self._request, self._layer.key
         scope = self.scope = request.scope
         request._receive = resumable(request._receive)
-        # Not what was given: that asks the request, which gets its messages from the middleware by then.
+        # Not the argument `receive`: that calls the request, whose messages come from the middleware by then.
         self._receive: Receive = partial(_note_leave, request, request._replay())
-        self._parsed = scope.get("headers"), scope.get("query_string")
+        self._parsed_fields = scope.get("headers"), scope.get("query_string")
         scope[key], scope[REQUEST] = self, request
         try:
             await self._layer.app(scope, self._receive, send)
         finally:
-            # The scope holds what holds the scope.
+            # Breaks the reference cycle of scope and passage.
             scope.pop(key, None)
             scope.pop(REQUEST, None)
 
     async def enter(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request with what the middleware has passed on."""
+        """Answer the request with the scope, `receive` and `send` that the middleware has passed on."""
         request = self._request
-        former = request.scope, request._receive, request._send
-        _let_read(request, scope, *self._parsed)
+        outer_state = request.scope, request._receive, request._send
+        _switch_scope(request, scope, *self._parsed_fields)
         request._send = send
         try:
             if receive is not self._receive:
                 await self._adopt_body(receive)
             await self._answer(scope, receive, send)
         finally:
-            parsed = scope.get("headers"), scope.get("query_string")
-            request._receive, request._send = former[1:]
-            _let_read(request, former[0], *parsed)
+            parsed_fields = scope.get("headers"), scope.get("query_string")
+            request._receive, request._send = outer_state[1:]
+            _switch_scope(request, outer_state[0], *parsed_fields)
 
     async def _adopt_body(self, receive: Receive) -> None:
-        """Read the body again, because the middleware may have changed it; or let the handler do that."""
+        """Read the body again, because the middleware may have changed it; an unread body is left to the handler."""
         request = self._request
         request._receive = receive
         if not request._body_is_read:
@@ -173,7 +175,7 @@ class HTTPPassage:
         if request._upload is not None:
             request._upload.let_go()
         vars(request).pop("_body", None)
-        for name in _OF_BODY:
+        for name in _BODY_ATTRIBUTES:
             vars(request).pop(name, None)
         await request._read_body(await receive(), request.scope["route"].max_body_size)
 
@@ -183,7 +185,7 @@ class HTTPPassage:
         try:
             response = await self._call(request)
             if not isinstance(response, HTTPPassage):
-                await answers.tell_of_response(request, response)
+                await answers.fire_response_event(request, response)
             await self._send(response, scope, receive, send)
         except Exception as error:
             if answers.has_begun(request) or not answers.settles(request, error):
@@ -193,7 +195,7 @@ class HTTPPassage:
                 await self._send(response, scope, receive, send)
 
     async def _response_to(self, error: Exception) -> Any:
-        """Return the response to an exception, which goes through the response middleware of each level by itself."""
+        """Return the response to an exception; each level's response middleware runs on its own."""
         request = self._request
         started, request._response_middleware_started = request._response_middleware_started, True
         try:
@@ -211,7 +213,7 @@ class HTTPPassage:
 
 
 class WebSocketPassage:
-    """The way of one websocket through a layer, as the ASGI application that speaks over it; see `HTTPPassage`."""
+    """One websocket inside a layer, as the ASGI application that runs its handler; see `HTTPPassage`."""
 
     def __init__(self, layer: Layer, connection: Any, call: Call, after: Sequence[Step]) -> None:
         self._layer = layer
@@ -219,10 +221,10 @@ class WebSocketPassage:
         self._call = call
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Speak over the websocket."""
+        """Run the websocket's handler."""
         connection, key = self._connection, self._layer.key
         scope = connection.scope
-        # The messages of the middleware go to the server past the connection, which sends its own through them.
+        # The connection sends through the middleware, so messages of the middleware itself bypass the connection.
         server_send = connection._server_send
 
         async def send_noted(message: Message) -> None:
@@ -231,7 +233,7 @@ class WebSocketPassage:
                 await server_send(noted)
 
         is_outermost = scope.setdefault(SERVER_SEND, server_send) is server_send
-        self._parsed = scope.get("headers"), scope.get("query_string")
+        self._parsed_fields = scope.get("headers"), scope.get("query_string")
         scope[key], scope[REQUEST] = self, connection._request
         try:
             await self._layer.app(scope, connection._server_receive, send_noted)
@@ -242,11 +244,11 @@ class WebSocketPassage:
             scope.pop(REQUEST, None)
 
     async def enter(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Speak with what the middleware has passed on."""
+        """Run the handler with the scope, `receive` and `send` that the middleware has passed on."""
         connection = self._connection
         request = connection._request
-        former = connection.scope, connection._server_receive, connection._server_send
-        _let_read(request, scope, *self._parsed)
+        outer_state = connection.scope, connection._server_receive, connection._server_send
+        _switch_scope(request, scope, *self._parsed_fields)
         connection.scope, connection._server_receive, connection._server_send = scope, receive, send
         try:
             response = await self._call(connection)
@@ -255,11 +257,11 @@ class WebSocketPassage:
         except Exception as error:
             await self._answer(error)
         finally:
-            connection.scope, connection._server_receive, connection._server_send = former
-            _let_read(request, former[0], scope.get("headers"), scope.get("query_string"))
+            connection.scope, connection._server_receive, connection._server_send = outer_state
+            _switch_scope(request, outer_state[0], scope.get("headers"), scope.get("query_string"))
 
     async def _answer(self, error: Exception) -> None:
-        """Close the connection or refuse the handshake, where an exception says so; raise any other."""
+        """Close the connection or refuse the handshake if the exception has a handler; else raise it."""
         connection, answers = self._connection, self._layer.answers
         closing: Any = only_member(error)
         if isinstance(closing, WebSocketException):
@@ -275,24 +277,24 @@ class WebSocketPassage:
         await connection._end(1011)
 
 
-def _let_read(request: Any, scope: Scope, headers: Any, query: Any) -> None:
-    """Give the request another scope, and let it read the header and the query again where they are others.
+def _switch_scope(request: Any, scope: Scope, headers: Any, query: Any) -> None:
+    """Give the request another scope; drop what it has parsed from a header or a query that differs.
 
     Args:
         request: the request.
         scope: the scope.
-        headers: the header fields that it has read.
-        query: the query string that it has read.
+        headers: the header fields that it has parsed.
+        query: the query string that it has parsed.
     """
     request.scope = scope
-    changed: tuple[str, ...] = _OF_HEADERS if scope.get("headers") is not headers else ()
-    changed += _OF_QUERY if scope.get("query_string") != query else ()
+    changed: tuple[str, ...] = _HEADER_ATTRIBUTES if scope.get("headers") is not headers else ()
+    changed += _QUERY_ATTRIBUTES if scope.get("query_string") != query else ()
     for name in changed:
         vars(request).pop(name, None)
 
 
 async def _respond(request: Any, response: Any, after: Sequence[Step]) -> Any:
-    """Run the response middleware of one level; that of the others goes its own way."""
+    """Run the response middleware of one level."""
     if not after or request.responded or request._response_middleware_started:
         return response
     if isinstance(response, HTTPPassage):
@@ -301,13 +303,13 @@ async def _respond(request: Any, response: Any, after: Sequence[Step]) -> Any:
 
 
 async def _run_outside(passage: HTTPPassage, after: Sequence[Step], request: Any, response: Any) -> Any:
-    """Run response middleware while the inside of a layer sends: with the scope that the outside has."""
-    inner = request.scope
-    _let_read(request, passage.scope, inner.get("headers"), inner.get("query_string"))
+    """Run response middleware outside a layer, with the outer scope, while the inside of the layer sends."""
+    inner_scope = request.scope
+    _switch_scope(request, passage.scope, inner_scope.get("headers"), inner_scope.get("query_string"))
     try:
         return await _run(after, request, response)
     finally:
-        _let_read(request, inner, passage.scope.get("headers"), passage.scope.get("query_string"))
+        _switch_scope(request, inner_scope, passage.scope.get("headers"), passage.scope.get("query_string"))
 
 
 async def _run(after: Sequence[Step], request: Any, response: Any) -> Any:
@@ -317,7 +319,7 @@ async def _run(after: Sequence[Step], request: Any, response: Any) -> Any:
 
 
 def _in_segment(call: Call, segment: Segment) -> Call:
-    """Return what answers a request with Sanic's middleware of one level around it."""
+    """Return `call` inside Sanic's middleware of one level."""
     before, after = segment
     if not before and not after:
         return call
@@ -336,12 +338,12 @@ def layered(call: Call, segments: Sequence[Segment], layers: Sequence[Layer]) ->
     Args:
         call: calls the handler.
         segments: Sanic's middleware, the outermost level first: one segment more than layers.
-        layers: what stands between the segments.
+        layers: the ASGI middleware between the segments.
     """
     for segment, layer in zip(reversed(segments), (*reversed(layers), None), strict=True):
         call = _in_segment(call, segment)
         if layer is not None:
-            call = layer.around(call, segment[1])
+            call = layer.wrap(call, segment[1])
     return call
 
 
@@ -351,22 +353,22 @@ def layered_websocket(
     """Return the callable of a websocket route; arguments as in `layered`.
 
     Args:
-        call: speaks over the websocket.
+        call: runs the handler.
         segments: Sanic's middleware.
-        layers: what stands between the segments.
-        refuse: runs response middleware on what request middleware has returned.
+        layers: the ASGI middleware between the segments.
+        refuse: runs response middleware for the response of request middleware.
     """
 
-    def guarded(call: Call, before: Sequence[Step]) -> Call:
-        async def speak_if_allowed(connection: Any) -> Any:
+    def with_request_middleware(call: Call, before: Sequence[Step]) -> Call:
+        async def run_if_allowed(connection: Any) -> Any:
             request = connection._request
             refusal = await run_before(request, before)
             return await refuse(request, refusal) if refusal else await call(connection)
 
-        return speak_if_allowed if before else call
+        return run_if_allowed if before else call
 
     for segment, layer in zip(reversed(segments), (*reversed(layers), None), strict=True):
-        call = guarded(call, segment[0])
+        call = with_request_middleware(call, segment[0])
         if layer is not None:
-            call = layer.around(call, ())
+            call = layer.wrap(call, ())
     return call

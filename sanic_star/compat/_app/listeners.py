@@ -1,8 +1,8 @@
-"""Listeners: functions that are called at certain moments of an application's life.
+"""Listeners: functions that an application calls at its start, its stop and a reload.
 
-Four of the moments are events too, `server.init.before` and its like: the signals of those are called together with the
-listeners, in one order. What starts is called in the order of definition, the higher priority first; what stops in
-reverse, as what it undoes was done. The other moments know no priority, as in Sanic.
+Four listener events are signals too, such as `server.init.before`: the handlers of those signals are called together
+with the listeners, in one order. At a start, the higher priority comes first, then the order of definition; at a stop,
+the order is reversed. The other events have no priority, as in Sanic.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sanic_star.engine.failures import log_error
 from sanic_star.engine.lifespan import Lifecycle
 from sanic_star.engine.steps import StepTimeout, run_step
 
-# The moments, and the events that are the same.
+# Listener events that are signals too.
 _EVENTS = {
     "before_server_start": Event.SERVER_INIT_BEFORE,
     "after_server_start": Event.SERVER_INIT_AFTER,
@@ -39,12 +39,12 @@ LISTENER_EVENTS = (
     "before_reload_trigger",
     "after_reload_trigger",
 )
-_REVERSED = ("before_server_stop", "after_server_stop")
-# Where `SHUTDOWN_LISTENER_TIMEOUT` counts, and not `STARTUP_LISTENER_TIMEOUT`.
-_STOPPING = (*_REVERSED, "main_process_stop", "reload_process_stop", "before_reload_trigger")
+_STOP_EVENTS = ("before_server_stop", "after_server_stop")
+# `SHUTDOWN_LISTENER_TIMEOUT` applies to these, `STARTUP_LISTENER_TIMEOUT` to the others.
+_STOPPING = (*_STOP_EVENTS, "main_process_stop", "reload_process_stop", "before_reload_trigger")
 
 
-# How long each listener may take, in seconds; `None` for ever. Settings of this package, not of Sanic.
+# The default limit of each listener in seconds, `None` for no limit. Sanic does not have these settings.
 LISTENER_TIMEOUTS: dict[str, float | None] = {"STARTUP_LISTENER_TIMEOUT": None, "SHUTDOWN_LISTENER_TIMEOUT": 60.0}
 
 
@@ -57,12 +57,12 @@ class Listeners:
 
     Args:
         signals: the application's signals.
-        lifecycle: runs each listener within its time; without it they may take as long as they like.
+        lifecycle: runs each listener within its time limit; without it there is no limit.
     """
 
     def __init__(self, signals: SignalRouter, lifecycle: Lifecycle | None = None) -> None:
         self._run_step: Callable[..., Any] = _without_limit if lifecycle is None else lifecycle.run_step
-        self._known: defaultdict[str, list[ListenerDefinition]] = defaultdict(list)
+        self._definitions: defaultdict[str, list[ListenerDefinition]] = defaultdict(list)
         self._signals = signals
 
     def add(
@@ -75,13 +75,13 @@ class Listeners:
         """Add a listener.
 
         Args:
-            listener: called with the application, with application and event loop, or with nothing.
-            event: the moment's name, in any case.
-            priority: of several the higher runs first.
-            signal: the application's decorator, where a subclass overrides it: it registers the listener's signal.
+            listener: called with nothing, with the application, or with the application and the event loop.
+            event: the name, upper or lower case.
+            priority: higher runs first.
+            signal: the application's `signal` if a subclass overrides it; it registers the listener's signal.
 
         Raises:
-            BadRequest: there is no moment of that name.
+            BadRequest: there is no such event.
         """
         if not isinstance(event, str) or event.lower() not in LISTENER_EVENTS:
             raise BadRequest(f"Invalid event: {event}. Use one of: {', '.join(LISTENER_EVENTS)}")
@@ -90,106 +90,109 @@ class Listeners:
             error_logger.warning("Priority is not supported for %s", event)
             priority = 0
         definition = ListenerDefinition(listener, event, priority)
-        self._known[event].append(definition)
+        self._definitions[event].append(definition)
         if event in _EVENTS:
-            self._join(definition, signal)
+            self._add_as_signal(definition, signal)
 
-    def _join(self, definition: ListenerDefinition, signal: Callable[..., Callable[[Any], Any]] | None) -> None:
-        """Put a listener among the signals of its event."""
-        event, call = _EVENTS[definition.event], partial(_called, definition.listener)
-        # A listener may be added while the application runs, for its stop.
-        closed, self._signals.finalized = self._signals.finalized, False
+    def _add_as_signal(
+        self, definition: ListenerDefinition, signal: Callable[..., Callable[[Any], Any]] | None
+    ) -> None:
+        """Register a listener as a handler of its signal."""
+        event, call = _EVENTS[definition.event], partial(_call_as_signal, definition.listener)
+        # A listener for the stop may be added while the application runs.
+        was_finalized, self._signals.finalized = self._signals.finalized, False
         if signal is None:
             self._signals.add(call, event, priority=definition.priority)
         else:
             signal(event, priority=definition.priority)(call)
-        self._signals.finalized = closed
+        self._signals.finalized = was_finalized
 
     def by_event(self) -> dict[str, list[Callable[..., Any]]]:
-        """Return the functions by the name of their moment, in order of registration."""
+        """Return the functions by event, in order of registration."""
         return {
-            event: [definition.listener for definition in definitions] for event, definitions in self._known.items()
+            event: [definition.listener for definition in definitions]
+            for event, definitions in self._definitions.items()
         }
 
-    async def run(self, event: str, app: Any, more: Mapping[str, Any] | None = None) -> None:
-        """Call the listeners of a moment, one after the other.
+    async def run(self, event: str, app: Any, extra_arguments: Mapping[str, Any] | None = None) -> None:
+        """Call the listeners of an event, one after the other.
 
-        One that fails ends the start. On the stop side the others run before its exception is raised, because they
-        free what was taken; of several exceptions the first is raised and the others are logged.
+        If a start listener raises, the start ends. If a stop listener raises, the others still run, because they free
+        resources; then the first exception is raised. Further exceptions are logged.
 
         Args:
-            event: the moment's name.
+            event: the name.
             app: the application.
-            more: keyword arguments for listeners that take them.
+            extra_arguments: keyword arguments for listeners that take them.
         """
-        failed: Exception | None = None
+        first_error: Exception | None = None
         stopping = event in _STOPPING
-        for call in self._calls(event, app, more or {}):
+        for call in self._listener_calls(event, app, extra_arguments or {}):
             try:
                 await self._run_step(call, f"the {event} listener {_name_of(call)}", stopping=stopping)
             except StepTimeout:
-                # The log has named it. What comes next in the stop frees what was taken, too.
+                # It was logged. The listeners that follow in a stop free resources, so they run.
                 if not stopping:
                     raise
             except Exception as error:
-                if event not in _REVERSED:
+                if event not in _STOP_EVENTS:
                     raise
-                if failed is not None:
+                if first_error is not None:
                     log_error(error_logger, error, "A listener of %s failed", event)
-                failed = failed or error
-        if failed is not None:
-            raise failed
+                first_error = first_error or error
+        if first_error is not None:
+            raise first_error
 
-    def _calls(self, event: str, app: Any, more: Mapping[str, Any]) -> list[Callable[[], Any]]:
+    def _listener_calls(self, event: str, app: Any, extra_arguments: Mapping[str, Any]) -> list[Callable[[], Any]]:
         if event not in _EVENTS:
-            definitions = self._known.get(event, [])
-            return [partial(call_listener, definition.listener, app, more) for definition in definitions]
+            definitions = self._definitions.get(event, [])
+            return [partial(call_listener, definition.listener, app, extra_arguments) for definition in definitions]
         context = {"app": app, "loop": asyncio.get_running_loop()}
         if app is not None and app._answers.overrides.dispatch:
-            reverse = event in _REVERSED
+            reverse = event in _STOP_EVENTS
             name = _EVENTS[event].value
             return [partial(app.dispatch, name, fail_not_found=False, context=context, inline=True, reverse=reverse)]
-        calls = self._signals._calls(_EVENTS[event], context) if self._signals.routes else []
-        return calls[::-1] if event in _REVERSED else calls
+        calls = self._signals._handler_calls(_EVENTS[event], context) if self._signals.routes else []
+        return calls[::-1] if event in _STOP_EVENTS else calls
 
 
-def call_listener(listener: Callable[..., Any], app: Any, more: Mapping[str, Any] | None = None) -> Any:
-    """Call a listener with as much as it takes: nothing, the application, application and event loop.
+def call_listener(listener: Callable[..., Any], app: Any, extra_arguments: Mapping[str, Any] | None = None) -> Any:
+    """Call a listener with the arguments that it takes: none, the application, or the application and the event loop.
 
     Args:
         listener: the listener.
         app: the application.
-        more: keyword arguments, of which it gets those that it names.
+        extra_arguments: keyword arguments; the listener gets those that it names.
     """
     parameters = signature(listener).parameters
     kinds = [parameter.kind for parameter in parameters.values()]
-    named = {
+    keyword_arguments = {
         name: value
-        for name, value in (more or {}).items()
+        for name, value in (extra_arguments or {}).items()
         if name in parameters or any(kind is kind.VAR_KEYWORD for kind in kinds)
     }
     positional = [
         parameter
         for parameter in parameters.values()
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        and parameter.name not in named
+        and parameter.name not in keyword_arguments
     ]
     if len([parameter for parameter in positional if parameter.default is parameter.empty]) >= 2:
-        return listener(app, asyncio.get_running_loop(), **named)
+        return listener(app, asyncio.get_running_loop(), **keyword_arguments)
     takes_any = any(kind is kind.VAR_POSITIONAL for kind in kinds)
-    return listener(app, **named) if positional or takes_any else listener(**named)
+    return listener(app, **keyword_arguments) if positional or takes_any else listener(**keyword_arguments)
 
 
 def _name_of(call: Callable[..., Any]) -> str:
-    """Return the name of the listener or signal that a call is for."""
+    """Return the name of the function that `call` calls."""
     while isinstance(call, partial):
-        call = call.args[0] if call.func in (_called, call_listener) else call.func
-    named = call if hasattr(call, "__qualname__") else type(call)
-    return f"{named.__module__}.{named.__qualname__}"
+        call = call.args[0] if call.func in (_call_as_signal, call_listener) else call.func
+    target = call if hasattr(call, "__qualname__") else type(call)
+    return f"{target.__module__}.{target.__qualname__}"
 
 
-async def _called(listener: Callable[..., Any], app: Any, loop: Any, **more: Any) -> None:
-    """Call a listener as a signal is; no closure, which could not be pickled with the application."""
+async def _call_as_signal(listener: Callable[..., Any], app: Any, loop: Any, **extra_arguments: Any) -> None:
+    """Call a listener from a signal; a function, because a closure cannot be pickled with the application."""
     result = call_listener(listener, app)
     if isawaitable(result):
         await result

@@ -1,10 +1,10 @@
-"""The public methods of `Sanic`: those that a part of the application has, and those that a subclass may override.
+"""Public methods of `Sanic` that are delegated to a part of the application, or that a subclass may override.
 
-A method that is delegated to a part has its signature and its docstring written once, at the part.
+The signature and docstring of a delegated method are written once, at the part.
 
-A method that a subclass overrides, or that a tool has replaced on the class, is called where Sanic calls it. Here most
-of these places are composed when the application is finalised, and need no method of the application. So each such
-method is marked, and its place looks once whether the application's method is still the marked one.
+A method that a subclass overrides, or that a tool has patched on the class, is called where Sanic calls it. Here most
+of these places are compiled when the application is finalised and do not call the method. So each such method is
+marked, and finalisation checks whether the application's method is still the marked one.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-# Where monitoring tools come in: Starlette's own method, or `None` if a tool has replaced it already. Not told by
-# `__module__`, which `functools.wraps` copies.
+# Monitoring tools patch this method: Starlette's own one, or `None` if a tool has patched it already. `__module__`
+# would not show that, because `functools.wraps` copies it.
 _entry = Starlette.__call__
 ENTRY = _entry if type(_entry) is FunctionType and _entry.__globals__ is vars(applications) else None
-# By identity: `functools.wraps` copies attributes of a function, and an override may be any callable.
+# Compared by identity: `functools.wraps` copies a function's attributes, and an override may be any callable.
 _marked: dict[int, Any] = {}
 
 
 def through(method: Callable[Concatenate[T, P], R], part: Callable[[Any], T]) -> Callable[Concatenate[Any, P], R]:
-    """Return a method of the application that calls one of a part of it.
+    """Return a method of the application that calls a method of one of its parts.
 
     Args:
-        method: the part's method; its signature and its docstring are the result's.
-        part: gets the part from the application.
+        method: the part's method; the result has its signature and docstring.
+        part: returns the part of an application.
     """
     call: Any
     if iscoroutinefunction(method):
@@ -47,19 +47,19 @@ def through(method: Callable[Concatenate[T, P], R], part: Callable[[Any], T]) ->
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
             return method(part(self), *args, **kwargs)
 
-    wrapped: Callable[Concatenate[Any, P], R] = wraps(method)(call)
-    wrapped.__qualname__ = f"Sanic.{method.__name__}"
-    return wrapped
+    method_of_app: Callable[Concatenate[Any, P], R] = wraps(method)(call)
+    method_of_app.__qualname__ = f"Sanic.{method.__name__}"
+    return method_of_app
 
 
 def overridable(method: F) -> F:
-    """Mark a method of `Sanic` that is called elsewhere where a subclass overrides it."""
+    """Mark a method of `Sanic` that is called only if a subclass overrides it."""
     _marked[id(method)] = method
     return method
 
 
 class Overrides:
-    """Which of these methods an application's class overrides."""
+    """The marked methods that an application's class overrides."""
 
     _startup = False
     dispatch = False
@@ -73,7 +73,7 @@ class Overrides:
 
     @classmethod
     def of(cls, app: Any) -> Overrides:
-        """Look at the methods of an application."""
+        """Return the overrides of an application."""
         overrides = cls()
         for name, default in vars(cls).items():
             if default is False:
@@ -82,7 +82,7 @@ class Overrides:
 
 
 def is_overridden(method: Callable[..., Any]) -> bool:
-    """Tell whether an application's method is another one than `Sanic`'s.
+    """Return whether an application's method is not `Sanic`'s own.
 
     Args:
         method: as an attribute of the application.

@@ -1,11 +1,11 @@
-"""Mounts and hosts as `Sanic.mount`, `Sanic.host` and `Blueprint.mount` make them.
+"""The mounts and hosts of `Sanic.mount`, `Sanic.host` and `Blueprint.mount`.
 
-The path may be written in Sanic's way (`/t/<tenant>`) or in Starlette's (`/t/{tenant}`). `handle_errors=True` lets the
-exception handlers of the application around answer what the mounted one does not handle: `Unhandled` holds back the
-answer to such an exception. Middleware may send it from another task, as Starlette's `BaseHTTPMiddleware` does:
-`note_and_answer` notes which response it is.
+A path has Sanic's syntax (`/t/<tenant>`) or Starlette's (`/t/{tenant}`). With `handle_errors=True` the exception
+handlers of the outer application answer exceptions that the mounted one does not handle: `Unhandled` holds back the
+mounted application's response to such an exception. Middleware may send that response from another task, as Starlette's
+`BaseHTTPMiddleware` does; `note_and_answer` records which response it is.
 
-Loaded with the first mount.
+Imported with the first mount.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ from sanic_star.engine.failures import REPORTED, attributes
 
 # Starlette's convertor for each of Sanic's types of parameters that has one.
 _CONVERTORS = {"": "str", "str": "str", "string": "str", "int": "int", "float": "float", "uuid": "uuid", "path": "path"}
-# The type in Starlette's spelling; an application may register more of them.
+# A type in Starlette's syntax; an application may register more types.
 _CONVERTOR = re.compile(r"\{[a-zA-Z_]\w*:([a-zA-Z_]\w*)\}")
-# The entry of the scope in which `note_and_answer` leaves an exception and the header fields of its answer.
-_ANSWERED = "sanic_star.answered_by_default"
-# How much of a body that the mounted application has read is kept for the handlers around, in bytes: as much as
-# Starlette keeps of an upload in memory (`MultiPartParser.spool_max_size`).
+# The key of the scope under which `note_and_answer` records an exception and the header fields of its response.
+_DEFAULT_ANSWERS = "sanic_star.answered_by_default"
+# The maximum size of a body that is kept for the outer handlers after the mounted application has read it, in bytes: as
+# in Starlette for uploads in memory (`MultiPartParser.spool_max_size`).
 _KEPT_BODY = 1024 * 1024
-# How much of a response with status 500 is held back, in bytes; Starlette's pages with a traceback are shorter.
+# The maximum size of a held back response with status 500, in bytes; Starlette's pages with a traceback are shorter.
 _HELD_RESPONSE = 1024 * 1024
-# Anything may have an attribute `app`.
+# The maximum depth of wrapped applications, because any object may have an attribute `app`.
 _MOST_LAYERS = 100
 _PARAMETER = re.compile(r"<\s*([^<>:\s]*)\s*(?::\s*([^<>\s]*)\s*)?>")
-# A parameter in Starlette's spelling.
+# A parameter in Starlette's syntax.
 _BRACES = re.compile(r"\{[a-zA-Z_]\w*(?::[a-zA-Z_]\w*)?\}")
 # A host as clients name it: labels of letters, digits, hyphens and underscores (RFC 3986, section 3.2.2, has more).
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 
 
-def starlette_path(path: str, what: str = "A mount's path") -> str:
-    """Return a mount's path or host with its parameters in Starlette's way.
+def starlette_path(path: str, subject: str = "A mount's path") -> str:
+    """Return a mount's path or host with parameters in Starlette's syntax.
 
     Args:
-        path: in Sanic's way or in Starlette's.
-        what: what messages call it.
+        path: the path or host in Sanic's or Starlette's syntax.
+        subject: its name in messages.
 
     Raises:
-        ValueError: Starlette has no such type of parameter, in either spelling, or a parameter is not written as one.
+        ValueError: Starlette does not have a parameter's type, or a parameter is malformed.
 
     Examples:
         >>> starlette_path("/t/<tenant>/<year:int>"), starlette_path("/t/{tenant}")
@@ -68,20 +68,20 @@ def starlette_path(path: str, what: str = "A mount's path") -> str:
         name, kind = match[1], match[2] or ""
         if not name.isidentifier() or kind not in _CONVERTORS:
             allowed = ", ".join(f"<name:{kind}>" for kind in sorted(set(_CONVERTORS) - {""}))
-            raise ValueError(f"{what} can't have the parameter {match[0]}: it takes <name>, {allowed}")
+            raise ValueError(f"{subject} can't have the parameter {match[0]}: it takes <name>, {allowed}")
         return f"{{{name}:{_CONVERTORS[kind]}}}"
 
     translated = _PARAMETER.sub(parameter, path)
     for kind in _CONVERTOR.findall(translated):
         if kind not in CONVERTOR_TYPES:
-            raise ValueError(f"{what} can't have a parameter of type {kind!r}: Starlette has no such convertor")
+            raise ValueError(f"{subject} can't have a parameter of type {kind!r}: Starlette has no such convertor")
     if re.search("[<>{}]", _BRACES.sub("", translated)):
-        raise ValueError(f"{what} has parameters such as <name> or <name:int>, got {path!r}")
+        raise ValueError(f"{subject} has parameters such as <name> or <name:int>, got {path!r}")
     return translated
 
 
 def check_arguments(path: object, app: object, name: object) -> None:
-    """Refuse arguments of `mount` that are wrong wherever it stands.
+    """Raise for arguments that are invalid for any mount.
 
     Raises:
         TypeError: the application cannot be called, or the path or the name is not a string.
@@ -96,21 +96,21 @@ def check_arguments(path: object, app: object, name: object) -> None:
         raise ValueError(f"A mount's path starts with a slash: mount('/{path}', …) instead of mount({path!r}, …)")
 
 
-def check_application(app: object, where: str) -> None:
-    """Refuse what is no ASGI application.
+def check_application(app: object, caller: str) -> None:
+    """Raise if an object is not an ASGI application.
 
     Raises:
-        TypeError: it cannot be called.
+        TypeError: it is not callable.
     """
     if not callable(app):
-        raise TypeError(f"{where} takes an ASGI application, got {app!r}")
+        raise TypeError(f"{caller} takes an ASGI application, got {app!r}")
 
 
 class Mount(routing.Mount):
-    """A mount with what its application has around it; arguments are those of `Sanic.mount`.
+    """A mount with its middleware; arguments are those of `Sanic.mount`.
 
     Attributes:
-        middleware_name: the name under which a blueprint's request middleware is registered for it.
+        middleware_name: the name that a blueprint's request middleware is registered under for it.
     """
 
     middleware_name: str | None = None
@@ -128,18 +128,18 @@ class Mount(routing.Mount):
         check_arguments(path, app, name)
         super().__init__(starlette_path(path), app, name=name)
         self.runs_lifespan = lifespan
-        # Lists of the blueprint and its groups, which may grow until the start.
+        # The lists of the blueprint and its groups, which may grow until the start.
         self._levels: Sequence[Sequence[Middleware]] = (middleware,)
         self._handle_errors = handle_errors
         self.build()
 
     def set_outer_levels(self, levels: Iterable[Sequence[Middleware]]) -> None:
-        """Put the ASGI middleware of a blueprint and its groups around, the outermost first."""
+        """Set the ASGI middleware of a blueprint and its groups, the outermost first."""
         self._levels = (*levels, *self._levels)
         self.build()
 
     def build(self) -> None:
-        """Put the middleware around the application."""
+        """Wrap the application in its middleware."""
         app: ASGIApp = self._base_app
         if self._handle_errors:
             _note_default_answers(app, [])
@@ -151,14 +151,14 @@ class Mount(routing.Mount):
 
 
 class Unhandled:
-    """ASGI middleware that lets exceptions out which the application inside does not handle itself.
+    """ASGI middleware that raises exceptions which the inner application does not handle itself.
 
-    Starlette, and frameworks that are built on it, answer such an exception with a 500 and raise it again. Every 500 is
-    held back until it is known whether an exception follows. So is the answer of Starlette's own handler to an
-    `HTTPException`, which is raised instead. An application of this package notes the exceptions for which it has no
-    handler in the scope, and they are raised, too.
+    Starlette, and frameworks based on it, answer such an exception with a 500 and raise it again. So every 500 is held
+    back until it is known whether an exception follows. The response of Starlette's own handler to an `HTTPException`
+    is held back too, and the exception is raised instead. An application of this package records exceptions without a
+    handler in the scope; they are raised too.
 
-    The handler that answers then finds the body of the request, if the application has read no more than 1 MiB of it.
+    The outer handler can read the body of the request, unless the application has read more than 1 MiB of it.
 
     Args:
         app: the application.
@@ -168,7 +168,7 @@ class Unhandled:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a connection; websockets are passed on as they are."""
+        """Answer a connection; websockets are passed on unchanged."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -177,22 +177,22 @@ class Unhandled:
         by_default: list[tuple[Exception, Any]] = []
         body = _ReadBody(receive)
         has_begun, held_size = False, 0
-        answered: Exception | None = None
+        answered_error: Exception | None = None
 
         async def send_unless_unhandled(message: Message) -> None:
-            nonlocal has_begun, answered, held_size
+            nonlocal has_begun, answered_error, held_size
             if not has_begun:
                 has_begun = True
                 error = sys.exc_info()[1]
                 headers = message.get("headers")
                 if unhandled:
-                    answered = unhandled[0]
+                    answered_error = unhandled[0]
                 elif by_default and headers is by_default[-1][1]:
-                    answered = by_default[-1][0]
+                    answered_error = by_default[-1][0]
                 elif isinstance(error, HTTPException):
-                    # Raised later: Starlette takes the response for begun once it has called this.
-                    answered = error if _is_answered_by_default(error, scope) else None
-                if not answered and message.get("status") != 500:
+                    # Raised later, because Starlette considers the response begun after it has called this.
+                    answered_error = error if _is_answered_by_default(error, scope) else None
+                if not answered_error and message.get("status") != 500:
                     await send(message)
                     return
             elif not held:
@@ -200,45 +200,45 @@ class Unhandled:
                 return
             held.append(message)
             held_size += len(message.get("body", b""))
-            if held_size > _HELD_RESPONSE and not answered:
-                # It is no error page.
+            if held_size > _HELD_RESPONSE and not answered_error:
+                # Too large for an error page.
                 messages, held[:] = held[:], []
                 for message in messages:
                     await send(message)
 
-        before = {key: scope[key] for key in (UNHANDLED, _ANSWERED) if key in scope}
-        scope[UNHANDLED], scope[_ANSWERED] = unhandled, by_default
+        before = {key: scope[key] for key in (UNHANDLED, _DEFAULT_ANSWERS) if key in scope}
+        scope[UNHANDLED], scope[_DEFAULT_ANSWERS] = unhandled, by_default
         request = requests.current_request()
         try:
             await self.app(scope, body, send_unless_unhandled)
         except Exception as error:
-            body.give_to(request)
+            body.replay_to(request)
             if held:
-                # An application of this package has marked it as answered and logged.
+                # An application of this package has marked the exception as answered and logged.
                 attributes(error).pop(REPORTED, None)
                 scope.pop(REPORTED, None)
             raise
         finally:
             unhandled, by_default = [], []
-            # The application around answers next, and it may be mounted like this itself.
-            del scope[UNHANDLED], scope[_ANSWERED]
+            # The outer application answers next, and may itself be mounted with `handle_errors`.
+            del scope[UNHANDLED], scope[_DEFAULT_ANSWERS]
             scope.update(before)
-        if answered is not None:
-            body.give_to(request)
+        if answered_error is not None:
+            body.replay_to(request)
             try:
-                raise answered
+                raise answered_error
             finally:
-                answered = None  # its traceback holds this frame
+                answered_error = None  # its traceback holds this frame
         for message in held:
-            # The application has handled it after all.
+            # The application has handled the exception itself.
             await send(message)
 
 
 class _ReadBody:
-    """An ASGI `receive` that keeps what the application inside reads of the body, as far as it is short.
+    """An ASGI `receive` that keeps a short body which the inner application reads.
 
     Args:
-        receive: the one of the connection.
+        receive: the connection's `receive`.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -256,11 +256,11 @@ class _ReadBody:
                 self._messages.clear()
         return message
 
-    def give_to(self, request: Any) -> None:
-        """Let a request have what was read: as its body if that is complete, else before the rest.
+    def replay_to(self, request: Any) -> None:
+        """Pass the read data to a request: as its body if it is complete, else before the rest of the body.
 
         Args:
-            request: the one of the application around; one that has read the body itself keeps that.
+            request: the outer application's request; unchanged if it has read the body itself.
         """
         messages, self._messages = self._messages, []
         if not messages or self._size > _KEPT_BODY or request._body_is_read:
@@ -278,46 +278,46 @@ class _ReadBody:
 
 
 async def note_and_answer(request: StarletteRequest, error: Exception) -> StarletteResponse:
-    """Answer an `HTTPException` as Starlette's own handler does; for `Unhandled`, note that it was this one.
+    """Answer an `HTTPException` like Starlette's own handler, and record it for `Unhandled`.
 
-    Behind `BaseHTTPMiddleware` the answer is sent in another task, which handles no exception.
+    With `BaseHTTPMiddleware` the response is sent in another task, in which no exception is being handled.
     """
     response = await _default_answers.http_exception(request, error)
-    noted = request.scope.get(_ANSWERED)
+    noted = request.scope.get(_DEFAULT_ANSWERS)
     if noted is not None:
-        # Middleware sends a response on with its list of fields, and a response of its own with another.
+        # Middleware that passes a response on keeps its list of header fields; its own response has another list.
         noted.append((error, response.raw_headers))
     return response
 
 
 async def _no_application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stand in for the application of a middleware of which only the handler is used."""
+    """Do nothing: the application of a middleware of which only the handler is used."""
 
 
 _default_answers = ExceptionMiddleware(_no_application)
 
 
-def _note_default_answers(app: Any, seen: list[Any]) -> None:
-    """Let Starlette's applications in and below `app` note what its own handler of `HTTPException` answers.
+def _note_default_answers(app: Any, known_layers: list[Any]) -> None:
+    """Make Starlette applications in `app` record which `HTTPException` Starlette's own handler answers.
 
-    Those that have a handler for that class are left alone.
+    Applications with their own handler for that class are not changed.
     """
     for layer in _layers(app):
-        if any(layer is other for other in seen):
+        if any(layer is known_layer for known_layer in known_layers):
             return
-        seen.append(layer)
+        known_layers.append(layer)
         if isinstance(layer, Starlette) and engine_of(layer) is None:
             layer.exception_handlers.setdefault(HTTPException, note_and_answer)
             for built in _layers(layer.middleware_stack):
-                # It has copied the handlers.
+                # The middleware has copied the handlers.
                 if isinstance(built, ExceptionMiddleware) and _is_default(built._exception_handlers[HTTPException]):
                     built.add_exception_handler(HTTPException, note_and_answer)
         for route in getattr(layer, "routes", None) or ():
-            _note_default_answers(getattr(route, "app", None), seen)
+            _note_default_answers(getattr(route, "app", None), known_layers)
 
 
 def _layers(app: Any) -> Iterator[Any]:
-    """Yield an application and what it wraps; by convention ASGI middleware keeps that as `app`."""
+    """Yield an application and the applications that it wraps; by convention ASGI middleware has them as `app`."""
     for _ in range(_MOST_LAYERS):
         if app is None:
             return
@@ -330,7 +330,7 @@ def _is_default(handler: object) -> bool:
 
 
 def _is_answered_by_default(error: HTTPException, scope: Scope) -> bool:
-    """Tell whether Starlette's own handler answers an exception, not one of the mounted application's."""
+    """Return whether Starlette's own handler answers an exception, not a handler of the mounted application."""
     by_class, by_status = scope.get("starlette.exception_handlers", ({}, {}))
     if error.status_code in by_status:
         return False
@@ -339,28 +339,28 @@ def _is_answered_by_default(error: HTTPException, scope: Scope) -> bool:
 
 
 def make_host(host: str, app: ASGIApp, name: str | None, lifespan: bool) -> routing.Host:
-    """Return the route that gives all requests to a host to an application; see `Sanic.host`.
+    """Return the route that passes all requests to a host on to an application; see `Sanic.host`.
 
     Raises:
-        TypeError: the application cannot be called, or the host is no text.
-        ValueError: the host is no name that a client can send, or has a parameter that Starlette does not have.
+        TypeError: the application is not callable, or the host is not a string.
+        ValueError: the host is not a name that a client can send, or Starlette does not have a parameter's type.
     """
     check_application(app, f"host({host!r}, …)")
     if not isinstance(host, str):
         raise TypeError(f"A host is text, such as 'api.example.org', got {host!r}")
     pattern = starlette_path(host.strip(), "A host")
-    # The client's is compared in lower case; names of parameters keep theirs.
+    # The client's host is compared in lower case; names of parameters are not changed.
     pattern = re.sub(r"\{[^}]*\}|[^{]+", lambda part: part[0] if part[0][0] == "{" else part[0].lower(), pattern)
     text = _BRACES.sub("x", pattern)
     if not _HOST.fullmatch(text):
-        raise ValueError(f"A host is {_why_no_host(text)}, got {host!r}")
+        raise ValueError(f"A host is {_host_rule(text)}, got {host!r}")
     route = routing.Host(pattern, app, name)
     route.runs_lifespan = lifespan
     return route
 
 
-def _why_no_host(host: str) -> str:
-    """Return what a host is, with regard to what is wrong with one that clients do not send."""
+def _host_rule(host: str) -> str:
+    """Return the rule that an invalid host breaks."""
     if re.fullmatch(r".*:\d+", host) and _HOST.fullmatch(host.rpartition(":")[0]):
         return "a name without a port: requests may come to any"
     if "*" in host:

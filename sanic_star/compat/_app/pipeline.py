@@ -1,7 +1,7 @@
-"""What happens between the engine and a handler, put together when the application is finalised.
+"""The call of a handler with its arguments and middleware, composed when the application is finalised.
 
-A route's callable is the handler itself where nothing else is to be done; arguments, middleware, synchronous handlers
-each add what they need and nothing that is asked for per request.
+Without path parameters and middleware, a route's callable is the handler itself. Arguments, middleware and synchronous
+handlers each add a wrapper, so that no request has to test for them.
 """
 
 from __future__ import annotations
@@ -23,83 +23,93 @@ from sanic_star.engine.responses import Response
 Call = Callable[[Any], Awaitable[Any]]
 Step = tuple[Callable[..., Any], bool]
 
-FAILED = "Exception occurred in one of response middleware handlers"
+MIDDLEWARE_FAILED = "Exception occurred in one of response middleware handlers"
 
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
-    """Tell whether calling `function` surely gives an awaitable; partials and callable objects are looked into."""
+    """Return whether `function` certainly returns an awaitable; looks into partials and callable objects."""
     while isinstance(function, partial):
         function = function.func
     return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def steps(middleware: Sequence[Middleware]) -> list[Step]:
-    """Return each middleware's function, and whether it surely gives an awaitable."""
+    """Return each middleware's function, and whether it certainly returns an awaitable."""
     return [(entry.func, is_coroutine_function(entry.func)) for entry in middleware]
 
 
 def is_endpoint(handler: Any) -> bool:
-    """Tell whether a handler is one of Starlette's class-based endpoints: a class whose objects are awaited."""
+    """Return whether a handler is one of Starlette's class-based endpoints, whose instances are awaitable."""
     return isinstance(handler, type) and hasattr(handler, "__await__")
 
 
-def _of_endpoint(endpoint: Any) -> Call:
-    """Return what lets an HTTP endpoint's method answer.
+def _call_of_endpoint(endpoint: Any) -> Call:
+    """Return a callable that runs the method of a Starlette `HTTPEndpoint`.
 
-    It gets a plain Starlette request, because it awaits `request.json()`. Its own `dispatch`, if it has one, answers as
-    an ASGI application, which response middleware does not see.
+    The method gets a plain Starlette request, because it awaits `request.json()`. An endpoint that overrides `dispatch`
+    responds as an ASGI application, and response middleware does not run.
     """
 
     async def handle(request: Any) -> Any:
         if endpoint.dispatch is not HTTPEndpoint.dispatch:
             return endpoint
-        made = endpoint(request.scope, request.receive, request._send)
+        endpoint_instance = endpoint(request.scope, request.receive, request._send)
         name = request.method.lower()
-        method = getattr(made, "get" if name == "head" and not hasattr(made, "head") else name)
-        plain = request.starlette
-        return await method(plain) if iscoroutinefunction(method) else await run_in_threadpool(method, plain)
+        method = getattr(
+            endpoint_instance, "get" if name == "head" and not hasattr(endpoint_instance, "head") else name
+        )
+        starlette_request = request.starlette
+        return (
+            await method(starlette_request)
+            if iscoroutinefunction(method)
+            else await run_in_threadpool(method, starlette_request)
+        )
 
     return handle
 
 
 def handler_call(
-    handler: Callable[..., Any], has_params: bool, only: str | None = None, changeable: bool = False
+    handler: Callable[..., Any], has_params: bool, only_parameter: str | None = None, changeable: bool = False
 ) -> Call:
-    """Return what calls a handler with the request and its path parameters.
+    """Return a callable that calls a handler with the request and its path parameters.
 
     Args:
-        handler: the user's.
+        handler: the user's handler.
         has_params: whether the handler may get parameters.
-        only: the name of the route's parameter, where it has just one.
+        only_parameter: the name of the route's parameter, where it has just one.
         changeable: whether middleware or listeners may change the parameters.
     """
     if is_endpoint(handler):
-        return _of_endpoint(handler)
+        return _call_of_endpoint(handler)
     call: Callable[[Any], Any] = handler
     if has_params:
-        if only is not None and _is_second(only, handler):
+        if only_parameter is not None and _is_second(only_parameter, handler):
             # PERF: a call by keyword out of a dictionary takes three times as long; `benchmarks/`: `/user/<id:int>`.
             # Safe because the only parameter is surely the handler's second argument.
-            call = _with_one_parameter(handler, only) if changeable else _with_only_parameter(handler, only)
+            call = (
+                _with_one_parameter(handler, only_parameter)
+                if changeable
+                else _with_only_parameter(handler, only_parameter)
+            )
         else:
             call = lambda request: handler(request, **request._route_params)  # noqa: E731
     if is_coroutine_function(handler):
         return call
 
-    async def settled(request: Any) -> Any:
+    async def call_and_await(request: Any) -> Any:
         response = call(request)
         return await response if isawaitable(response) else response
 
-    return settled
+    return call_and_await
 
 
 def _with_only_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any], Any]:
-    """Return what calls a handler with the one path parameter that there is."""
+    """Return a callable that passes the route's only path parameter."""
     return lambda request: handler(request, request._route_params[name])
 
 
 def _with_one_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any], Any]:
-    """Return what does the same where somebody may have changed the parameters: it looks at them first."""
+    """Return a callable that passes the only parameter, or all if middleware has changed the parameters."""
 
     def call(request: Any) -> Any:
         params = request._route_params
@@ -111,7 +121,7 @@ def _with_one_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any
 
 
 def _is_second(name: str, handler: Callable[..., Any]) -> bool:
-    """Tell whether a plain function's second argument is surely the one of this name."""
+    """Return whether `name` is the second argument of a plain function."""
     if not isinstance(handler, FunctionType):
         return False
     code = handler.__code__
@@ -121,34 +131,34 @@ def _is_second(name: str, handler: Callable[..., Any]) -> bool:
 def handler_in_middleware(
     handler: Callable[..., Any],
     has_params: bool,
-    only: str | None,
+    only_parameter: str | None,
     before: Sequence[Step],
     after: Sequence[Step],
-    around: Callable[[Call], Call] | None = None,
+    wrap: Callable[[Call], Call] | None = None,
     changeable: bool = False,
 ) -> Call:
-    """Return what calls a handler with middleware around it; see `handler_call` and `with_middleware`.
+    """Return a callable that runs a handler inside middleware; see `handler_call` and `with_middleware`.
 
     Args:
-        handler: the user's.
+        handler: the user's handler.
         has_params: whether the handler may get parameters.
-        only: the name of the route's parameter, where it has just one.
+        only_parameter: the name of the route's parameter, where it has just one.
         before: request middleware.
         after: response middleware.
-        around: puts something between the middleware and the handler.
+        wrap: wraps the handler, inside the middleware.
         changeable: whether middleware or listeners may change the parameters.
     """
-    call = handler_call(handler, has_params, only, changeable)
-    return with_middleware(call if around is None else around(call), before, after)
+    call = handler_call(handler, has_params, only_parameter, changeable)
+    return with_middleware(call if wrap is None else wrap(call), before, after)
 
 
 def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -> Call:
     """Return `call` with middleware around it.
 
     Args:
-        call: what gives the response.
-        before: request middleware; the first that returns something answers the request.
-        after: response middleware, `respond_through` in short.
+        call: returns the response.
+        before: request middleware; the first that returns a response ends the chain.
+        after: response middleware; the loop is `respond_through`, inlined.
     """
     if not before and not after:
         return call
@@ -163,7 +173,7 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
                 break
         else:
             response = await call(request)
-        # Once for each request: also where `respond` ran it, and was taken back.
+        # Response middleware runs once per request, also if `respond` has run it and was reset afterwards.
         if after and not request.responded and not request._response_middleware_started:
             if not isinstance(response, Response):
                 return await respond_through(request, response, after)
@@ -176,14 +186,14 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
                     if changed:
                         return changed
             except Exception as error:
-                log_error(error_logger, error, FAILED)
+                log_error(error_logger, error, MIDDLEWARE_FAILED)
         return response
 
     return call_with_middleware
 
 
 async def run_before(request: Any, before: Sequence[Step]) -> Any:
-    """Run request middleware; return what the first of them answered, or `None`."""
+    """Run request middleware; return the first response, or `None`."""
     request._request_middleware_started = True
     for function, _ in before:
         response = function(request)
@@ -195,28 +205,28 @@ async def run_before(request: Any, before: Sequence[Step]) -> Any:
 
 
 async def respond_through(request: Any, response: Any, after: Sequence[Step]) -> Any:
-    """Run response middleware; the first that returns something replaces the response and is the last to run.
+    """Run response middleware; the first that returns something replaces the response and ends the chain.
 
-    An exception in one is logged and leaves the response as it is, so that an answer that is ready is not lost. Values
-    that are no responses are passed to them, too: some applications return dictionaries, and a middleware makes
-    responses of them. Response middleware does not run for an ASGI application, and not for `None`.
+    If a middleware raises, the exception is logged and the response is kept, so that a ready response is not lost.
+    Values that are not responses are passed too: some applications return dictionaries that a middleware converts.
+    Response middleware runs neither for an ASGI application nor for `None`.
     """
-    # Loaded with the first response that is not one of Sanic's.
+    # Imported late: only other responses than Sanic's need it.
     from sanic_star.compat.response._foreign import named
 
-    answer = named(response)
-    if answer is None:
+    sanic_response = named(response)
+    if sanic_response is None:
         if response is None or callable(response):
             return response
-        answer = response
+        sanic_response = response
     request._response_middleware_started = True
     try:
         for function, _ in after:
-            changed = function(request, answer)
+            changed = function(request, sanic_response)
             if isawaitable(changed):
                 changed = await changed
             if changed:
                 return changed
     except Exception as error:
-        log_error(error_logger, error, FAILED)
+        log_error(error_logger, error, MIDDLEWARE_FAILED)
     return response

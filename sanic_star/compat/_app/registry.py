@@ -7,9 +7,9 @@ from typing import Any
 
 from sanic_star.compat.exceptions import SanicException
 
-# `Sanic._app_registry`. Of two applications with one name it has the newer.
+# `Sanic._app_registry`. If two applications have the same name, it has the newer one.
 applications: dict[str, Any] = {}
-# `Sanic`, which `compat.app` sets at its import; the package `compat` imports that module before all others.
+# The class `Sanic`, set by `compat.app`, which the package `compat` imports before its other modules.
 make_application: Callable[..., Any]
 
 _HOW_TO_FIND = (
@@ -19,14 +19,14 @@ _HOW_TO_FIND = (
 
 
 def find_application(name: str, registry: Mapping[str, Any] = applications) -> Any:
-    """Return an application by its name; `__main__` finds `__mp_main__` too.
+    """Return an application by its name; `__main__` also finds `__mp_main__`.
 
     Args:
         name: its name.
-        registry: where to look, by default in the registry of this process.
+        registry: the registry, by default that of this process.
 
     Raises:
-        SanicException: there is none of that name.
+        SanicException: no application has that name.
     """
     candidate = "__mp_main__" if name == "__main__" and name not in registry else name
     if candidate in registry:

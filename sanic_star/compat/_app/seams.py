@@ -1,4 +1,4 @@
-"""What the parts of an application use of it, as Protocols: `compat.app` imports the parts, so they cannot import it.
+"""Protocols of the application for its own parts: `compat.app` imports the parts, so they cannot import it.
 
 `Sanic` has a runner, background tasks and answers, each in a module of its own. They get the application, and use
 it through these Protocols.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class BackgroundOfApplication(Protocol):
-    """The background tasks, as the answers start and drain them."""
+    """The methods of the background tasks that `Answers` uses."""
 
     delayed: list[Any]
     dispatches: Any
@@ -44,7 +44,7 @@ class BackgroundOfApplication(Protocol):
 
 
 class RunnerOfApplication(Protocol):
-    """The runner, as the start of an application uses it."""
+    """The members of the runner that the start of an application uses."""
 
     is_stopped: bool
     has_logged_server_settings: bool
@@ -58,7 +58,7 @@ class RunnerOfApplication(Protocol):
 
 
 class AnswersOfApplication(Protocol):
-    """The answers, as background tasks and functions in threads use them."""
+    """The members of `Answers` that background tasks and functions in threads use."""
 
     loop: asyncio.AbstractEventLoop | None
 
@@ -67,7 +67,7 @@ class AnswersOfApplication(Protocol):
 
 
 class Application(Host, Protocol):
-    """The application, as its parts know it."""
+    """The members of the application that its parts use."""
 
     _app_registry: ClassVar[dict[str, Any]]
     name: str

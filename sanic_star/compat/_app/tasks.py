@@ -1,4 +1,4 @@
-"""Background tasks and timers in Sanic's words: what an application runs beside its requests."""
+"""Background tasks and timers of an application, with Sanic's API."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound=Callable[..., Any])
 
 
-class _Over:
-    """Awaited, it is over."""
+class _Completed:
+    """An awaitable that completes at once."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield from ()
 
 
 class Background:
-    """The background tasks and timers of an application; those of its public methods that are here are `Sanic`'s.
+    """The background tasks and timers of an application; its public methods are also `Sanic`'s.
 
     Args:
         app: the application.
@@ -42,16 +42,16 @@ class Background:
     def __init__(self, app: Application) -> None:
         self.app = app
         self._tasks = Tasks()
-        # The tasks of `dispatch`: they count towards no limit, and their caller may deal with what they raise. They are
-        # made with the first one, so that a stop without any passes nothing.
+        # The tasks of `dispatch`. They don't count towards `TASK_LIMIT`, and the caller may handle their exceptions.
+        # Created with the first task, so that a stop without any has nothing to wait for.
         self.dispatches: Tasks | None = None
-        # What was added before there was an event loop: the task, its name, whether it is registered, and drained.
+        # Tasks that were added without an event loop: the task, its name, whether it is registered, and drained.
         self.delayed: list[tuple[Any, str | None, bool, bool]] = []
         self._timers: list[Timer] = []
         self._timers_run = False
-        # Whether the stop waits for tasks that are to be drained.
+        # Whether the stop waits for tasks with `drain=True`.
         self._drains = False
-        # asyncio keeps weak references only.
+        # asyncio has only weak references to tasks.
         self._ending: asyncio.Future[None] | None = None
 
     def start_delayed_tasks(self) -> None:
@@ -61,23 +61,23 @@ class Background:
             self.app.add_task(task, name=name, register=register, drain=drain)
 
     def start_timers(self) -> None:
-        """Start the timers; one that is made from here on starts at once."""
+        """Start the timers; a timer that is added later starts at once."""
         self._timers_run = True
         for timer in self._timers:
             self._start(timer)
 
     def _start(self, timer: Timer) -> None:
-        # Timers count for nothing, their runs do.
+        # A waiting timer doesn't count towards `TASK_LIMIT`, its runs do.
         limit, self._tasks.limit = self._tasks.limit, None
         self._tasks.add(timer.run(self._tasks), f"timer {timer.name}", register=False)
         self._tasks.limit = limit
 
     def start_dispatch(self, job: Coroutine[Any, Any, Any], event: str) -> asyncio.Task[Any]:
-        """Call the handlers of an event in a task that the stop waits for.
+        """Call the handlers of an event in a task; the stop waits for it.
 
         Args:
             job: calls the handlers.
-            event: the event's name, for the task's.
+            event: the event's name, for the name of the task.
         """
         if self.dispatches is None:
             self.dispatches = Tasks(logs_failures=False)
@@ -93,15 +93,15 @@ class Background:
         Args:
             task: a coroutine, a task, or a function that gives one; called with the application if it takes an
                 argument. A function runs in the event loop's thread: one that blocks belongs in `asyncio.to_thread`.
-            name: to find it again, and for the log if it fails.
-            register: whether it can be found by that name.
-            drain: whether the stop waits for it, up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
+            name: for `get_task`, and for the log if the task fails.
+            register: whether `get_task` finds it by that name.
+            drain: whether the stop waits for it up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
 
         Returns:
-            The task; `None` where no event loop runs yet: it starts with the application then.
+            The task; `None` if no event loop runs yet: then it starts with the application.
 
         Raises:
-            ServiceUnavailable: `TASK_LIMIT` tasks run already.
+            ServiceUnavailable: `TASK_LIMIT` tasks are running.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -120,7 +120,7 @@ class Background:
         except RuntimeError:
             loop = self.app._answers.loop
             if loop is not None and loop.is_running():
-                # A thread of the running application. Loaded only where one adds a task.
+                # Called in a thread of the running application. Imported late: threads rarely add tasks.
                 from sanic_star.engine.threads import call_in_loop
 
                 add = partial(self.add_task, task, name=name, register=register, drain=drain)
@@ -128,7 +128,7 @@ class Background:
             self.delayed.append((task, name, register, drain))
             return None
         self._tasks.limit = self.app.config.get("TASK_LIMIT")
-        # A coroutine inside another one would never be awaited where the task is cancelled before its first step.
+        # A coroutine inside another one would never be awaited if the task is cancelled before its first step.
         job = task if iscoroutine(task) or isinstance(task, asyncio.Task) else self._call_job(task)
         try:
             return self._tasks.add(job, name, register, drain)
@@ -136,7 +136,7 @@ class Background:
             raise ServiceUnavailable(f"Too much to do: {error}") from None
 
     async def run_job(self, task: Any) -> Any:
-        """Run a job to its end; `task` as in `add_task`."""
+        """Run a job to its end; argument as in `add_task`."""
         return await task if isawaitable(task) else await self._call_job(task)
 
     async def _call_job(self, task: Any) -> Any:
@@ -149,7 +149,7 @@ class Background:
 
         Args:
             name: its name.
-            raise_exception: whether to raise `SanicException` where there is none, or to return `None`.
+            raise_exception: whether to raise `SanicException` if there is none, or to return `None`.
         """
         try:
             return self._tasks.get(name)
@@ -159,12 +159,12 @@ class Background:
             return None
 
     async def cancel_task(self, name: str, msg: str | None = None, *, raise_exception: bool = True) -> None:
-        """Cancel a background task and wait until it is over.
+        """Cancel a background task and wait until it has ended.
 
         Args:
             name: its name.
-            msg: what its `CancelledError` says.
-            raise_exception: whether a missing task is an error.
+            msg: the message of its `CancelledError`.
+            raise_exception: whether to raise `SanicException` if there is none.
         """
         task = self.app.get_task(name, raise_exception=raise_exception)
         if task and not task.done():
@@ -172,71 +172,71 @@ class Background:
             await asyncio.wait({task})
 
     def purge_tasks(self) -> None:
-        """Forget the names of background tasks that are over."""
+        """Remove ended background tasks from the registry."""
         self._tasks.purge()
 
     def shutdown_tasks(self, timeout: float | None = None, increment: float = 0.1) -> Awaitable[None]:
-        """Cancel all background tasks; they are waited for where the result is awaited.
+        """Cancel all background tasks; await the result to wait for them.
 
         Args:
             timeout: how long to wait, in seconds; by default `GRACEFUL_SHUTDOWN_TIMEOUT`.
-            increment: accepted for Sanic's sake, which looks again after so many seconds; here nothing looks again.
+            increment: ignored; Sanic polls at this interval, in seconds.
         """
         try:
-            keep = asyncio.current_task()
+            current = asyncio.current_task()
         except RuntimeError:
-            # Without an event loop no task runs.
-            return _Over()
+            # Without an event loop there are no tasks.
+            return _Completed()
         timeout = self.app.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout
-        self._ending = asyncio.ensure_future(self._tasks.shutdown(timeout, drain=self._drains, keep=keep))
+        self._ending = asyncio.ensure_future(self._tasks.shutdown(timeout, drain=self._drains, keep=current))
         return self._ending
 
     def begin_to_drain(self) -> None:
-        """Start no timer any more; from now on tasks that are to be drained are waited for."""
+        """Stop starting timers; from now on the stop waits for tasks with `drain=True`."""
         self._timers_run, self._drains = False, True
 
     async def drain_tasks(self, timeout: float) -> None:  # noqa: ASYNC109
-        """End all background tasks for good: wait for those that are to be drained, cancel the others.
+        """End all background tasks for good: wait for those with `drain=True`, cancel the others.
 
         Args:
-            timeout: how long to wait, in seconds; who is late then is cancelled.
+            timeout: how long to wait, in seconds, before the rest is cancelled.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         if self.dispatches is None:
             await self._tasks.shutdown(timeout, drain=True)
         else:
-            caller = asyncio.current_task()
-            both = [tasks.shutdown(timeout, drain=True, keep=caller) for tasks in (self._tasks, self.dispatches)]
-            await asyncio.gather(*both)
-        # A task may have dispatched an event at its end.
+            current = asyncio.current_task()
+            shutdowns = [tasks.shutdown(timeout, drain=True, keep=current) for tasks in (self._tasks, self.dispatches)]
+            await asyncio.gather(*shutdowns)
+        # A task may have dispatched an event before it ended.
         if self.dispatches is not None:
             await self.drain_dispatches(max(0.0, deadline - loop.time()))
         self._drains = False
 
     async def drain_dispatches(self, timeout: float) -> None:  # noqa: ASYNC109
-        """Wait for the handlers of dispatched events, and for those of events that these dispatch.
+        """Wait for the handlers of dispatched events, including events that these handlers dispatch.
 
         Args:
-            timeout: how long to wait, in seconds; handlers that are late then are cancelled.
+            timeout: how long to wait, in seconds, before the rest is cancelled.
         """
-        loop, caller, dispatches = asyncio.get_running_loop(), asyncio.current_task(), self.dispatches
+        loop, current, dispatches = asyncio.get_running_loop(), asyncio.current_task(), self.dispatches
         deadline = loop.time() + timeout
-        while dispatches is not None and dispatches.has_others_than(caller):
-            await dispatches.shutdown(max(0.0, deadline - loop.time()), drain=True, keep=caller)
+        while dispatches is not None and dispatches.has_others_than(current):
+            await dispatches.shutdown(max(0.0, deadline - loop.time()), drain=True, keep=current)
             if loop.time() >= deadline:
                 break
 
     def by_name(self) -> dict[str, asyncio.Task[Any]]:
-        """Return the background tasks that were registered under a name, by their names."""
+        """Return the registered background tasks by name."""
         return self._tasks.by_name()
 
     def named(self) -> Iterator[asyncio.Task[Any]]:
-        """Return the background tasks that were registered under a name."""
+        """Return the registered background tasks."""
         return iter(self._tasks.named())
 
     def running(self) -> int:
-        """Return how many background tasks run, timers and handlers of dispatched events included."""
+        """Return the number of running background tasks, including timers and handlers of dispatched events."""
         return len(self._tasks) + len(self.dispatches or ())
 
     # Timers ---------------------------------------------------------------------------------------------------------
@@ -250,20 +250,20 @@ class Background:
         one_worker: bool | str | Path = False,
         drain: bool = False,
     ) -> Callable[[J], J]:
-        """Call the decorated function again and again while the application runs.
+        """Call the decorated function at an interval while the application runs.
 
-        It never overlaps with itself, and a failure ends one run only. An asynchronous function runs in the event loop,
-        any other one in a thread.
+        Runs never overlap, and an exception ends only its own run. An asynchronous function runs in the event loop, any
+        other in a thread.
 
         Args:
-            seconds: the interval; the first run comes after the first one.
+            seconds: the interval in seconds; the first run comes after one interval.
             name: for the log, by default the function's.
-            jitter: up to so many seconds are added to each time, so that not all processes run at the same moment.
-            one_worker: whether only one process of this machine runs it, by a lock on a file; or that file's path.
-            drain: whether the stop waits for a run, up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
+            jitter: up to so many seconds are added to each wait, so that processes don't all run at the same moment.
+            one_worker: whether only one process of this machine runs it, by a file lock; or the path of that file.
+            drain: whether the stop waits for a run up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
 
         Raises:
-            ValueError: the interval is no positive number.
+            ValueError: the interval is not a positive number.
 
         Examples:
             >>> from sanic_star import Sanic
@@ -285,19 +285,19 @@ class Background:
         one_worker: bool | str | Path = False,
         drain: bool = False,
     ) -> Callable[[J], J]:
-        """Call the decorated function by the clock while the application runs; needs the extra `cron`.
+        """Call the decorated function on a cron schedule while the application runs; needs the extra `cron`.
 
         Args:
             expression: minute, hour, day of the month, month, day of the week, as in Debian's cron.
-            timezone: the clock, as `"Europe/Berlin"`; by default the machine's.
-            name: as in `every`, like all that follows.
+            timezone: a time zone, such as `"Europe/Berlin"`; by default the machine's.
+            name: see `every`.
             jitter: see `every`.
             one_worker: see `every`.
             drain: see `every`.
 
         Raises:
-            ImportError: the package that reads such expressions is missing.
-            ValueError: the expression, or the time zone, is none.
+            ImportError: the package `cronsim` is not installed.
+            ValueError: the expression or the time zone is invalid.
         """
         from sanic_star.engine.timers import by_clock
 

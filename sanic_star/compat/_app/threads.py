@@ -1,10 +1,10 @@
 """Synchronous functions in threads: handlers, middleware, exception handlers and listeners.
 
-What runs in a thread is decided when it is registered and when the application is finalised. This module is loaded
-then, and only by an application that uses threads.
+Whether a function runs in a thread is decided at its registration and when the application is finalised. Only
+applications that use threads import this module.
 
 An asynchronous function always runs in the event loop. A synchronous one that returns an awaitable is called in a
-thread, and what it returns is awaited in the event loop.
+thread, and the awaitable is awaited in the event loop.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class InThread:
     It has the function's name and signature, and can be pickled with the application.
 
     Args:
-        app: whose threads it uses.
-        function: the user's.
+        app: the application that owns the threads.
+        function: the user's function.
     """
 
     def __init__(self, app: Application, function: Callable[..., Any]) -> None:
@@ -41,35 +41,35 @@ class InThread:
         self._function = function
 
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function in a thread; what it returns is awaited if need be."""
+        """Call the function in a thread; await its result if that is awaitable."""
         result = await self._app._answers.threads.run(self._function, *args, **kwargs)
         return await result if isawaitable(result) else result
 
 
 class ExceptionHandlerInThread(InThread):
-    """An exception handler that runs in a thread, and is answered for as in the event loop.
+    """An exception handler that runs in a thread, with the same results as in the event loop.
 
-    There a synchronous one differs from an asynchronous one, as in Sanic 25.12: `None` stands for the error page, and
-    whatever it raises is answered with 500.
+    As in Sanic 25.12, a synchronous handler differs from an asynchronous one: `None` stands for the error page, and an
+    exception that it raises leads to status 500.
     """
 
     async def __call__(self, request: Any, error: BaseException) -> Any:
         """Call the handler in a thread."""
         if not isinstance(request, Request) or request._is_answered:
-            # A websocket, or a background task: nobody waits for an answer.
+            # A websocket or a background task has no response.
             return await super().__call__(request, error)
         table = self._app.error_handler
         try:
-            answer = await self._app._answers.threads.run(self._function, request, error)
+            response = await self._app._answers.threads.run(self._function, request, error)
         except Exception as raised:
             return table._answer_to_failure(request, self, raised)
-        if answer is None:
+        if response is None:
             return table.default(request, as_sanic_exception(error))
-        return await answer if isawaitable(answer) else answer
+        return await response if isawaitable(response) else response
 
 
 def in_thread(app: Application, function: Callable[..., Any], kind: type[InThread] = InThread) -> Callable[..., Any]:
-    """Return what calls a function in a thread; an asynchronous function as it is."""
+    """Return a callable that calls a function in a thread; an asynchronous function unchanged."""
     if isinstance(function, InThread) or is_coroutine_function(function):
         return function
     return kind(app, function)
@@ -80,7 +80,7 @@ def step_in_thread(run: Run, function: Callable[..., Any]) -> Callable[..., Awai
 
     Args:
         run: calls a function in a thread.
-        function: the user's.
+        function: the user's function.
     """
 
     async def call_in_thread(*args: Any) -> Any:
@@ -91,11 +91,11 @@ def step_in_thread(run: Run, function: Callable[..., Any]) -> Callable[..., Awai
 
 
 def handler_in_thread(run: Run, handler: Callable[..., Any], call: Call) -> Call:
-    """Return what calls a handler in a thread; of a class view only its synchronous methods.
+    """Return a callable that calls a handler in a thread; of a class view, only its synchronous methods.
 
     Args:
         run: calls a function in a thread.
-        handler: the user's.
+        handler: the user's handler.
         call: calls it in the event loop.
     """
 
@@ -117,7 +117,7 @@ def handler_in_thread(run: Run, handler: Callable[..., Any], call: Call) -> Call
 
 
 def _synchronous_methods(view: type) -> frozenset[str]:
-    """Return the HTTP methods that a class view answers with a synchronous method."""
+    """Return the HTTP methods that a class view handles synchronously."""
     if is_coroutine_function(getattr(view, "dispatch_request", None) or view):
         return frozenset()
     functions = {str(method): getattr(view, method.lower(), None) for method in HTTP_METHODS}

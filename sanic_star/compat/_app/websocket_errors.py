@@ -1,8 +1,8 @@
-"""Exceptions of websockets: what Starlette's routes let the application's exception handlers answer, as in Starlette.
+"""Exceptions of websockets that go to the application's exception handlers, as in Starlette.
 
-A handler gets a Starlette websocket, which it may close with a code of its own, also after the handshake. For the sake
-of handlers that are written for Sanic, it has the attributes of the handshake's request besides (`path`, `ip`, `ctx`).
-A response that the handler returns refuses the handshake; where that is over, there is no way to send it.
+A handler gets a Starlette websocket, which it may close with its own code, also after the handshake. For handlers
+written for Sanic, the websocket also has the attributes of the handshake's request (`path`, `ip`, `ctx`). If the
+handler returns a response, the handshake is refused with it; after the handshake a response cannot be sent.
 
 | exception | without a handler of its own |
 |---|---|
@@ -10,10 +10,10 @@ A response that the handler returns refuses the handshake; where that is over, t
 | `HTTPException` | before the handshake: the response that it leads to over HTTP; after it: as any other |
 | any other | raised through the middleware; then the application closes the connection with 1011 |
 
-A handler for `Exception` counts only before the handshake, where its response refuses it; not for a
+A handler for `Exception` is called only before the handshake, which its response refuses, and not for a
 `WebSocketException`.
 
-Loaded with the first connection that needs it.
+Imported with the first connection that needs it.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _INTERNAL_ERROR = 1011
 
 
 class FailedWebSocket(WebSocket):
-    """A Starlette websocket as exception handlers get it, with the attributes of the handshake's request besides.
+    """The websocket of exception handlers: Starlette's, with the attributes of the handshake's request.
 
     Args:
-        websocket: the connection; it is not used any more.
+        websocket: the original websocket, which is not used afterwards.
         request: Sanic's request.
     """
 
@@ -56,7 +56,7 @@ class FailedWebSocket(WebSocket):
 
 
 class WebsocketErrors(dict[Any, Any]):
-    """The exception handlers for one websocket, by class, as Starlette's routes look them up in the scope.
+    """The exception handlers for one websocket by class, for the look-up of Starlette's routes.
 
     Args:
         answers: the answers to exceptions of the application.
@@ -75,7 +75,7 @@ class WebsocketErrors(dict[Any, Any]):
         if not self._connection._opened:
             return self._answers.settles_class(self._request, kind)
         try:
-            # Without the initialiser, which may want arguments.
+            # Without `__init__`, which may need arguments.
             return self._answers.find_own_handler(self._request, kind.__new__(kind))[0] is not None
         except Exception:
             return False
@@ -88,11 +88,11 @@ class WebsocketErrors(dict[Any, Any]):
         return self._connection._request
 
     async def _answer_inside(self, websocket: WebSocket, error: Exception) -> ASGIApp | None:
-        """Let a handler answer an exception, and return the response that refuses the handshake, if there is one.
+        """Call an exception handler; return the response that refuses the handshake, if there is one.
 
         Args:
-            websocket: that of the route, whose messages pass the middleware around the route.
-            error: what the route has raised.
+            websocket: the route's websocket, whose messages pass the middleware around the route.
+            error: the route's exception.
         """
         connection, response = self._connection, None
         is_close = isinstance(error, WebSocketException)
@@ -112,7 +112,7 @@ class WebsocketErrors(dict[Any, Any]):
         return None
 
     async def run_handler(self, websocket: WebSocket, error: WebSocketException) -> None:
-        """Let a handler answer an exception of one of Sanic's routes, and send the response that refuses the handshake.
+        """Call the handler of a Sanic route's exception; send the response that refuses the handshake, if any.
 
         Args:
             websocket: a Starlette websocket on the connection.
@@ -134,9 +134,9 @@ class WebsocketErrors(dict[Any, Any]):
     async def _call(
         self, handler: Callable[..., Any], websocket: WebSocket, error: Exception, takes_twin: bool
     ) -> ASGIApp | None:
-        """Return what a handler returns; `None` if it fails, which is logged."""
+        """Return the handler's response; if it raises, log that and return `None`."""
         request, answers = self._request, self._answers
-        await answers.tell(request, error)
+        await answers.report_and_fire(request, error)
         subject = as_sanic_exception(error) if takes_twin else error
         try:
             response = handler(FailedWebSocket(websocket, request), subject)

@@ -1,1 +1,1 @@
-"""Files over HTTP: which file a path means, what is kept in memory, and the responses that send it."""
+"""Files over HTTP: from a path to a file, the cache of small files, and the responses."""

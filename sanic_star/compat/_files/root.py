@@ -1,15 +1,16 @@
-"""Which file a client's path means, and whether the client may have it.
+"""Find the file of a client's path, and check that the client may have it.
 
-A client never gets a file outside of the directory that is served, neither by `..` nor by a symbolic link that leads
-out, unless the application allows links. Three steps, because the disk may change between them:
+A client never gets a file outside the served directory, neither through `..` nor through a symbolic link, unless the
+application allows links. There are three steps, because the disk may change between them:
 
-1. `find` resolves all links and decides by the real path.
+1. `find` resolves all links and checks the real path.
 2. `open` opens that real path without following a link: directory by directory, each relative to the one before (POSIX
-   `openat` with `O_NOFOLLOW`). So a directory or a file that was replaced by a link after the decision is not opened.
-3. A file that is kept in memory has its `trail`: the directories from the root to it, as they were when it was opened.
-   While `os.lstat` still says the same of each, none was moved or became a link, and the file is still inside.
+   `openat` with `O_NOFOLLOW`). So a directory or a file that was replaced by a link after the check is not opened.
+3. A cached file has a `trail`: the `os.lstat` results of the directories from the root to the file. While these stay
+the
+   same, no directory was moved or replaced by a link, and the file is still inside.
 
-What lies above the root belongs to whoever configures the server, and is not checked again.
+Directories above the root are controlled by the server's administrator, and are not checked again.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ from stat import S_ISREG
 from typing import NamedTuple
 from urllib.parse import unquote
 
-# `O_PATH` opens a directory that may be entered but not read. Where the system has no `openat` (Windows), the file that
-# was opened is compared with the one that the path leads to afterwards.
+# `O_PATH` also opens a directory without read permission. On a system without `openat` (Windows), the opened file is
+# compared with the file of the path afterwards.
 _DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _HAS_OPENAT = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
-# A pipe that has taken the file's place is not waited for.
+# `O_NONBLOCK`: if a pipe has replaced the file, opening it must not block.
 _FILE = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
-# Mode, inode and device of a directory: the first three fields of `os.stat_result`.
+# A directory's mode, inode and device: the first three fields of `os.stat_result`.
 Identity = tuple[int, int, int]
 Trail = tuple[tuple[str, Identity], ...]
 Mark = tuple[int, int, int, int, int]
 
 
 def mark_of(stat: os.stat_result) -> Mark:
-    """Return what changes whenever a file's content does; its time of change can't be set back by `touch`."""
+    """Return values that change with a file's content; `touch` cannot reset the change time (`st_ctime`)."""
     return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino, stat.st_dev
 
 
@@ -44,8 +45,8 @@ class Opened(NamedTuple):
 
     Attributes:
         descriptor: the file descriptor; the caller closes it.
-        stat: what `os.fstat` says of it.
-        trail: the directories that lead to it; empty where a link that is followed led out.
+        stat: the result of `os.fstat`.
+        trail: the directories from the root to it; empty if a link led outside the root.
     """
 
     descriptor: int
@@ -54,7 +55,7 @@ class Opened(NamedTuple):
 
 
 class Root:
-    """A directory that is served.
+    """A served directory.
 
     Args:
         location: the directory, without links in its path.
@@ -69,119 +70,122 @@ class Root:
         self._follow_dirs = follow_dirs
 
     def find(self, relative: str) -> str | None:
-        """Return the real path of what a client asks for, `None` for what it may not have.
+        """Return the real path of a requested file; `None` if the client may not have it.
 
-        Looks at the disk.
+        Accesses the disk.
 
         Args:
             relative: the path below the root, percent-encoded.
         """
         name = unquote(relative)
-        # Refused before the disk is looked at, also where it would stay inside: no browser sends it.
+        # Refused before the disk is accessed, even if the path would stay inside: browsers don't send `..`.
         if ".." in name.split("/"):
             return None
-        # On Windows a backslash separates too, and a colon follows a drive or precedes an alternate stream of a file.
+        # On Windows a backslash is a separator too, and a colon follows a drive or precedes an alternate data stream.
         if os.altsep and (os.sep in name or ":" in name):
             return None
-        return self.real(self._below + name.lstrip("/"))
+        return self.real_path(self._below + name.lstrip("/"))
 
-    def real(self, path: str) -> str | None:
-        """Return the real path of something below the root.
+    def real_path(self, path: str) -> str | None:
+        """Return the real path of a file or directory below the root.
 
-        `None` means that nothing is there, that a link leads out and is not followed, or that the path cannot be
-        resolved: it has a NUL byte or is too long, or the links in it are a circle or too many.
+        `None` means that it does not exist, that a link leads outside and is not followed, or that the path cannot be
+        resolved: it has a NUL byte, is too long, or has circular or too many links.
         """
         try:
-            # The system's own look-up ends at the first directory that is missing; `realpath` looks at each of 4,000.
+            # `stat` stops at the first missing directory; `realpath` would look at each of up to 4,000.
             os.stat(path.rstrip("/") or "/")
-            real = os.path.realpath(path)
-            if self._holds(real):
-                return real
+            real_path = os.path.realpath(path)
+            if self._contains(real_path):
+                return real_path
             parent, name = os.path.split(path.rstrip("/"))
             parent = os.path.realpath(parent)
-            if not self._holds(parent) and not self._follow_dirs:
+            if not self._contains(parent) and not self._follow_dirs:
                 return None
-            # Resolved again from the directory that was checked, not from what its path leads to by now.
+            # Resolved from the directory that was checked, not from what the original path leads to by now.
             path = os.path.join(parent, name)
-            real = os.path.realpath(path)
+            real_path = os.path.realpath(path)
             if os.path.islink(path):
-                followed = self._follow_dirs if os.path.isdir(real) else self._follow_files
-                return real if followed else None
+                followed = self._follow_dirs if os.path.isdir(real_path) else self._follow_files
+                return real_path if followed else None
         except (OSError, ValueError, RecursionError):
             return None
-        return real if self._holds(real) or self._follow_dirs else None
+        return real_path if self._contains(real_path) or self._follow_dirs else None
 
-    def _holds(self, real: str) -> bool:
-        # Windows does not tell cases apart.
-        real = os.path.normcase(real)
-        return real.startswith(os.path.normcase(self._below)) or real == os.path.normcase(self.location)
+    def _contains(self, real_path: str) -> bool:
+        # Paths are case-insensitive on Windows.
+        real_path = os.path.normcase(real_path)
+        return real_path.startswith(os.path.normcase(self._below)) or real_path == os.path.normcase(self.location)
 
-    def open(self, real: str) -> Opened:
+    def open(self, real_path: str) -> Opened:
         """Open a file for reading, or a directory for listing.
 
         Args:
-            real: what `find` or `real` has returned.
+            real_path: a path that `find` or `real_path` has returned.
 
         Raises:
-            OSError: there is no such file any more, or it cannot be read; a directory on the way, or the file, has
-                become a link.
+            OSError: the file does not exist any more or cannot be read, or it or a directory of its path was replaced
+                by a link.
         """
-        if not _HAS_OPENAT or not self._holds(real):
-            return self._open_and_compare(real)
+        if not _HAS_OPENAT or not self._contains(real_path):
+            return self._open_and_compare(real_path)
         path = self.location
-        above = os.open(path, _DIRECTORY)
-        trail = [(path, _identity(os.fstat(above)))]
+        parent_descriptor = os.open(path, _DIRECTORY)
+        trail = [(path, _identity(os.fstat(parent_descriptor)))]
         try:
-            *directories, name = real[len(self._below) :].split("/")
+            *directories, name = real_path[len(self._below) :].split("/")
             for directory in directories:
                 path = os.path.join(path, directory)
-                inside = os.open(directory, _DIRECTORY, dir_fd=above)
-                os.close(above)
-                above = inside
-                trail.append((path, _identity(os.fstat(above))))
-            descriptor = os.open(name or ".", _FILE, dir_fd=above)
+                child_descriptor = os.open(directory, _DIRECTORY, dir_fd=parent_descriptor)
+                os.close(parent_descriptor)
+                parent_descriptor = child_descriptor
+                trail.append((path, _identity(os.fstat(parent_descriptor))))
+            descriptor = os.open(name or ".", _FILE, dir_fd=parent_descriptor)
         finally:
-            os.close(above)
+            os.close(parent_descriptor)
         return Opened(descriptor, os.fstat(descriptor), tuple(trail))
 
-    def _open_and_compare(self, real: str) -> Opened:
-        """Open a path, then make sure that it leads to what was opened, without a link."""
-        descriptor = os.open(real, _FILE)
-        stat, now = os.fstat(descriptor), os.lstat(real)
-        if os.path.realpath(real) != real or (stat.st_dev, stat.st_ino) != (now.st_dev, now.st_ino):
+    def _open_and_compare(self, real_path: str) -> Opened:
+        """Open a path, then check that the path leads to the opened file without a link."""
+        descriptor = os.open(real_path, _FILE)
+        stat, current_stat = os.fstat(descriptor), os.lstat(real_path)
+        if os.path.realpath(real_path) != real_path or (stat.st_dev, stat.st_ino) != (
+            current_stat.st_dev,
+            current_stat.st_ino,
+        ):
             os.close(descriptor)
-            raise FileNotFoundError(f"{real} was replaced while it was opened")
+            raise FileNotFoundError(f"{real_path} was replaced while it was opened")
         return Opened(descriptor, stat, ())
 
-    def open_file(self, real: str) -> Opened:
+    def open_file(self, real_path: str) -> Opened:
         """Open a regular file for reading; arguments and exceptions are those of `open`.
 
         Raises:
-            OSError: it is a directory, a pipe or a device.
+            OSError: it is not a regular file.
         """
-        opened = self.open(real)
+        opened = self.open(real_path)
         if not S_ISREG(opened.stat.st_mode):
             os.close(opened.descriptor)
-            raise FileNotFoundError(f"{real} is no regular file")
+            raise FileNotFoundError(f"{real_path} is not a regular file")
         return opened
 
     @contextmanager
-    def scan(self, real: str) -> Iterator[Iterator[os.DirEntry[str]]]:
-        """List a directory within the block; arguments and exceptions are those of `open`."""
+    def scan(self, real_path: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        """Return a context manager that lists a directory; arguments and exceptions are those of `open`."""
         if os.scandir not in os.supports_fd:  # Windows
-            with os.scandir(real) as entries:
+            with os.scandir(real_path) as entries:
                 yield entries
             return
-        descriptor = self.open(real).descriptor
+        descriptor = self.open(real_path).descriptor
         try:
             with os.scandir(descriptor) as entries:
                 yield entries
         finally:
             os.close(descriptor)
 
-    def opener(self, real: str, _: int) -> int:
-        """Open a regular file and return its descriptor, as an `opener` of the built-in `open` does."""
-        return self.open_file(real).descriptor
+    def opener(self, real_path: str, _: int) -> int:
+        """Open a regular file and return its descriptor; an `opener` for the built-in `open`."""
+        return self.open_file(real_path).descriptor
 
 
 def _identity(stat: os.stat_result) -> Identity:

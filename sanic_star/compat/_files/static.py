@@ -1,7 +1,7 @@
-"""Files over HTTP: `app.static`, with 304, ranges, index files and a page that lists a directory.
+"""`app.static`: files over HTTP, with 304, ranges, index files and directory listings.
 
-Not on Starlette's `StaticFiles`: it takes several turns of a thread for each file, and knows neither Sanic's rules for
-links nor its headers. Large files are read by anyio's files, as Starlette does it.
+Starlette's `StaticFiles` is not used: it switches to a thread several times per file, and has neither Sanic's rules for
+links nor its headers. Large files are read with anyio, as in Starlette.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sanic_star.compat.handlers.content_range import ContentRangeHandler
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response import HTTPResponse, guess_content_type, validate_file
 
-# Files from here on are read while they are sent, where `stream_large_files` is on (Sanic's threshold).
+# With `stream_large_files`, files of at least this size (in bytes) are read while they are sent. Sanic's threshold.
 LARGE = 1024 * 1024
 _CONDITIONS = frozenset({b"if-modified-since", b"range"})
 
@@ -39,13 +39,13 @@ def static_uri(definition: StaticDefinition) -> str:
     """Return the path of the route that serves a file or directory.
 
     Raises:
-        TypeError: what is there is not what `resource_type` says.
+        TypeError: the path is of another type than `resource_type`.
         ValueError: `resource_type` is neither `file` nor `dir`.
     """
     kind, location = definition.resource_type, definition.file_or_directory
     if kind and kind not in ("file", "dir"):
         raise ValueError("The resource_type should be set to 'file' or 'dir'")
-    # Not `Path.is_file`, which raises where a name is too long for the file system.
+    # Not `Path.is_file`, which raises if a name is too long for the file system.
     is_file = os.path.isfile(location)
     if kind == "dir" and is_file:
         raise TypeError(f"Resource type improperly identified as directory. '{location}'")
@@ -54,8 +54,8 @@ def static_uri(definition: StaticDefinition) -> str:
     return definition.uri if is_file else definition.uri.rstrip("/") + "/<__file_uri__:path>"
 
 
-class _Found(NamedTuple):
-    """What a request asks for, as it is on the disk; the body only of a small file."""
+class _FoundFile(NamedTuple):
+    """The requested file on the disk; `body` only for a small file."""
 
     path: str
     stat: os.stat_result
@@ -67,10 +67,10 @@ def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]
     """Return the handler that serves a file or directory."""
     links = definition.follow_external_symlink_files, definition.follow_external_symlink_dirs
     root = Root(definition.file_or_directory, *links)
-    # No closure, which could not be pickled with the application.
+    # Not a closure, which could not be pickled with the application.
     handler = partial(_serve, definition, root, Shelf())
     handler.__name__ = "_static_request_handler"  # type: ignore[attr-defined]
-    # A tool that injects arguments reads the types of each handler's, and a partial has none by itself.
+    # Tools that inject arguments read a handler's annotations, and a partial has none.
     handler.__annotations__ = {"request": Request, "__file_uri__": str | None, "return": Any}
     return handler
 
@@ -78,26 +78,26 @@ def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]
 async def _serve(
     definition: StaticDefinition, root: Root, shelf: Shelf, request: Request, __file_uri__: str | None = None
 ) -> Any:
-    kept = shelf.get(__file_uri__)
-    if kept is None:
-        found = await anyio.to_thread.run_sync(_look, root, __file_uri__)
-        if found is None:
+    cached_file = shelf.get(__file_uri__)
+    if cached_file is None:
+        found_file = await anyio.to_thread.run_sync(_find_and_read, root, __file_uri__)
+        if found_file is None:
             raise FileNotFound("File not found", path=definition.file_or_directory, relative_url=__file_uri__)
-        if S_ISDIR(found.stat.st_mode):
+        if S_ISDIR(found_file.stat.st_mode):
             handler = definition.directory_handler
             return await handler.handle(request, f"/{handler.base}/{unquote(__file_uri__ or '')}")
         opener = None if __file_uri__ is None else root.opener
-        if found.body is None:
-            return await _answer(request, definition, found.path, found.stat, opener=opener)
-        kept = _keep(definition, root, __file_uri__, found, found.body)
-        shelf.put(__file_uri__, found.path, kept)
+        if found_file.body is None:
+            return await _respond_conditionally(request, definition, found_file.path, found_file.stat, opener=opener)
+        cached_file = _cache_file(definition, root, __file_uri__, found_file, found_file.body)
+        shelf.put(__file_uri__, found_file.path, cached_file)
     if request.method == "GET" and not any(name in _CONDITIONS for name, _ in request.scope.get("headers", ())):
-        return KeptFileResponse.of(kept)
-    return await _answer(request, definition, kept.path, kept.stat, kept)
+        return KeptFileResponse.of(cached_file)
+    return await _respond_conditionally(request, definition, cached_file.path, cached_file.stat, cached_file)
 
 
-def _look(root: Root, uri: str | None) -> _Found | None:
-    """Find what is asked for, and read it if it is a small file; runs in a thread."""
+def _find_and_read(root: Root, uri: str | None) -> _FoundFile | None:
+    """Find the requested file, and read it if it is small; runs in a thread."""
     path = root.location if uri is None else root.find(uri)
     if path is None:
         return None
@@ -105,12 +105,12 @@ def _look(root: Root, uri: str | None) -> _Found | None:
     try:
         stat = os.stat(path)
         if S_ISDIR(stat.st_mode):
-            return _Found(path, stat)
-        # Opening a pipe or a device would wait for it.
+            return _FoundFile(path, stat)
+        # Opening a pipe or a device could block.
         if not S_ISREG(stat.st_mode) or path.endswith("/"):
             return None
         if uri is None:
-            # A single file may be a link: whoever configures the server has named it.
+            # A single file may be a link, because the server's administrator has chosen it.
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         else:
             descriptor, _, trail = root.open_file(path)
@@ -119,8 +119,8 @@ def _look(root: Root, uri: str | None) -> _Found | None:
             body = opened.read(SMALL + 1) if stat.st_size <= SMALL else None
     except OSError:
         return None
-    # One that grows while it is read is treated as a large one, by the size that it had.
-    return _Found(path, stat, body if body is not None and len(body) == stat.st_size else None, trail)
+    # A file that grows while it is read is sent like a large one, with its former size.
+    return _FoundFile(path, stat, body if body is not None and len(body) == stat.st_size else None, trail)
 
 
 def _kind(definition: StaticDefinition, path: str) -> str:
@@ -130,21 +130,25 @@ def _kind(definition: StaticDefinition, path: str) -> str:
     return kind
 
 
-def _whole_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[str, str]:
+def _file_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[str, str]:
     headers = {"last-modified": last_modified(stat), "cache-control": "no-cache"}
     if definition.use_content_range:
         headers["accept-ranges"] = "bytes"
     return headers
 
 
-def _keep(definition: StaticDefinition, root: Root, uri: str | None, found: _Found, body: bytes) -> KeptFile:
+def _cache_file(
+    definition: StaticDefinition, root: Root, uri: str | None, found_file: _FoundFile, body: bytes
+) -> KeptFile:
     threshold = definition.stream_large_files
-    headers = _whole_headers(definition, found.stat)
+    headers = _file_headers(definition, found_file.stat)
     if threshold and threshold is not True and len(body) >= threshold:
-        headers = _stream_headers(definition, found.stat)
-    has_links = uri is not None and found.path != os.path.join(root.location, unquote(uri).lstrip("/"))
+        headers = _stream_headers(definition, found_file.stat)
+    has_links = uri is not None and found_file.path != os.path.join(root.location, unquote(uri).lstrip("/"))
     resolve = partial(root.find, uri) if uri is not None and has_links else None
-    return KeptFile(found.path, found.stat, body, _kind(definition, found.path), headers, found.trail, resolve)
+    return KeptFile(
+        found_file.path, found_file.stat, body, _kind(definition, found_file.path), headers, found_file.trail, resolve
+    )
 
 
 def _stream_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[str, str]:
@@ -155,15 +159,15 @@ def _stream_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[
     return headers
 
 
-async def _answer(
+async def _respond_conditionally(
     request: Request,
     definition: StaticDefinition,
     path: str,
     stat: os.stat_result,
-    kept: KeptFile | None = None,
+    cached_file: KeptFile | None = None,
     opener: Callable[[str, int], int] | None = None,
 ) -> Any:
-    """Answer with a large file, or where a request has conditions."""
+    """Respond with a large file, or to a conditional request."""
     if definition.use_modified_since:
         unchanged = await validate_file(request._parsed_fields, stat.st_mtime)  # type: ignore[arg-type]
         if unchanged is not None:
@@ -174,16 +178,16 @@ async def _answer(
         return HTTPResponse(
             headers={**_stream_headers(definition, stat), "content-length": str(size)}, content_type=kind
         )
-    part = None
+    content_range = None
     if definition.use_content_range and "range" in request.headers:
-        part = ContentRangeHandler(request, stat)
+        content_range = ContentRangeHandler(request, stat)
     threshold = definition.stream_large_files
     streamed = threshold and size >= (LARGE if threshold is True else threshold)
-    headers = (_stream_headers if streamed else _whole_headers)(definition, stat)
+    headers = (_stream_headers if streamed else _file_headers)(definition, stat)
     start, length, status = 0, size, 200
-    if part:
-        start, length, status = part.start, part.size, 206
-        headers.update(part.headers)
-    if kept is not None:
-        return HTTPResponse(kept.body[start : start + length], status, headers, kind)
+    if content_range:
+        start, length, status = content_range.start, content_range.size, 206
+        headers.update(content_range.headers)
+    if cached_file is not None:
+        return HTTPResponse(cached_file.body[start : start + length], status, headers, kind)
     return LargeFileResponse(request, path, start, length, status, headers, kind, opener)

@@ -1,4 +1,4 @@
-"""What applications had in older releases."""
+"""Old attributes of applications."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def register_blueprint(app: Any, *args: Any, **kwargs: Any) -> None:
 
 
 def remove_route(app: Any, uri: str, clean_cache: bool = True, host: str | None = None) -> None:
-    """Take the routes of a path out of an application; see `router.remove`."""
+    """Remove the routes of a path from an application; see `router.remove`."""
     remove(app.router, uri, clean_cache, host)
 
 
@@ -25,7 +25,7 @@ async def trigger_events(app: Any, events: Iterable[Callable[[Any], Any]], loop:
     Args:
         app: the application.
         events: the functions.
-        loop: what they are called with.
+        loop: the argument of each function.
     """
     for event in events:
         result = event(loop)
@@ -34,10 +34,10 @@ async def trigger_events(app: Any, events: Iterable[Callable[[Any], Any]], loop:
 
 
 def is_running(app: Any) -> bool:
-    """Tell whether an application answers requests."""
+    """Return whether an application answers requests."""
     return bool(app.state.is_running)
 
 
 def is_stopping(app: Any) -> bool:
-    """Tell whether an application stops."""
+    """Return whether an application is stopping."""
     return bool(app.state.is_stopping)

@@ -1,4 +1,4 @@
-"""How settings were loaded in older releases, and settings that are gone."""
+"""Old methods to load settings, and removed settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat.helpers import import_string
 from sanic_star.compat.utils import execute
 
-# With the release that dropped each, and the default that it had. The server has options of its own for these.
+# The release that removed each setting, and its default. The server has its own options for these.
 SETTINGS: dict[str, tuple[float, Any]] = {
     "LOGO": (22.3, "sanic_star"),
     "REGISTER": (22.3, True),
@@ -21,43 +21,43 @@ SETTINGS: dict[str, tuple[float, Any]] = {
 
 
 def missing(config: Any, key: str) -> Any:
-    """Return the former default of a setting that is gone.
+    """Return the former default of a removed setting.
 
     Args:
-        config: the settings, which have none of that name.
+        config: the settings, without this one.
         key: the name.
 
     Raises:
-        KeyError: there was none of that name.
+        KeyError: there never was a setting of that name.
     """
-    gone, default = SETTINGS[key]
-    deprecation(f"The setting {key} is gone: it has no effect, the server has options of its own.", gone)
+    removed_in, default = SETTINGS[key]
+    deprecation(f"The setting {key} is gone: it has no effect, the server has options of its own.", removed_in)
     return default
 
 
 def from_object(config: Any, obj: Any) -> None:
-    """Take the upper-case attributes of an object as settings.
+    """Use the upper-case attributes of an object as settings.
 
     Args:
         config: the settings.
         obj: a module, class or object, or the dotted name of one; a class is called if it is given by its name.
 
     Raises:
-        ImportError, ValueError: there is none of that name.
+        ImportError, ValueError: the object does not exist.
     """
     config.update_config(import_string(obj) if isinstance(obj, str) else obj)
 
 
 def from_pyfile(config: Any, filename: str | os.PathLike[str]) -> bool:
-    """Take the upper-case names of a Python file as settings, whatever the file's ending.
+    """Use the upper-case names of a Python file as settings, whatever the file's suffix is.
 
     Args:
         config: the settings.
-        filename: its path; a relative one starts at the working directory.
+        filename: its path, relative to the working directory.
 
     Raises:
-        OSError: the file can't be read.
-        PyFileError: it raises an exception, its cause.
+        OSError: the file cannot be read.
+        PyFileError: it has raised an exception, which is the cause.
 
     Returns:
         True.
@@ -67,7 +67,7 @@ def from_pyfile(config: Any, filename: str | os.PathLike[str]) -> bool:
 
 
 def from_envvar(config: Any, variable_name: str) -> bool:
-    """Take settings from the Python file that an environment variable names.
+    """Load settings from the Python file in an environment variable.
 
     Args:
         config: the settings.

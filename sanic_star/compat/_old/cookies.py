@@ -1,4 +1,4 @@
-"""The cookies of a response as dictionaries, which they were up to 23.12."""
+"""The cookies of a response as dictionaries, as in Sanic up to 23.12."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _mapping(owner: Any) -> MutableMapping[str, Any]:
 
 
 def contains_(cookie: Any, name: object) -> bool:
-    """Tell whether an attribute is set."""
+    """Return whether an attribute is set."""
     return name in Attributes(cookie)
 
 
@@ -116,30 +116,30 @@ def get(cookie: Any, name: str, default: Any = None) -> Any:
 
 
 def pop(owner: Any, name: str, *default: Any) -> Any:
-    """Take one out, and return it, or the default; raise `KeyError` without."""
+    """Remove an item, and return it or the default; raise `KeyError` without a default."""
     return _mapping(owner).pop(name, *default)
 
 
 def popitem(owner: Any) -> tuple[str, Any]:
-    """Take one out, and return its name and value; raise `KeyError` if there is none."""
+    """Remove an item, and return its name and value; raise `KeyError` if there is none."""
     return _mapping(owner).popitem()
 
 
 def setdefault(owner: Any, name: str, default: Any = None) -> Any:
-    """Set one that is not there, and return it."""
+    """Set a missing item; return the item."""
     return _mapping(owner).setdefault(name, default)
 
 
 def update(owner: Any, *args: Any, **kwargs: Any) -> None:
-    """Set several, given as for `dict.update`."""
+    """Set several items; arguments as in `dict.update`."""
     _mapping(owner).update(*args, **kwargs)
 
 
 def clear(owner: Any) -> None:
-    """Take all out."""
+    """Remove all items."""
     _mapping(owner).clear()
 
 
 def copy(owner: Any) -> dict[str, Any]:
-    """Return a dictionary of them."""
+    """Return the items as a dictionary."""
     return dict(_mapping(owner))

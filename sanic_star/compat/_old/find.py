@@ -1,4 +1,4 @@
-"""Looks up an old name, and warns."""
+"""Look up old names, with a warning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sanic_star.compat._old.table import ATTRIBUTES, MEMBERS
 from sanic_star.compat._support.deprecation import caller_module, deprecation
 
 _PACKAGE = "sanic_star.compat"
-# What a message calls an object of a class.
+# The name of an object of a class in messages.
 _SHOWN = {
     "BaseHTTPResponse": "response",
     "BodyStream": "request.stream",
@@ -24,67 +24,67 @@ _SHOWN = {
 
 
 def attribute(name: str, instance: Any) -> Any:
-    """Return what an old attribute of an object is.
+    """Return the value of an old attribute of an object.
 
-    A method warns when it is called, a value when it is read.
+    A method warns at each call, a value at each access.
 
     Args:
         name: class and attribute, as `Request.raw_args`.
         instance: the object.
     """
-    gone, instead, home, is_value = ATTRIBUTES[name]
+    removed_in, instead, home, is_value = ATTRIBUTES[name]
     kind, _, member = name.partition(".")
-    # `__len__` is `len_` there, beside the builtin.
+    # `__len__` is implemented as `len_`, because `len` is a builtin.
     implementation = getattr(import_module(home), member.removeprefix("__").replace("__", "_"))
     text = f"{_SHOWN.get(kind, kind.lower())}.{member} is gone: {instead}."
     if is_value:
-        deprecation(text, gone)
+        deprecation(text, removed_in)
         return implementation(instance)
-    return partial(_call, text, gone, implementation, instance)
+    return partial(_call, text, removed_in, implementation, instance)
 
 
-def _call(text: str, gone: float, implementation: Any, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-    deprecation(text, gone)
+def _call(text: str, removed_in: float, implementation: Any, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+    deprecation(text, removed_in)
     return implementation(instance, *args, **kwargs)
 
 
 def member(module: str, name: str) -> Any:
-    """Return what a module had under a name.
+    """Return the value of an old name of a module.
 
     Args:
         module: the module's full name in this package.
         name: the name in it.
 
     Raises:
-        AttributeError: it never had one.
+        AttributeError: the module never had that name.
     """
     short = module.removeprefix(f"{_PACKAGE}.")
     shown = f"sanic.{short.removeprefix('_old.')}.{name}"
-    old = MEMBERS.get(short, {}).get(name)
-    if old is not None:
-        gone, instead, home = old
+    entry = MEMBERS.get(short, {}).get(name)
+    if entry is not None:
+        removed_in, instead, home = entry
         text = f"{shown} is gone: {instead}."
     elif name in (moved := _moved(short)):
-        gone, where = moved[name]
-        home = f"{_PACKAGE}.{where}"
-        text = f"{shown} is in sanic.{where}: import it from there."
+        removed_in, home_module = moved[name]
+        home = f"{_PACKAGE}.{home_module}"
+        text = f"{shown} is in sanic.{home_module}: import it from there."
     else:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     value = getattr(import_module(home), name)
-    # `from package import name` asks twice: first the import system, whether there is such a name.
+    # `from package import name` looks the name up twice: first the import system checks whether it exists.
     if not caller_module().startswith("importlib."):
-        deprecation(text, gone)
+        deprecation(text, removed_in)
     return value
 
 
 def _moved(module: str) -> dict[str, tuple[float, str]]:
-    """Return the names that a module only passed on, each with the release that dropped it and its home."""
+    """Return the names that a module only re-exported, with the release that removed each, and its home."""
     moved: dict[str, tuple[float, str]] = {}
-    gone = 0.0
+    removed_in = 0.0
     for word in MOVED.get(module, "").split():
         if word[0].isdigit():
-            gone = float(word)
+            removed_in = float(word)
         else:
             home, _, name = word.rpartition(".")
-            moved[name] = gone, home
+            moved[name] = removed_in, home
     return moved

@@ -1,4 +1,4 @@
-"""Functions and constants of several modules that are gone."""
+"""Removed functions and constants of several modules."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ __all__ = ["CONTENT_TYPE_BY_RENDERERS", "RENDERERS_BY_CONFIG", "log", "remove_en
 def remove_entity_headers(
     headers: Mapping[str, str], allowed: Iterable[str] = ("content-location", "expires")
 ) -> dict[str, str]:
-    """Return headers without those that describe a body, as a response with 304 may have them (RFC 2616, 10.3.5).
+    """Return headers without those that describe a body, for a response with 304 (RFC 2616, section 10.3.5).
 
     Args:
         headers: the headers.
-        allowed: the names, in lower case, of those that stay nevertheless.
+        allowed: names to keep, in lower case.
     """
-    kept = {name.lower() for name in allowed}
-    return {name: value for name, value in headers.items() if not is_entity_header(name) or name.lower() in kept}
+    allowed_names = {name.lower() for name in allowed}
+    return {
+        name: value for name, value in headers.items() if not is_entity_header(name) or name.lower() in allowed_names
+    }
 
 
 def url_hash(url: str) -> int:
-    """Return how many slashes a path has."""
+    """Return the number of slashes of a path."""
     return url.count("/")

@@ -1,4 +1,4 @@
-"""Keywords, and arguments by position, in older releases."""
+"""Old keywords and positional arguments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sanic_star.compat._support.deprecation import deprecation
 
-# The arguments of `run` up to 19.12, behind host and port. `create_server` had all but two of them.
+# The arguments of `run` up to 19.12 after host and port. `create_server` had all but two of them.
 _RUN = (
     *("debug", "ssl", "sock", "workers", "protocol", "backlog"),
     *("stop_event", "register_sys_signals", "access_log"),
@@ -18,7 +18,7 @@ _LOAD_ENV = "{}(load_env=…) is gone: write env_prefix={!r}."
 
 
 def of_application(old_options: Mapping[str, Any], env_prefix: str | None) -> tuple[str | None, bool]:
-    """Read the keywords that `Sanic(…)` does not have any more.
+    """Handle keywords that were removed from `Sanic(…)`.
 
     Args:
         old_options: the keywords.
@@ -28,7 +28,7 @@ def of_application(old_options: Mapping[str, Any], env_prefix: str | None) -> tu
         The prefix of environment variables, and whether the application is registered.
 
     Raises:
-        TypeError: there never was one of that name.
+        TypeError: there never was a keyword of that name.
     """
     leftover = dict(old_options)
     if "load_env" in leftover:
@@ -42,10 +42,10 @@ def of_application(old_options: Mapping[str, Any], env_prefix: str | None) -> tu
 
 
 def of_config(old_options: Mapping[str, Any], env_prefix: str | None) -> str | None:
-    """Read the keywords that `Config(…)` does not have any more; return the prefix of environment variables.
+    """Handle keywords that were removed from `Config(…)`; return the prefix of environment variables.
 
     Raises:
-        TypeError: there never was one of that name.
+        TypeError: there never was a keyword of that name.
     """
     leftover = dict(old_options)
     if "load_env" in leftover:
@@ -55,17 +55,17 @@ def of_config(old_options: Mapping[str, Any], env_prefix: str | None) -> str | N
 
 
 def of_run(old_options: Sequence[Any], options: dict[str, Any]) -> AbstractEventLoop | None:
-    """Read what `app.run` does not take any more.
+    """Handle arguments that were removed from `app.run`.
 
     Args:
-        old_options: arguments by position, behind host and port.
-        options: the keywords; what is old is taken out, and arguments by position are added.
+        old_options: positional arguments after host and port.
+        options: the keywords; old ones are removed, and positional arguments are added.
 
     Raises:
         TypeError: there are too many arguments, or one is given twice.
 
     Returns:
-        The event loop that serves, `None` for a new one.
+        The event loop to serve on, `None` for a new one.
     """
     _name("app.run", _RUN, old_options, options)
     _drop_stop_event("app.run", options)
@@ -74,22 +74,22 @@ def of_run(old_options: Sequence[Any], options: dict[str, Any]) -> AbstractEvent
         deprecation("app.run(legacy=…) is gone: leave it out.", 23.3)
     loop = options.get("loop")
     if not isinstance(loop, AbstractEventLoop):
-        # `prepare` refuses what is no event loop.
+        # `prepare` raises for anything but an event loop.
         return None
     del options["loop"]
     deprecation("app.run(loop=…) is gone: use await app.create_server(…) on the loop.", 18.12)
     if options.get("workers", 1) != 1 or options.get("auto_reload") or options.get("fast") or options.get("dev"):
-        # As then: workers have loops of their own.
+        # As in these releases, workers have their own loops.
         return None
     return loop
 
 
 def of_create_server(old_options: Sequence[Any], dropped: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what `app.create_server` does not take any more; return it as the keywords of today.
+    """Convert arguments that were removed from `app.create_server` to current keywords.
 
     Args:
-        old_options: arguments by position, behind host and port.
-        dropped: keywords that it does not know.
+        old_options: positional arguments after host and port.
+        dropped: unknown keywords.
 
     Raises:
         TypeError: there are too many arguments, or a keyword was never one.

@@ -1,4 +1,4 @@
-"""Names that modules of older releases had: by module, after the release that dropped them, their homes now.
+"""Names that modules of older releases had: by module, after the release that removed them, their current homes.
 
 Found by comparing `dir()` of the modules of 21 releases, from 0.7 to 25.12.
 """

@@ -1,4 +1,4 @@
-"""What requests, and their module, had in older releases."""
+"""Old names of requests and their module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def raw_args(request: Any) -> dict[str, Any]:
 
 
 def setitem_(request: Any, key: str, value: Any) -> None:
-    """Set an item of a request; it is an attribute of `request.ctx`, too, as in Sanic 19.12."""
+    """Set an item of a request, which is also an attribute of `request.ctx`, as in Sanic 19.12."""
     if request._items is None:
         request._items = {}
     request._items[key] = None
@@ -28,7 +28,7 @@ def getitem_(request: Any, key: str) -> Any:
     """Return an item of a request.
 
     Raises:
-        KeyError: it was not set, nor is there such an attribute of `request.ctx`.
+        KeyError: neither the item nor an attribute of `request.ctx` exists.
     """
     try:
         return getattr(request.ctx, key)
@@ -37,7 +37,7 @@ def getitem_(request: Any, key: str) -> Any:
 
 
 def read_item(request: Any, key: str) -> Any:
-    """Return an item of a request, with a warning; raises what `getitem_` does."""
+    """Return an item of a request, with a warning; raises the exceptions of `getitem_`."""
     value = getitem_(request, key)
     deprecation("request[name] is gone: a request is no dictionary: use request.ctx.", 20.3)
     return value
@@ -47,7 +47,7 @@ def delitem_(request: Any, key: str) -> None:
     """Delete an item of a request.
 
     Raises:
-        KeyError: as `getitem_`.
+        KeyError: see `getitem_`.
     """
     try:
         delattr(request.ctx, key)
@@ -81,7 +81,7 @@ def pop(request: Any, key: str, default: Any = _MISSING) -> Any:
 
 
 def setdefault(request: Any, key: str, default: Any = None) -> Any:
-    """Set an item of a request that is not there, and return it."""
+    """Set a missing item of a request; return the item."""
     try:
         return getitem_(request, key)
     except KeyError:
@@ -90,7 +90,7 @@ def setdefault(request: Any, key: str, default: Any = None) -> Any:
 
 
 def update(request: Any, *args: Any, **kwargs: Any) -> None:
-    """Set items of a request, given as for `dict.update`."""
+    """Set items of a request; arguments as in `dict.update`."""
     for key, value in dict(*args, **kwargs).items():
         setitem_(request, key, value)
 
@@ -107,7 +107,7 @@ def clear(request: Any) -> None:
 
 
 def popitem(request: Any) -> tuple[str, Any]:
-    """Delete the item of a request that was set last, and return its name and value.
+    """Delete the last set item of a request, and return its name and value.
 
     Raises:
         KeyError: there is none.
@@ -129,7 +129,7 @@ def body_push(request: Any, data: bytes) -> None:
 
 
 def body_finish(request: Any) -> None:
-    """Do nothing: the body is whole after each part."""
+    """Do nothing: the body is complete after each part."""
 
 
 async def get(stream: Any) -> bytes | None:

@@ -1,4 +1,4 @@
-"""What routers, and their module, had in older releases."""
+"""Old names of routers and their module."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sanic_star.compat._routing.exceptions import InvalidUsage, NotFound
 from sanic_star.compat._routing.path_types import PATH_TYPES
 from sanic_star.compat.exceptions import SanicException
 
-# Type, and the regular expression of a segment, by the names that path types had.
+# The converter and the regular expression of a segment, by the old names of path types.
 REGEX_TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
     old: (kind.convert, kind.regex)
     for kind in PATH_TYPES
@@ -19,16 +19,16 @@ REGEX_TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
 
 
 class RouteDoesNotExist(Exception):
-    """There is no route of that path."""
+    """No route has the path."""
 
 
 def path_of(router: Any, uri: str, route: Any) -> bool:
-    """Tell whether a path is a route's, as it was written when that was registered.
+    """Return whether a route was registered with a path.
 
     Args:
-        router: reads the path.
+        router: parses the path.
         uri: the path.
-        route: one of the router's.
+        route: a route of the router.
     """
     handler, route_path = getattr(route, "handler", None), getattr(route, "uri", None)
     if handler is None or route_path is None:
@@ -43,10 +43,10 @@ def path_of(router: Any, uri: str, route: Any) -> bool:
 
 
 def get_supported_methods(router: Any, url: str) -> list[str] | None:
-    """Return the HTTP methods that routes of a path answer; `None` if there is no route.
+    """Return the HTTP methods of a path's routes; `None` if there is no route.
 
     Args:
-        router: the application's.
+        router: the application's router.
         url: the path, with values of parameters.
     """
     names: set[str] = set()
@@ -60,10 +60,10 @@ def get_supported_methods(router: Any, url: str) -> list[str] | None:
 
 
 def is_stream_handler(router: Any, request: Any) -> bool:
-    """Tell whether the handler of a request reads the body itself.
+    """Return whether the handler of a request reads the body itself.
 
     Args:
-        router: the application's.
+        router: the application's router.
         request: the request.
     """
     route = request.route
@@ -71,16 +71,16 @@ def is_stream_handler(router: Any, request: Any) -> bool:
 
 
 def remove(router: Any, uri: str, clean_cache: bool = True, host: str | None = None) -> None:
-    """Take the routes of a path out of a router, whatever their methods.
+    """Remove all routes of a path from a router.
 
     Args:
-        router: the application's.
-        uri: the path, as it was registered, with the prefix of its blueprint.
-        clean_cache: without effect: the router notices.
-        host: the host that the routes are for, if they are for one.
+        router: the application's router.
+        uri: the path as registered, including the blueprint's prefix.
+        clean_cache: ignored: the router detects changes itself.
+        host: the host of the routes, if they have one.
 
     Raises:
-        RouteDoesNotExist: there is none.
+        RouteDoesNotExist: no route has the path.
     """
     routes = [
         route

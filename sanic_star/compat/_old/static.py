@@ -23,7 +23,7 @@ def register(
     """Serve a file or a directory; arguments as in `app.static`.
 
     Raises:
-        ValueError: the path is no path.
+        ValueError: the path is not a path.
     """
     deprecation("sanic.static.register is gone: use app.static(uri, path).", 22.3)
     app.static(

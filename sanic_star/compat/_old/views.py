@@ -1,4 +1,4 @@
-"""`CompositionView`, which was a handler made of several functions, each for some HTTP methods."""
+"""`CompositionView`: a handler of several functions, each for some HTTP methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _numbers = count(1)
 
 
 class CompositionView:
-    """A handler that calls the function which was added for the request's HTTP method.
+    """A handler that calls the function for the request's HTTP method.
 
     >>> view = CompositionView()
     >>> view.add(["GET"], lambda request: "shown")
@@ -24,22 +24,22 @@ class CompositionView:
 
     def __init__(self) -> None:
         self.handlers: dict[str, Callable[..., Any]] = {}
-        # Names of routes are unique: an application may have several views.
+        # A unique name, because an application may have several views.
         number = next(_numbers)
         self.name = type(self).__name__ if number == 1 else f"{type(self).__name__}_{number}"
-        # By these attributes `add_route` knows the methods, as it does for a class view.
+        # `add_route` reads the methods from these attributes, as for a class view.
         self.view_class = SimpleNamespace()
 
     def add(self, methods: Iterable[str], handler: Callable[..., Any], stream: bool = False) -> None:
-        """Let a function answer HTTP methods.
+        """Add a function for HTTP methods.
 
         Args:
-            methods: their names, in capitals.
+            methods: their names in upper case.
             handler: the function.
-            stream: whether it reads the body itself.
+            stream: whether the function reads the body itself.
 
         Raises:
-            BadRequest: a method has a function already, or there is no such method.
+            BadRequest: a method already has a function, or is invalid.
         """
         if stream:
             handler.is_stream = stream  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ class CompositionView:
             setattr(self.view_class, method.lower(), handler)
 
     def __call__(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call the function for the request's method; HEAD is answered by the one for GET if need be."""
+        """Call the function for the request's method; without one for HEAD, call the one for GET."""
         method = request.method.upper()
         handler = self.handlers.get(method) or self.handlers["GET"]
         return handler(request, *args, **kwargs)

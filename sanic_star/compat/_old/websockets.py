@@ -1,4 +1,4 @@
-"""What websockets had in older releases, where they were those of the package `websockets`."""
+"""Old attributes of websockets, from the time when they were objects of the package `websockets`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sanic_star.compat.exceptions import WebsocketClosed
 
 
 def is_open(ws: Any) -> bool:
-    """Tell whether neither side has closed the connection, as far as that is known without reading."""
+    """Return whether neither side has closed the connection, as far as known without reading."""
     return not ws._closed and ws.client_state is WebSocketState.CONNECTED
 
 
 def open(ws: Any) -> bool:
-    """Tell whether the connection is open."""
+    """Return whether the connection is open."""
     return is_open(ws)
 
 
 def closed(ws: Any) -> bool:
-    """Tell whether one side has closed the connection."""
+    """Return whether one side has closed the connection."""
     return not is_open(ws)
 
 

@@ -1,4 +1,4 @@
-"""`GunicornWorker`: gunicorn's worker, which runs the application on uvicorn here."""
+"""`GunicornWorker`: a worker of gunicorn, which here runs the application on uvicorn."""
 
 from __future__ import annotations
 

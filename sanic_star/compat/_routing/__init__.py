@@ -1,1 +1,1 @@
-"""What Sanic's router is made of: routes, the types of path parameters, exceptions."""
+"""The parts of Sanic's router: routes, the types of path parameters, exceptions."""

@@ -1,6 +1,6 @@
-"""What the router raises: the exceptions that Sanic takes from the package `sanic_routing`, by the same names.
+"""The router's exceptions, with the names of the package `sanic_routing`.
 
-They tell of mistakes in the routes of an application, and are no answer to a client.
+They indicate mistakes in an application's routes, and are not responses to clients.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 
 class BaseException(Exception):
-    """The base of all errors of the router."""
+    """The base class of the router's errors."""
 
 
 class NotFound(BaseException):
@@ -21,7 +21,7 @@ class NotFound(BaseException):
 
 
 class BadMethod(BaseException):
-    """A route was given a method that is none."""
+    """A route has an invalid method."""
 
 
 class NoMethod(BaseException):
@@ -42,7 +42,7 @@ class NoMethod(BaseException):
 
 
 class RouteExists(BaseException):
-    """Two routes would answer the same requests."""
+    """Two routes have the same path, host and method."""
 
 
 class FinalizationError(BaseException):
@@ -50,8 +50,8 @@ class FinalizationError(BaseException):
 
 
 class InvalidUsage(BaseException):
-    """A route's path or options make no sense."""
+    """A route's path or options are invalid."""
 
 
 class ParameterNameConflicts(BaseException):
-    """One path uses a parameter's name twice."""
+    """Two parameters of a path have the same name."""

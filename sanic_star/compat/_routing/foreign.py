@@ -1,7 +1,7 @@
-"""Sanic's words for routes that are not Sanic's: mounts, hosts and Starlette's routes in `app.router.routes`.
+"""Sanic's attributes for other routes in `app.router.routes`: mounts, hosts and Starlette's routes.
 
-Plugins that go through the routes of an application read `name`, `handler`, `ctx` and `segments` of each. A route gets
-those that it lacks, once; everything that Starlette reads of it stays as it was.
+Plugins that iterate over the routes of an application read `name`, `handler`, `ctx` and `segments` of each. A route
+gets the missing ones, once; attributes that Starlette reads are not changed.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _BELOW = "<__dynamic__:path>"
 
 
 class RouteContext(SimpleNamespace):
-    """What a user keeps for a route, `route.ctx`."""
+    """`route.ctx`: the user's attributes of a route."""
 
-    # Sanic Extensions set the CORS settings of each route at the start, and read them after each response. A route that
-    # comes later has none of its own.
+    # Sanic Extensions set the CORS settings of each route at the start, and read them after each response. This is the
+    # default for routes that are added later.
     _cors = SimpleNamespace()
 
 
 def describe(route: BaseRoute) -> None:
-    """Give a route the attributes `name`, `handler`, `ctx` and `segments`, as far as it lacks them.
+    """Give a route the attributes `name`, `handler`, `ctx` and `segments`, if they are missing.
 
     Args:
-        route: any route; one whose class allows no new attributes is left as it is.
+        route: any route; unchanged if its class allows no new attributes.
 
     Examples:
         >>> from starlette.routing import Mount
@@ -51,7 +51,7 @@ def describe(route: BaseRoute) -> None:
             words.segments = _segments(route)
         if getattr(route, "name", None) is None:
             if hasattr(route, "name"):
-                # In Starlette None is not an empty name: what is below such a mount needs no prefix in `url_path_for`.
+                # In Starlette `None` is not an empty name: routes of such a mount need no prefix in `url_path_for`.
                 words.url_path_for = copy(route).url_path_for
             words.name = ""
     except AttributeError:
@@ -59,14 +59,14 @@ def describe(route: BaseRoute) -> None:
 
 
 def _handler(route: Any) -> Any:
-    """Return the endpoint if its type hints can be read, as of a handler of Sanic's, else the route's `handle`."""
+    """Return the endpoint if its type hints can be read, like those of a Sanic handler, else the route's `handle`."""
     endpoint = getattr(route, "endpoint", None)
     function = endpoint.func if isinstance(endpoint, partial) else endpoint
     if isroutine(function) or isclass(function):
         try:
             get_type_hints(function)
         except Exception:
-            # An annotation may be any expression, and name what only a type checker imports.
+            # An annotation may be any expression, and use names that are only imported for type checkers.
             return route.handle
         return endpoint
     return route.handle
@@ -79,7 +79,7 @@ def _segments(route: Any) -> tuple[str, ...]:
     segments = tuple(_PARAMETER.sub(_dynamic, part) for part in path.lstrip("/").split("/"))
     if hasattr(route, "endpoint"):
         return segments
-    # A mount, which answers everything below its path.
+    # A mount, which serves everything below its path.
     return (*(part for part in segments if part), _BELOW)
 
 

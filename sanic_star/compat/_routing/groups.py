@@ -1,7 +1,7 @@
-"""Routes of one path, together: what `app.router.groups` holds, for plugins that look at all methods of a path.
+"""`app.router.groups`: the routes of each path, for plugins that read all methods of a path.
 
-A path's shape is the key: `("users", "<__dynamic__:int>")`. The router keeps the groups until a route comes or goes,
-and a group never changes; Sanic makes the mapping anew for each access.
+The key is the path's shape: `("users", "<__dynamic__:int>")`. Groups are immutable, and the router caches them until
+routes change; Sanic builds the mapping for each access.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 class RouteGroup:
     """The routes of one path.
 
-    What does not depend on the method is taken from the first route, as in Sanic the one that was added last.
+    Attributes that do not depend on the method are those of the first route, which, as in Sanic, was added last.
 
     Args:
         routes: the routes, the newest first.
 
     Raises:
-        InvalidUsage: there is none, or they differ in their paths.
+        InvalidUsage: there is no route, or their paths differ.
 
     Examples:
         >>> from sanic_star import Sanic
@@ -46,18 +46,18 @@ class RouteGroup:
         if len({route.segments for route in routes}) != 1:
             raise InvalidUsage("Cannot group routes with differing paths")
         self.routes: Sequence[AnyRoute] = routes
-        self._first = first = routes[0]
-        self.uri: str = first.uri
-        self.path: str = first.uri.lstrip("/")
-        self.strict: bool = first.strict
-        self.unquote: bool = first.unquote
-        self.segments: tuple[str, ...] = first.segments
+        self._first_route = first_route = routes[0]
+        self.uri: str = first_route.uri
+        self.path: str = first_route.uri.lstrip("/")
+        self.strict: bool = first_route.strict
+        self.unquote: bool = first_route.unquote
+        self.segments: tuple[str, ...] = first_route.segments
 
     def __iter__(self) -> Iterator[AnyRoute]:
         return iter(self.routes)
 
-    def __getitem__(self, place: int) -> AnyRoute:
-        return self.routes[place]
+    def __getitem__(self, index: int) -> AnyRoute:
+        return self.routes[index]
 
     def __len__(self) -> int:
         return len(self.routes)
@@ -72,7 +72,7 @@ class RouteGroup:
 
     @cached_property
     def methods_index(self) -> dict[str, AnyRoute]:
-        """The routes by method; of two with one method, as for different hosts, the older."""
+        """The routes by method; of two with the same method, as for different hosts, the older one."""
         return {method: route for route in self.routes for method in route.methods or ()}
 
     @property
@@ -82,49 +82,49 @@ class RouteGroup:
 
     @property
     def raw_path(self) -> str:
-        """The path as it was written, without the slash at its start."""
-        return self._first.raw_path
+        """The path as it was registered, without its leading slash."""
+        return self._first_route.raw_path
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The segments of the path, parameters as they were written."""
-        return self._first.parts
+        """The segments of the path, with parameters as they were registered."""
+        return self._first_route.parts
 
     @property
     def params(self) -> dict[int, ParamInfo]:
-        """The parameters, by the place of their segment."""
-        return self._first.params
+        """The parameters by the index of their segment."""
+        return self._first_route.params
 
     @property
     def labels(self) -> list[str]:
         """The parameters' names."""
-        return self._first.labels
+        return self._first_route.labels
 
     @property
     def regex(self) -> bool:
-        """Whether the path holds a regular expression or a `path` parameter."""
-        return self._first.regex
+        """Whether the path has a regular expression or a `path` parameter."""
+        return self._first_route.regex
 
     @property
     def pattern(self) -> str | None:
-        """The path's regular expression, where it needs one."""
-        return self._first.pattern
+        """The path's regular expression, if it needs one."""
+        return self._first_route.pattern
 
     @cached_property
     def kind(self) -> Literal["static", "dynamic", "regex"]:
-        """The table of Sanic's router that holds the group; routes for certain hosts are dynamic there."""
+        """The table of the group in Sanic's router, where routes with hosts are dynamic."""
         if self.regex:
             return "regex"
-        return "static" if self._first.static and not self.requirements else "dynamic"
+        return "static" if self._first_route.static and not self.requirements else "dynamic"
 
     @property
     def depth(self) -> int:
-        """How many segments the path has."""
+        """The number of segments."""
         return len(self.parts)
 
     @property
     def dynamic_path(self) -> bool:
-        """Whether a parameter may hold slashes."""
+        """Whether a parameter may contain slashes."""
         return any(param.spans for param in self.params.values())
 
 
@@ -132,7 +132,7 @@ def group_routes(routes: Iterable[Any]) -> dict[tuple[str, ...], RouteGroup]:
     """Return the groups of routes, in Sanic's order: literal paths, parameters of known types, regular expressions.
 
     Args:
-        routes: routes of an application, in the order in which they were added.
+        routes: routes of an application, in the order of their addition.
     """
     literal: dict[tuple[str, ...], list[AnyRoute]] = {}
     typed: dict[tuple[str, ...], list[AnyRoute]] = {}

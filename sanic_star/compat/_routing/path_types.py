@@ -1,4 +1,4 @@
-"""The types of path parameters: what `<name:type>` accepts, and which value it gives."""
+"""The types of path parameters in `<name:type>`, with their converters and patterns."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class PathType(Convertor[Any]):
 
     Args:
         label: its name in `<name:label>`.
-        convert: turns a segment into the value; raises `ValueError` for one that is not of this type.
-        regex: describes the segment, without anchors.
-        to_string: turns a value back.
+        convert: converts a segment to the value; raises `ValueError` if the segment is not of this type.
+        regex: a regular expression for the segment, without anchors.
+        to_string: converts a value back to a segment.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class PathType(Convertor[Any]):
         to_string: Callable[[Any], str] = str,
     ) -> None:
         self.label = label
-        # PERF: a builtin such as `int` stands here unwrapped; see `index.Edge`.
+        # PERF: a builtin such as `int` is not wrapped; see `index.Edge`.
         self.convert = convert  # type: ignore[method-assign,assignment]
         # Whether any text but an empty one stays as it is; see `index.Shape.add`.
         self.keeps_text = convert is _nonempty
@@ -47,7 +47,7 @@ class PathType(Convertor[Any]):
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Describes a whole segment; what URLs are checked with."""
+        """The pattern of a whole segment, used to check URLs."""
         return re.compile(f"^{self.regex}$")
 
 
@@ -83,7 +83,7 @@ def _ext(value: str) -> tuple[str, ...]:
     return parts
 
 
-# In the order of their precedence, the least first: of two types in one place the later is tried first.
+# In order of precedence, the lowest first: if two types are possible, the later one is tried first.
 PATH_TYPES = (
     PathType("strorempty", str, r"[^/]*"),
     PathType("str", _nonempty, r"[^/]+"),
@@ -96,17 +96,17 @@ PATH_TYPES = (
     PathType("ymd", _ymd, r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"),
     PathType("uuid", UUID, r"[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"),
 )
-_BY_LABEL = {each.label: each for each in PATH_TYPES}
+_BY_LABEL = {path_type.label: path_type for path_type in PATH_TYPES}
 _PATH, _EXT = _BY_LABEL["path"], _BY_LABEL["ext"]
 
 
 class FileType(PathType):
-    """A file name with its extension: `<file:ext>`, `<file=int:ext=jpg|png>`; gives two parameters.
+    """A file name with its extension: `<file:ext>`, `<file=int:ext=jpg|png>`; results in two parameters.
 
     Args:
         name: the parameter's name; the extension is always called `ext`.
-        stem: the type of what stands before the extension.
-        allowed: the extensions that match, all where it is empty.
+        stem: the type of the part before the extension.
+        allowed: the extensions that match; empty for all.
     """
 
     def __init__(self, name: str, stem: PathType | None, allowed: Sequence[str]) -> None:
@@ -120,8 +120,8 @@ class FileType(PathType):
         for extension in allowed:
             if not _EXTENSION.match(extension):
                 raise InvalidUsage(f"Invalid extension: {extension}")
-        # The same names as the type's own expression takes, which looks at each dot anew: a path of a thousand dots
-        # would hold up the event loop.
+        # Matches the same names as the type's own expression, which backtracks at each dot: a path with a thousand dots
+        # would block the event loop.
         super().__init__("ext", _ext, r"[^/]+\.[a-z0-9]+")
         self.name = name
         self.stem = stem
@@ -130,7 +130,7 @@ class FileType(PathType):
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """Describes a whole segment, in Sanic's words."""
+        """The pattern of a whole segment, as in Sanic."""
         return _EXT.pattern
 
     def expand(self, parts: tuple[str, ...] | str) -> dict[str, Any]:
@@ -149,20 +149,20 @@ class FileType(PathType):
 
 
 class ParamInfo(Parameter):
-    """A path parameter, with Sanic's words for it."""
+    """A path parameter, with Sanic's attributes."""
 
     __slots__ = ()
 
     @property
     def cast(self) -> Callable[[str], Any]:
-        """Turns the segment into the value."""
+        """Converts the segment to the value."""
         return self.convertor.convert
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """Describes the segment."""
-        found: re.Pattern[str] = self.convertor.pattern  # type: ignore[attr-defined]
-        return found
+        """The pattern of the segment."""
+        pattern: re.Pattern[str] = self.convertor.pattern  # type: ignore[attr-defined]
+        return pattern
 
     @property
     def regex(self) -> bool:

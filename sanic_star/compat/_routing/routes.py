@@ -1,4 +1,4 @@
-"""Routes in Sanic's and Starlette's words."""
+"""Routes with Sanic's and Starlette's attributes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from sanic_star.engine import routing
 from sanic_star.engine.index import Parameter, Segments
 from sanic_star.engine.routing import either
 
-# For each level (group, blueprint, route): its ASGI middleware, and the functions that are its Sanic middleware, where
-# another level's could be taken for them.
+# For each level (group, blueprint, route): its ASGI middleware, and the functions of its Sanic middleware, if they
+# could be confused with another level's.
 Levels: TypeAlias = Sequence[tuple[Sequence[Middleware], Sequence[Callable[..., Any]]]]
 
-# A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
+# A slash inside a parameter's brackets is not a separator: it is part of a regular expression.
 _SEPARATOR = pattern(r"/(?=[^>]*(?:<(?<!\?<)|$))")
 
 
 def _source(part: str | Parameter, shown: bool = False) -> str:
-    """Return a segment as a regular expression; `shown`, in Sanic's words."""
+    """Return a segment as a regular expression; with `shown`, in Sanic's form."""
     if isinstance(part, str):
         return re.escape(part) if shown else either(part)
     kind: Any = part.convertor
@@ -41,29 +41,29 @@ def _is_expression(param: ParamInfo) -> bool:
     return param.needs_regex and param.label != "ext"
 
 
-# Behind the type that was registered last.
-_LAST = float("inf")
+# After the type that was registered last.
+_AFTER_ALL_TYPES = float("inf")
 
 
 def _is_plain(part: str | Parameter) -> bool:
-    """Tell whether a segment fits one text only from where it begins; nobody knows that of an expression."""
+    """Return whether a segment matches only one text from a given position; unknown for a regular expression."""
     return isinstance(part, str) or isinstance(part.convertor, FileType) or part.convertor in PATH_TYPES
 
 
 @lru_cache
 def method_set(*methods: str) -> frozenset[str]:
-    """Return HTTP methods as a set, the same one for all routes that have them."""
+    """Return HTTP methods as a set, which is shared by all routes with the same methods."""
     return frozenset(methods)
 
 
 class RouteExtra(SimpleNamespace):
-    """What Sanic keeps about a route beside its path: `ident`, `hosts`, `static`, `stream`, `error_format`, …
+    """Sanic's further options of a route: `ident`, `hosts`, `static`, `stream`, `error_format`, …
 
-    A route that has no `error_format` gets that of its handler's responses when something reads it, an error page as a
-    rule. Sanic reads the sources of all handlers when they are registered; here no start-up pays for that.
+    A route without `error_format` gets the format of its handler's responses on first access, usually by an error page.
+    Sanic reads the source of every handler at its registration, which would slow down the start.
     """
 
-    # Beside the attributes, so that `vars()` has only Sanic's.
+    # A slot, so that `vars()` contains only Sanic's attributes.
     __slots__ = ("_handler",)
 
     def __getattr__(self, name: str) -> Any:
@@ -76,7 +76,7 @@ class RouteExtra(SimpleNamespace):
 
 
 class _SanicRoute:
-    """Sanic's words for a route of either kind."""
+    """Sanic's attributes of HTTP and websocket routes."""
 
     path_segments: Segments
     endpoint: Callable[..., Any]
@@ -85,7 +85,7 @@ class _SanicRoute:
     hosts: tuple[str, ...]
     strict: bool
     uri: str
-    # The path as it was written, without the first slash: `<name>` where `uri` has `<name:str>`.
+    # The path as it was registered, without the leading slash: `<name>` if `uri` has `<name:str>`.
     raw_path: str
     unquote: bool
     requirements: dict[str, str]
@@ -97,7 +97,7 @@ class _SanicRoute:
     extra: RouteExtra
 
     def describe(self, uri: str, raw_path: str, unquote: bool, ctx: Mapping[str, Any], extra: RouteExtra) -> None:
-        """Take what the engine does not know of."""
+        """Set the attributes that the engine does not use."""
         self.uri = uri
         self.raw_path = raw_path
         self.unquote = unquote
@@ -113,23 +113,23 @@ class _SanicRoute:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The segments of the path, parameters as they were written."""
+        """The segments of the path, with parameters as they were registered."""
         return tuple(_SEPARATOR.split(self.uri.lstrip("/")))
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """The segments of the path, parameters by their type alone: what two routes must not have in common."""
+        """The segments of the path, with only the types of parameters; two routes must not have the same."""
         return tuple(part if isinstance(part, str) else f"<__dynamic__:{part.label}>" for part in self.path_segments)
 
     @property
     def params(self) -> dict[int, ParamInfo]:
-        """The parameters, by the place of their segment; in the order of their types, expressions last, as in Sanic.
+        """The parameters by the index of their segment; as in Sanic ordered by type, regular expressions last.
 
-        OpenAPI documents that are made of them list parameters in this order.
+        OpenAPI documents list parameters in this order.
         """
-        params = [(place, part) for place, part in enumerate(self.path_segments) if isinstance(part, ParamInfo)]
+        params = [(index, part) for index, part in enumerate(self.path_segments) if isinstance(part, ParamInfo)]
         if len(params) > 1:
-            params.sort(key=lambda param: _LAST if _is_expression(param[1]) else param[1].priority)
+            params.sort(key=lambda param: _AFTER_ALL_TYPES if _is_expression(param[1]) else param[1].priority)
         return dict(params)
 
     @property
@@ -139,7 +139,7 @@ class _SanicRoute:
 
     @property
     def regex(self) -> bool:
-        """Whether the path holds a regular expression or a `path` parameter."""
+        """Whether the path has a regular expression or a `path` parameter."""
         return any(isinstance(part, ParamInfo) and (part.needs_regex or part.spans) for part in self.path_segments)
 
     @property
@@ -149,30 +149,30 @@ class _SanicRoute:
 
     @property
     def pattern(self) -> str | None:
-        """The path's regular expression, where the route needs one."""
+        """The path's regular expression, if the route needs one."""
         if not self.regex:
             return None
         return "/" + "/".join(_source(part, shown=True) for part in self.path_segments)
 
     def expression(self) -> re.Pattern[str]:
-        """Return the path as a regular expression that is read in one pass.
+        """Return the path as a regular expression that matches in linear time.
 
-        A parameter that may hold slashes ends at the first place where what is behind it fits, up to the next such
-        parameter: that one takes anything, so that a later place would do no better. Atomic groups say so; without them
-        a path of some thousand slashes, which a client may send, takes seconds.
+        A parameter that may contain slashes ends at the first position where the following segments match, up to the
+        next such parameter. That one matches anything, so a later position would not help. Atomic groups prevent
+        backtracking; without them a path of some thousand slashes, which a client may send, takes seconds.
         """
-        whole, rest = "", [*self.path_segments]
-        while rest:
-            end = next((at for at, part in enumerate(rest[1:], 1) if _spans(part)), len(rest))
-            chunk, rest = rest[:end], rest[end:]
-            source = "/".join(map(_source, chunk)) + ("/" if rest else "")
-            whole += f"(?>{source})" if rest and all(map(_is_plain, chunk)) else source
-        return re.compile(f"^/{whole}$")
+        expression, remaining = "", [*self.path_segments]
+        while remaining:
+            end = next((position for position, part in enumerate(remaining[1:], 1) if _spans(part)), len(remaining))
+            chunk, remaining = remaining[:end], remaining[end:]
+            source = "/".join(map(_source, chunk)) + ("/" if remaining else "")
+            expression += f"(?>{source})" if remaining and all(map(_is_plain, chunk)) else source
+        return re.compile(f"^/{expression}$")
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        """Build the path, as Starlette does; the name may leave out the application's.
+        """Build the path, as in Starlette; the application's name may be left out.
 
-        A `Mount` of Starlette's asks the routes of what it mounts one by one.
+        Starlette's `Mount` calls this for the routes of its application one by one.
 
         Raises:
             NoMatchFound: the route has another name, or other parameters.
@@ -188,11 +188,11 @@ class _SanicRoute:
 
 
 class Route(_SanicRoute, routing.Route):  # type: ignore[override]
-    """An HTTP route, in Sanic's and Starlette's words."""
+    """An HTTP route with Sanic's and Starlette's attributes."""
 
 
 class WebSocketRoute(_SanicRoute, routing.WebSocketRoute):  # type: ignore[override]
-    """A websocket route, in Sanic's and Starlette's words."""
+    """A websocket route with Sanic's and Starlette's attributes."""
 
-    # The handshake is one.
+    # The handshake is a GET request.
     methods = frozenset({"GET"})

@@ -1,4 +1,4 @@
-"""`CertLoader`: how a process gets its certificate."""
+"""`CertLoader`, which loads the certificate of a process."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sanic_star.compat.http.tls.creators import CertCreator, MkcertCreator, Trus
 class CertLoader:
     """Load a certificate, in this process or in a worker.
 
-    A class derived from it finds the certificate its own way: `Sanic(certloader_class=…)`.
+    A subclass may load the certificate from elsewhere: `Sanic(certloader_class=…)`.
 
     Args:
-        ssl_data: what `app.run(ssl=…)` takes; or a mapping with `creator` (`mkcert` or `trustme`), `cert`, `key` and
-            `localhost`, the name for which a certificate is made.
+        ssl_data: a value of `app.run(ssl=…)`; or a mapping with `creator` (`mkcert` or `trustme`), `cert`, `key` and
+            `localhost`, the host name of the certificate to create.
 
     Examples:
         >>> from sanic_star import Sanic
@@ -33,13 +33,13 @@ class CertLoader:
         self._ssl_data = ssl_data
 
     def load(self, app: Any) -> ssl.SSLContext | None:
-        """Return the TLS context, `None` where no certificate was given.
+        """Return the TLS context; `None` without a certificate.
 
         Args:
             app: the application; the password of a key may be in `TLS_CERT_PASSWORD`.
 
         Raises:
-            ValueError: the certificate can't be read, or there is no such creator.
+            ValueError: the certificate cannot be read, or the creator is unknown.
         """
         data = self._ssl_data
         if isinstance(data, dict) and "creator" in data:

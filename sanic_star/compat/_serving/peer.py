@@ -1,4 +1,4 @@
-"""Whether the server lets clients choose the address of the peer, `scope["client"]`.
+"""Detect a server that trusts `X-Forwarded-For` of local connections for the peer's address, `scope["client"]`.
 
 uvicorn, and gunicorn with its worker, replace the peer's address and the scheme by `X-Forwarded-For` and
 `X-Forwarded-Proto`, by default for every connection from this machine. The scope does not show it, so a server that
@@ -18,9 +18,10 @@ UNSAFE_SERVER = (
 
 
 def believes_local_clients() -> bool:
-    """Tell whether uvicorn's middleware for proxies calls this code, and trusts connections from 127.0.0.1.
+    """Return whether uvicorn's proxy middleware calls this code, and trusts connections from 127.0.0.1.
 
-    It is false where the interpreter shows no frames, or the middleware has another name: then there is no warning.
+    Returns `False` if the interpreter does not show frames, or the middleware has another name; then there is no
+    warning.
     """
     middleware_class = getattr(sys.modules.get("uvicorn.middleware.proxy_headers"), "ProxyHeadersMiddleware", None)
     frame = inspect.currentframe() if middleware_class else None

@@ -1,6 +1,6 @@
-"""The plan for `sanic_star.servers`: what is served, and how another process finds the application again.
+"""The plan for `sanic_star.servers`: which applications are served, and how another process finds them.
 
-That process imports the main module once more, or calls the application's factory. The options of the run (debug mode,
+Another process imports the main module again, or calls the application's factory. Options of the run (debug mode,
 verbosity, `shared_ctx`) are sent with the plan.
 """
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class ApplicationServerInfo:
-    """How an application is to be served, once.
+    """How an application is served, once.
 
-    Attributes: `settings` in Sanic's words; `stage`; `server`, which is what somebody sets there; and for
-    `sanic_star.servers`: `how`, `sock`, `signals`.
+    Attributes: `settings` with Sanic's names; `stage`; `server`, which only users set; and for `sanic_star.servers`:
+    `how`, `sock`, `signals`.
     """
 
     settings: dict[str, Any]
@@ -48,14 +48,14 @@ class ApplicationServerInfo:
 
 @dataclass
 class Loader:
-    """A factory in the form of an `AppLoader`."""
+    """A factory with the interface of `AppLoader`."""
 
     load: Callable[[], Any]
 
 
 @dataclass
-class _Said:
-    """What was said when an application was run, for its copies in other processes."""
+class _RunOptions:
+    """The options of an application's run, for its copies in other processes."""
 
     name: str
     debug: bool
@@ -64,12 +64,12 @@ class _Said:
     shared: dict[str, Any]
 
     @classmethod
-    def of(cls, app: Any) -> _Said:
+    def of(cls, app: Any) -> _RunOptions:
         names = ("host", "port", "unix", "workers", "auto_reload", "verbosity", "fast", "server", "primary")
         return cls(
             app.name,
             app.debug,
-            # Whether there is TLS: a context cannot be pickled.
+            # Only whether there is TLS, because a context cannot be pickled.
             {name: getattr(app.state, name) for name in names} | {"ssl": True if app.state.ssl is not None else None},
             {name: app.config[name] for name in ("ACCESS_LOG", "AUTO_RELOAD", "NOISY_EXCEPTIONS")},
             shared_values(app.shared_ctx),
@@ -91,19 +91,19 @@ class _Said:
         lock(app.shared_ctx)
 
 
-def _load(loader: Any, everything: list[_Said]) -> list[Any]:
-    """Find the applications in another process; one for each time that one is served."""
-    found: dict[str, Any] = {}
+def _load(loader: Any, run_options_of_apps: list[_RunOptions]) -> list[Any]:
+    """Find the applications in another process; an application that is served twice is listed twice."""
+    applications_by_name: dict[str, Any] = {}
     if loader is not None:
-        found[everything[0].name] = loader.load()
-    for said in everything:
-        if said.name not in found:
+        applications_by_name[run_options_of_apps[0].name] = loader.load()
+    for run_options in run_options_of_apps:
+        if run_options.name not in applications_by_name:
             try:
-                found[said.name] = find_application(said.name)
+                applications_by_name[run_options.name] = find_application(run_options.name)
             except SanicException as error:
                 raise CannotServe(str(error)) from None
-        said.apply(found[said.name])
-    return [found[said.name] for said in everything]
+        run_options.apply(applications_by_name[run_options.name])
+    return [applications_by_name[run_options.name] for run_options in run_options_of_apps]
 
 
 def plan(
@@ -113,14 +113,14 @@ def plan(
     listeners: MainListeners | None = None,
     start_method: str = "spawn",
 ) -> Plan:
-    """Return what the engine shall serve.
+    """Return the plan to serve applications.
 
     Args:
         apps: the applications.
-        loader: makes the first one in other processes.
-        jobs: the processes of the main process; None where there is none.
-        listeners: run those for restarts.
-        start_method: how other processes are started.
+        loader: loads the first one in other processes.
+        jobs: the processes of the main process; `None` if there is no main process.
+        listeners: runs the listeners of a reload.
+        start_method: of `multiprocessing`: `fork`, `forkserver` or `spawn`.
     """
     primary = apps[0]
     served = [(app, info) for app in apps for info in app.state.server_info]
@@ -128,7 +128,7 @@ def plan(
     if any(app.state.auto_reload for app in apps):
         folders = {folder for app in apps for folder in app.state.reload_dirs}
         watch = sorted(str(folder) for folder in folders if folder.is_dir())
-    from sanic_star.servers import Plan  # late: only a process that serves needs servers
+    from sanic_star.servers import Plan  # imported late: only a process that serves needs servers
 
     return Plan(
         apps=[app for app, _ in served],
@@ -137,20 +137,20 @@ def plan(
         sockets=[info.sock for _, info in served],
         workers=primary.state.workers,
         watch=watch,
-        prelude=_prelude(),
-        shared=[_Said.of(app) for app, _ in served],
+        prelude=_preparation(),
+        shared=[_RunOptions.of(app) for app, _ in served],
         notify=(listeners or MainListeners(primary)).notify,
         signals=all(info.signals for _, info in served),
         supervised=jobs is not None,
         jobs=jobs,
         start_method=start_method,
-        # The lines of its log begin with its name.
+        # The log lines of a forked process begin with its own name.
         in_fork=primary._runner.set_up_logging,
     )
 
 
-# What the process that watches tells of, and the moments of listeners that these are.
-_MOMENTS = {
+# Notifications of the supervisor, and their listener events.
+_LISTENER_EVENTS = {
     "start": "reload_process_start",
     "before": "before_reload_trigger",
     "after": "after_reload_trigger",
@@ -159,7 +159,7 @@ _MOMENTS = {
 
 
 class MainListeners:
-    """Runs listeners of the main process, all on one event loop: what one has opened there, another may close.
+    """Runs the listeners of the main process on one event loop, so that one may close what another has opened.
 
     Args:
         app: the application.
@@ -176,15 +176,15 @@ class MainListeners:
         if self._runner is not None:
             self._runner.close()
 
-    def run(self, event: str, **more: Any) -> None:
-        """Run the listeners of a moment.
+    def run(self, event: str, **extra_arguments: Any) -> None:
+        """Run the listeners of an event.
 
         Args:
-            event: the moment's name.
-            more: keyword arguments for listeners that take them.
+            event: the event.
+            extra_arguments: keyword arguments for listeners that take them.
 
         Raises:
-            Exception: what a listener raises.
+            Exception: a listener has raised it.
         """
         if not self._app.listeners.get(event):
             return
@@ -193,31 +193,31 @@ class MainListeners:
         lifecycle = self._app._engine.lifecycle
         lifecycle.owns_process = threading.current_thread() is threading.main_thread()
         try:
-            self._runner.run(self._app._listeners.run(event, self._app, more))
+            self._runner.run(self._app._listeners.run(event, self._app, extra_arguments))
         finally:
             lifecycle.owns_process = False
 
     def notify(self, event: str, changed: set[str]) -> None:
-        """Run the listeners for restarts on changes; one that fails stops no restart.
+        """Run the listeners of a reload; an exception is logged and does not prevent the reload.
 
         Args:
-            event: what has happened: `start`, `before`, `after`, `stop`.
+            event: `start`, `before`, `after` or `stop`.
             changed: the files that have changed.
         """
-        more = {"changed": changed} if event == "after" else {}
+        extra_arguments = {"changed": changed} if event == "after" else {}
         try:
-            self.run(_MOMENTS[event], **more)
+            self.run(_LISTENER_EVENTS[event], **extra_arguments)
         except StepTimeout:
-            pass  # the log has named the listener
+            pass  # it was logged
         except Exception as error:
-            log_error(error_logger, error, "A listener of %s failed", _MOMENTS[event])
+            log_error(error_logger, error, "A listener of %s failed", _LISTENER_EVENTS[event])
 
 
-def _prelude() -> Callable[[], object] | None:
-    """Return what other processes have to do before they import the main module: what this one has done."""
-    known = sys.modules.get("sanic")
-    if known is None or not known.__name__.startswith("sanic_star"):
+def _preparation() -> Callable[[], object] | None:
+    """Return the function that other processes call before they import the main module, if this one called it."""
+    sanic_module = sys.modules.get("sanic")
+    if sanic_module is None or not sanic_module.__name__.startswith("sanic_star"):
         return None
-    from sanic_star.compat._alias.alias import install  # late: most processes need no alias
+    from sanic_star.compat._alias.alias import install  # imported late: most processes need no alias
 
     return install

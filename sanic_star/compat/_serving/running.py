@@ -1,9 +1,9 @@
-"""Running applications in Sanic's words: `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
+"""Serve applications with Sanic's API: `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
 
-An application has a `Runner`. `prepare` notes how the application is to be served; `serve` serves all that were
-prepared, in one process or several. `plans` makes a `Plan` of them; `sanic_star.servers` listens and restarts.
+An application has a `Runner`. `prepare` records how to serve the application; `serve` serves all prepared applications,
+in one process or several. `plans` converts them to a `Plan`; `sanic_star.servers` listens and restarts.
 
-Functions import `sanic_star.servers` when they are called: an application that another server runs never loads it.
+Functions import `sanic_star.servers` late, because an application on another server does not need it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TLSArgument = None | SSLContext | dict[str, Any] | str | list[Any] | tuple[Any, 
 
 
 class Runner:
-    """Prepares an application to be served, and serves those that were prepared.
+    """Prepares and serves applications.
 
     Args:
         app: the application.
@@ -48,14 +48,14 @@ class Runner:
     def __init__(self, app: Application) -> None:
         self.app = app
         self.has_logged_server_settings = False
-        # Whether `stop` was called since the last start.
+        # Whether `stop` was called after the last start.
         self.is_stopped = False
         # In the main process, from `main_process_ready` on.
         self.manager: WorkerManager | None = None
         self.inspector: Inspector | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # A managed function may get the application as an argument, and finds no manager in its process.
+        # A managed function may get the application as an argument; its process has no manager.
         return {**self.__dict__, "manager": None, "inspector": None}
 
     def prepare(
@@ -87,39 +87,39 @@ class Runner:
         single_process: bool = False,
         server: str | None = None,
     ) -> None:
-        """Note how the application is to be served; `Sanic.serve` does it, for all that were prepared.
+        """Prepare the application to be served; `Sanic.serve` serves all prepared applications.
 
         Args:
             host: the address to listen on; by default 127.0.0.1.
-            port: the port to listen on; 0 for any that is free; by default 8000, and 8443 with `auto_tls`.
-            dev: debug mode, and restart on changes.
-            debug: whether errors are explained to the client.
-            auto_reload: whether a change of a source file restarts the application; by default `AUTO_RELOAD` says.
-            version: the highest version of HTTP; 2 and 3 need hypercorn, and 2 may be granian's.
+            port: the port to listen on; 0 for any free port; by default 8000, or 8443 with `auto_tls`.
+            dev: debug mode and automatic reload.
+            debug: whether error pages show details.
+            auto_reload: whether a changed source file restarts the application; by default the setting `AUTO_RELOAD`.
+            version: the highest version of HTTP; 2 needs hypercorn or granian, 3 needs hypercorn.
             ssl: certificate: a directory, a mapping of `cert`, `key`, `password`, a pair of paths, a context, or a
-                list of them, of which the client's wish chooses.
-            sock: a socket that is bound already.
-            workers: how many processes.
-            protocol: of Sanic's own server; the log says that it has no effect.
-            backlog: how many connections may wait to be accepted.
-            register_sys_signals: whether SIGINT and SIGTERM end it; only `serve_single` may do without.
-            access_log: whether requests are logged; by default in debug mode, and where `ACCESS_LOG` says so.
-            unix: path of a socket to listen on, in place of host and port.
-            loop: not possible; inside of a running event loop there is `create_server`.
-            reload_dir: directories in which every changed file counts.
-            noisy_exceptions: whether exceptions that are quiet by themselves are logged.
-            motd: whether the log begins with what is served where.
-            fast: as many processes as there are processors.
-            verbosity: lets records with a `verbosity` up to this into the log.
-            motd_display: what the beginning of the log says besides.
-            coffee: whether it comes with coffee.
-            auto_tls: in debug mode, make a certificate for localhost.
-            single_process: whether there shall be one process only.
-            server: `uvicorn`, `hypercorn` or `granian`; by default uvicorn, and hypercorn for HTTP/2 and HTTP/3.
+                list of them; the client's server name (SNI) selects one.
+            sock: a bound socket.
+            workers: the number of processes.
+            protocol: a protocol of Sanic's own server; ignored with a warning.
+            backlog: the number of connections that may wait to be accepted.
+            register_sys_signals: whether SIGINT and SIGTERM end it; `False` only with `serve_single`.
+            access_log: whether to log requests; by default in debug mode, or if `ACCESS_LOG` is set.
+            unix: the path of a unix socket to listen on, instead of host and port.
+            loop: invalid; use `create_server` inside a running event loop.
+            reload_dir: directories in which any changed file triggers a reload.
+            noisy_exceptions: whether to log quiet exceptions.
+            motd: whether to log the message of the day.
+            fast: whether to use as many processes as there are processors.
+            verbosity: the maximum `verbosity` of logged records.
+            motd_display: further facts for the message of the day.
+            coffee: whether to show a cup of coffee.
+            auto_tls: whether to create a certificate for localhost, in debug mode.
+            single_process: whether to use only one process.
+            server: `uvicorn`, `hypercorn` or `granian`; by default uvicorn, or hypercorn for HTTP/2 and HTTP/3.
 
         Raises:
-            RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
-            SanicException: a certificate for localhost can't be made.
+            RuntimeError, TypeError, ValueError: options are invalid or contradict each other.
+            SanicException: a certificate for localhost cannot be created.
         """
         from sanic_star.compat._serving import plans as _plans
         from sanic_star.servers.backends import BACKENDS, default_backend
@@ -139,8 +139,8 @@ class Runner:
             raise RuntimeError("Cannot run Sanic.serve with register_sys_signals=False. Use Sanic.serve_single.")
         chosen = BACKENDS.get(server) if server is not None else None
         if chosen is not None and chosen.only_http1 and version in (2, 3):
-            other = default_backend(version).name
-            raise ValueError(f"{server} speaks HTTP/1.1; version={version} goes with server={other!r}")
+            default_server = default_backend(version).name
+            raise ValueError(f"{server} speaks HTTP/1.1; version={version} goes with server={default_server!r}")
         _warn_of_protocol(protocol)
         self.set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
         self.app.auto_reload = auto_reload
@@ -172,10 +172,10 @@ class Runner:
             self.app.motd(settings)
 
     def motd(self, server_settings: Mapping[str, Any] | None = None) -> None:
-        """Log what runs where, and how, as at the start; without effect where the setting `MOTD` is off.
+        """Log the message of the day; without effect if the setting `MOTD` is off.
 
         Args:
-            server_settings: `host`, `port`, `unix` and `ssl` as for `prepare`, where it has not been prepared.
+            server_settings: `host`, `port`, `unix` and `ssl` as in `prepare`, if the application is not prepared.
         """
         if self.app.config.MOTD:
             from sanic_star.compat.application.logo import get_logo
@@ -185,10 +185,10 @@ class Runner:
             MOTD.output(get_logo(coffee=self.app.state.coffee), location(self._address(server_settings)), data, extra)
 
     def get_motd_data(self, server_settings: Mapping[str, Any] | None = None) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the facts that are logged at the start, and those that the application adds.
+        """Return the facts of the message of the day, and those that the application adds.
 
         Args:
-            server_settings: as for `motd`.
+            server_settings: see `motd`.
         """
         from sanic_star.compat.application.motd import facts
 
@@ -196,24 +196,24 @@ class Runner:
         return facts(self.app, self._address(server_settings), max(state.workers, 1)), {**self.app.config.MOTD_DISPLAY}
 
     def _address(self, server_settings: Mapping[str, Any] | None) -> Settings:
-        """Return the settings of an address that was prepared, or else those that are given."""
-        server_info, given = self.app.state.server_info, dict(server_settings or {})
+        """Return the settings of a prepared address, or the given settings."""
+        server_info, given_settings = self.app.state.server_info, dict(server_settings or {})
         addresses = ("host", "port", "unix", "ssl")
-        # Those of `prepare`, or of the first address that was prepared.
+        # The address of these settings if they come from `prepare`, else the first prepared address.
         prepared_ones = [info for info in server_info if info.settings is server_settings]
-        if prepared_ones or (server_info and not given.keys() & set(addresses)):
+        if prepared_ones or (server_info and not given_settings.keys() & set(addresses)):
             how: Settings = (prepared_ones or server_info)[0].how
             return how
-        options = {name: given[name] for name in addresses if name in given}
+        options = {name: given_settings[name] for name in addresses if name in given_settings}
         return self.settings(options.pop("host", None), options.pop("port", None), **options)
 
     def set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
-        """Set the mode and the logging as `prepare` takes them; `None` leaves a setting as it is."""
+        """Set mode and logging; arguments as in `prepare`; `None` leaves a setting unchanged."""
         if debug:
             self.app.debug = True
             logger.setLevel(logging.DEBUG)
         if access_log is None:
-            # Debug mode switches it on.
+            # Debug mode enables it.
             access_log = self.app.debug or self.app.config.ACCESS_LOG
         if access_log != self.app.config.ACCESS_LOG:
             self.app.config.ACCESS_LOG = access_log
@@ -223,14 +223,14 @@ class Runner:
         self.set_up_logging()
 
     def extend(self) -> None:
-        """Set up Sanic Extensions at the start, if they are installed, wanted, and not set up already."""
+        """Set up Sanic Extensions at the start, if they are installed, enabled, and not set up yet."""
         if self.app.config.AUTO_EXTEND and not hasattr(self.app, "_ext"):
-            from sanic_star.compat.application.ext import setup_ext  # late: the import needs no extensions
+            from sanic_star.compat.application.ext import setup_ext  # imported late: only a start needs it
 
             setup_ext(self.app)
 
     def set_up_logging(self) -> None:
-        """Let log lines look as the mode and the settings `LOG_EXTRA` and `NO_COLOR` say."""
+        """Configure log formatters by the mode and the settings `LOG_EXTRA` and `NO_COLOR`."""
         from sanic_star.compat.logging.setup import setup_logging
 
         config = self.app.config
@@ -247,7 +247,7 @@ class Runner:
         ssl: TLSArgument = None,
         auto_tls: bool = False,
     ) -> Settings:
-        """Put together what was said and what is configured."""
+        """Return the settings of a server, from arguments and configuration."""
         if version not in (1, 2, 3):
             raise ValueError(f"version is the highest version of HTTP, 1, 2 or 3, got {version!r}")
         if port is not None and (not isinstance(port, int) or not 0 <= port <= 65535):
@@ -292,7 +292,7 @@ class Runner:
         /,
         host: str | None = None,
         port: int | None = None,
-        *old: Any,
+        *old_arguments: Any,
         debug: bool = False,
         ssl: TLSArgument = None,
         sock: socket | None = None,
@@ -303,47 +303,49 @@ class Runner:
         return_asyncio_server: bool = True,
         asyncio_server_kwargs: dict[str, Any] | None = None,
         noisy_exceptions: bool | None = None,
-        **gone: Any,
+        **removed_keywords: Any,
     ) -> AsyncioServer:
-        """Make a server in the running event loop, which the caller starts and stops.
+        """Create a server in the running event loop, which the caller starts and stops.
 
-        It answers requests when this returns, unless `asyncio_server_kwargs` has `start_serving=False`.
+        It accepts requests when this returns, unless `asyncio_server_kwargs` has `start_serving=False`.
 
         Args:
             host: the address to listen on.
-            port: the port to listen on; 0 for any that is free.
-            old: further arguments by position, in the order that they had up to 19.12.
-            debug: whether errors are explained to the client.
-            ssl: certificate, as in `prepare`.
-            sock: a socket that is bound already.
-            protocol: of Sanic's own server; the log says that it has no effect.
-            backlog: how many connections may wait to be accepted.
-            access_log: whether requests are logged.
-            unix: path of a socket to listen on, in place of host and port.
-            return_asyncio_server: without effect, as in Sanic: a server is returned in any case.
-            asyncio_server_kwargs: `backlog` and `ssl` replace those here; `start_serving=False` leaves the address
-                closed until `start_serving()`; the log says that others have no effect.
-            noisy_exceptions: whether exceptions that are quiet by themselves are logged.
-            gone: `stop_event`, which was without effect.
+            port: the port to listen on; 0 for any free port.
+            old_arguments: further positional arguments, in the order of Sanic up to 19.12.
+            debug: whether error pages show details.
+            ssl: the certificate, see `prepare`.
+            sock: a bound socket.
+            protocol: a protocol of Sanic's own server; ignored with a warning.
+            backlog: the number of connections that may wait to be accepted.
+            access_log: whether to log requests.
+            unix: the path of a unix socket to listen on, instead of host and port.
+            return_asyncio_server: ignored, as in Sanic: a server is always returned.
+            asyncio_server_kwargs: `backlog` and `ssl` replace the arguments of these names; with `start_serving=False`
+                the server accepts no connections until `start_serving()`; others are ignored with a warning.
+            noisy_exceptions: whether to log quiet exceptions.
+            removed_keywords: `stop_event`, which had no effect.
 
         Raises:
-            OSError: the address can't be listened on.
+            OSError: the server cannot listen on the address.
         """
-        if old or gone:
+        if old_arguments or removed_keywords:
             from sanic_star.compat._old.keywords import of_create_server
 
-            given = {
+            arguments = {
                 "debug": debug, "ssl": ssl, "sock": sock, "protocol": protocol, "backlog": backlog,
                 "access_log": access_log, "unix": unix, "asyncio_server_kwargs": asyncio_server_kwargs,
                 "noisy_exceptions": noisy_exceptions,
             }  # fmt: skip
-            return await self.create_server(host, port, **{**given, **of_create_server(old, gone)})
+            return await self.create_server(
+                host, port, **{**arguments, **of_create_server(old_arguments, removed_keywords)}
+            )
         _warn_of_protocol(protocol)
-        more = dict(asyncio_server_kwargs or {})
-        begin = more.pop("start_serving", True)
-        backlog, ssl = more.pop("backlog", backlog), more.pop("ssl", ssl)
-        if more:
-            logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(more)))
+        server_options = dict(asyncio_server_kwargs or {})
+        begin = server_options.pop("start_serving", True)
+        backlog, ssl = server_options.pop("backlog", backlog), server_options.pop("ssl", ssl)
+        if server_options:
+            logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(server_options)))
         self.warn_of_main_listeners("create_server starts no main process")
         _warn_of_uvloop(self.app, "create_server uses the event loop that runs")
         self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
@@ -366,7 +368,7 @@ class Runner:
         return server
 
     def log_server_settings(self) -> None:
-        """Log which settings have no effect, where another command has started the server."""
+        """Log settings without effect, if another command has started the server."""
         _warn_of_uvloop(self.app, "the server that runs this application chooses the event loop")
         self.warn_of_main_listeners("neither app.run nor sanic-star has started this application")
         changed = [name for name in _OF_THE_SERVER if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
@@ -381,10 +383,10 @@ class Runner:
         self.has_logged_server_settings = True
 
     def warn_of_main_listeners(self, reason: str) -> None:
-        """Log which listeners never run, because there is no main process. They may create the tables of a database.
+        """Warn of listeners that never run without a main process; they may, for example, create database tables.
 
         Args:
-            reason: why there is none.
+            reason: why there is no main process.
         """
         listeners = self.app.listeners
         names = [
@@ -404,13 +406,13 @@ class Runner:
         """Stop the server that runs the application.
 
         Args:
-            terminate: whether the other workers stop, too.
-            unregister: whether `get_app` shall find the application no longer.
+            terminate: whether other workers stop too.
+            unregister: whether to remove the application from the registry.
         """
         app = self.app
         multiplexer = vars(app).get("_multiplexer")
         if terminate and multiplexer is not None:
-            # One that somebody has set has the processes to stop, as in Sanic.
+            # As in Sanic, a multiplexer that was set stops the processes.
             multiplexer.terminate()
         elif not app._engine.lifecycle.is_down and not self.is_stopped:
             self.is_stopped = True
@@ -425,9 +427,9 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     """Serve applications until they are stopped, with the listeners of the main process; see `Sanic.serve`.
 
     Args:
-        apps: those that were prepared, the primary one first.
-        app_loader: makes the primary application in other processes.
-        factory: the same, a function.
+        apps: the prepared applications, the primary one first.
+        app_loader: an object whose `load` returns the primary application in other processes.
+        factory: a function that does the same.
     """
     from sanic_star import servers
     from sanic_star.compat._serving import plans as _plans
@@ -440,7 +442,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     if app_loader is None and factory is not None:
         app_loader = _plans.Loader(factory)
     try:
-        # Before anything has started, so that nothing is to be stopped.
+        # Before anything has started, so that nothing has to be stopped.
         primary._runner.extend()
         # Extensions may have added listeners.
         supervised = _needs_main_process(primary)
@@ -467,7 +469,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
                 lock(app.shared_ctx)
             servers.run(_plans.plan(apps, app_loader, jobs, listeners, start_method))
         except StepTimeout:
-            # The log has named the listener.
+            # It was logged.
             raise SystemExit(1) from None
         except InvalidSetting as error:
             error_logger.error("%s", error)
@@ -484,9 +486,9 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
 
 
 def _needs_main_process(primary: Application) -> bool:
-    """Tell whether an application needs a process beside the one that serves.
+    """Return whether an application needs a main process beside the one that serves.
 
-    Listeners of the main process may use `app.manager`; what they change stays there, as in Sanic.
+    Listeners of the main process may use `app.manager`; as in Sanic, their changes stay in the main process.
     """
     from sanic_star.compat.types.shared_ctx import shared_values
 
@@ -503,10 +505,10 @@ def _needs_main_process(primary: Application) -> bool:
 
 
 def _manage(primary: Application) -> Jobs:
-    """Give an application its manager, and its inspector if it wants one; return the table of its processes.
+    """Create an application's manager, and its inspector if it is enabled; return the table of its processes.
 
     Raises:
-        InvalidSetting: a setting of the inspector can't be used.
+        InvalidSetting: a setting of the inspector is invalid.
     """
     from sanic_star.compat.worker.manager import WorkerManager
     from sanic_star.servers.jobs import Jobs
@@ -545,13 +547,13 @@ def serve_single(apps: list[Application]) -> None:
 
 
 def _refuse_running_loop(apps: Iterable[Application]) -> None:
-    """Refuse to serve where an event loop runs already, as in a notebook: a server would have to run one more.
+    """Raise if an event loop is already running, as in a notebook, because a server runs its own.
 
     Args:
-        apps: the applications that were prepared; that is undone.
+        apps: the prepared applications; they are not prepared afterwards.
 
     Raises:
-        RuntimeError: an event loop runs in this thread; the message names what serves there.
+        RuntimeError: an event loop runs in this thread; the message says what to use instead.
     """
     try:
         asyncio.get_running_loop()
@@ -559,24 +561,24 @@ def _refuse_running_loop(apps: Iterable[Application]) -> None:
         return
     _forget(apps)
     raise RuntimeError(
-        "An event loop is running here already, as in a notebook. Instead of app.run, use "
+        "An event loop is already running here, as in a notebook. Instead of app.run, use "
         "`server = await app.create_server(port=8000)` and `await server.serve_forever()`, or run the application in a "
         "script of its own."
     )
 
 
 def prepared(registry: Mapping[str, Application], primary: Any) -> list[Application]:
-    """Return the applications that were prepared, the primary one first; none in a worker that imports the main module.
+    """Return the prepared applications, the primary one first; none in a worker that imports the main module.
 
     Args:
-        registry: all applications by their names.
-        primary: the one that comes first; by default the one that was registered first.
+        registry: all applications by name.
+        primary: the first one; by default the one that was registered first.
     """
     if is_imported_by_worker():
         return []
     apps = [app for app in registry.values() if app.state.server_info]
     if primary is not None and primary.state.server_info:
-        # By identity: a test may have made another one of its name since.
+        # Compared by identity, because a test may have created another one with the same name.
         apps = [primary, *(app for app in apps if app is not primary and app.name != primary.name)]
     for number, app in enumerate(apps):
         app.state.primary = number == 0
@@ -584,20 +586,20 @@ def prepared(registry: Mapping[str, Application], primary: Any) -> list[Applicat
 
 
 def is_imported_by_worker() -> bool:
-    """Tell whether this is a worker that imports the main module; see `servers.is_imported_by_worker`."""
+    """Return whether this is a worker that imports the main module; see `servers.is_imported_by_worker`."""
     from sanic_star import servers
 
     return servers.is_imported_by_worker()
 
 
 def loader_of(load: Callable[[], Any] | None) -> Any:
-    """Return a factory in the form of an `AppLoader`, or `None`."""
+    """Return a factory with the interface of `AppLoader`, or `None`."""
     from sanic_star.compat._serving import plans as _plans
 
     return None if load is None else _plans.Loader(load)
 
 
-# Settings that an ASGI server has options of its own for.
+# Settings for which an ASGI server has its own options.
 _OF_THE_SERVER = (
     "KEEP_ALIVE",
     "KEEP_ALIVE_TIMEOUT",
@@ -611,10 +613,10 @@ _OF_THE_MAIN_PROCESS = ("main_process_start", "main_process_ready", "main_proces
 
 
 def _start_method(primary: Any) -> str:
-    """Return how processes are started: what `Sanic.start_method` says, by default `spawn`.
+    """Return the start method of processes: `Sanic.start_method`, by default `spawn`.
 
     Raises:
-        InvalidSetting: there is no such method on this system.
+        InvalidSetting: this system does not have the method.
     """
     method = type(primary).start_method
     if isinstance(method, Default):
@@ -628,7 +630,7 @@ def _start_method(primary: Any) -> str:
 
 
 def _choose(start_method: str) -> None:
-    """Let queues and locks that listeners of the main process make for `shared_ctx` reach the workers."""
+    """Set the start method, so that queues and locks of `shared_ctx` can be sent to the workers."""
     import multiprocessing
 
     if multiprocessing.get_start_method(allow_none=True) is None:
@@ -656,11 +658,11 @@ def _warn_of_uvloop(app: Any, reason: str) -> None:
 
 
 def _warn_of_different_loops(apps: Sequence[Any]) -> None:
-    """Warn where applications of one process want different event loops."""
-    wanted = {None if isinstance(app.config.USE_UVLOOP, Default) else bool(app.config.USE_UVLOOP) for app in apps}
-    if len(wanted) > 1:
+    """Warn if applications of one process have different settings for the event loop."""
+    choices = {None if isinstance(app.config.USE_UVLOOP, Default) else bool(app.config.USE_UVLOOP) for app in apps}
+    if len(choices) > 1:
         values = ", ".join(f"{app.name}: {app.config.USE_UVLOOP!r}" for app in apps)
-        loop = "asyncio's" if False in wanted else "uvloop's"
+        loop = "asyncio's" if False in choices else "uvloop's"
         logger.warning("The applications share one event loop, %s, and have different USE_UVLOOP (%s)", loop, values)
 
 
@@ -676,6 +678,6 @@ def _folders(reload_dir: list[str] | str | None) -> Iterable[str]:
 
 
 def _processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

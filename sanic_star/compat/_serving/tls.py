@@ -1,4 +1,4 @@
-"""Certificates, in all the ways in which `ssl=` takes them: a context, paths, a directory, one for each name."""
+"""The values of `ssl=`: a context, paths, a directory, a mapping, or a list of these with one certificate per name."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat.log import logger
 from sanic_star.servers.settings import TLS
 
-# The names that certbot gives the files of a certificate.
+# The file names of certbot.
 DIRECTORY = ("fullchain.pem", "privkey.pem")
 
 
 def read(definition: Any, password: str | None = None) -> TLS | None:
-    """Return what `ssl=` means, and make sure that it can be read.
+    """Return the TLS settings of `ssl=`, after checking that the certificates can be loaded.
 
     Args:
         definition: a context; a directory with `fullchain.pem` and `privkey.pem`; a mapping with `cert`, `key` and
-            perhaps `password`; the paths of certificate and key; or a list of such things, of which the client's
-            wish (SNI) chooses one, and the first where it wishes none of them.
-        password: of keys that don't say.
+            optionally `password`; the paths of certificate and key; or a list of these. The client's server name (SNI)
+            selects a member of the list, by default the first.
+        password: the default password of keys.
 
     Raises:
-        ValueError: it is none of these, or a file can't be read.
+        ValueError: it is none of these, or a file cannot be read.
     """
     if definition is None:
         return None
     if isinstance(definition, (list, tuple)) and not _is_pair(definition):
-        make = partial(_choose, tuple(definition), password)
-        logger.info("Certificate vhosts: %s", ", ".join(getattr(make(), "sanic_vhosts", ())))
-        return TLS(make)
+        make_context = partial(_choose, tuple(definition), password)
+        logger.info("Certificate vhosts: %s", ", ".join(getattr(make_context(), "sanic_vhosts", ())))
+        return TLS(make_context)
     if isinstance(definition, ssl.SSLContext):
-        return TLS(partial(_same, definition))
-    cert, key, own = _paths(definition)
-    return TLS(_checked(partial(_load, cert, key, own or password)), cert, key, own or password)
+        return TLS(partial(_return_context, definition))
+    cert, key, own_password = _paths(definition)
+    return TLS(_called_once(partial(_load, cert, key, own_password or password)), cert, key, own_password or password)
 
 
 def read_by_loader(loader_class: type[Any], definition: Any, app: Any) -> TLS | None:
-    """Return the certificate that a loader of the user's finds: `Sanic(certloader_class=…)`.
+    """Return the TLS settings of a user's certificate loader: `Sanic(certloader_class=…)`.
 
     Args:
-        loader_class: derived from `CertLoader`; each process makes a loader of its own.
-        definition: what `ssl=` has, for the loader.
+        loader_class: a subclass of `CertLoader`; each process creates its own loader.
+        definition: the value of `ssl=`, for the loader.
         app: the application, for the loader.
 
     Raises:
@@ -61,15 +61,15 @@ def read_by_loader(loader_class: type[Any], definition: Any, app: Any) -> TLS | 
 
 
 def _load_by(loader_class: type[Any], definition: Any, name: str) -> ssl.SSLContext:
-    # A worker has loaded its copy of the application before.
+    # A worker has already loaded its copy of the application.
     context: ssl.SSLContext = loader_class(definition).load(find_application(name, applications))
     return context
 
 
 def _is_pair(definition: Sequence[Any]) -> bool:
-    """Tell the paths of a certificate and its key from two directories."""
+    """Return whether `definition` is the paths of a certificate and its key, and not two directories."""
     return len(definition) == 2 and all(
-        isinstance(each, (str, os.PathLike)) and not os.path.isdir(each) for each in definition
+        isinstance(path, (str, os.PathLike)) and not os.path.isdir(path) for path in definition
     )
 
 
@@ -85,22 +85,22 @@ def _paths(definition: Any) -> tuple[str, str, str | None]:
             )
         return os.path.join(folder, DIRECTORY[0]), os.path.join(folder, DIRECTORY[1]), None
     if isinstance(definition, dict):
-        found = {key.removesuffix("file"): value for key, value in definition.items() if value is not None}
-        if missing := {"cert", "key"} - set(found):
+        matching = {key.removesuffix("file"): value for key, value in definition.items() if value is not None}
+        if missing := {"cert", "key"} - set(matching):
             raise ValueError(f"ssl= is a mapping without {' and '.join(sorted(missing))}")
-        return os.fspath(found["cert"]), os.fspath(found["key"]), found.get("password")
+        return os.fspath(matching["cert"]), os.fspath(matching["key"]), matching.get("password")
     raise ValueError(
         "Invalid ssl argument: it is a directory, a mapping with cert and key, a pair of paths or an SSLContext, not "
         f"{definition!r}"
     )
 
 
-def _checked(make: Callable[[], ssl.SSLContext]) -> Callable[[], ssl.SSLContext]:
-    make()
-    return make
+def _called_once(make_context: Callable[[], ssl.SSLContext]) -> Callable[[], ssl.SSLContext]:
+    make_context()
+    return make_context
 
 
-def _same(context: ssl.SSLContext) -> ssl.SSLContext:
+def _return_context(context: ssl.SSLContext) -> ssl.SSLContext:
     return context
 
 
@@ -109,27 +109,27 @@ def _load(cert: str, key: str, password: str | None) -> ssl.SSLContext:
         if not os.access(path, os.R_OK):
             raise ValueError(f"Certificate not found or permission denied {path}")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    # RFC 8996 has done away with what is older.
+    # RFC 8996 deprecates older versions.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
-        # An empty one: OpenSSL would ask for it on the terminal, and wait.
+        # Never `None`: OpenSSL would ask for a password on the terminal, and wait.
         context.load_cert_chain(cert, key, password or "")
     except ssl.SSLError as error:
         raise ValueError(f"Certificate {cert} with key {key} can't be used: {error}") from None
     context.sni_callback = _keep_name
-    # Where `ConnInfo` looks for it.
+    # Read by `ConnInfo`.
     context.sanic = {**_facts(cert, context), "cert": cert, "key": key}  # type: ignore[attr-defined]
     return context
 
 
 def _keep_name(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-    """Keep the name that the client asks for: the module `ssl` forgets it on the server's side."""
+    """Store the server name that the client requests: the module `ssl` does not keep it on the server side."""
     connection.sanic_server_name = name or ""  # type: ignore[attr-defined]
 
 
 def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
-    """Return a context that answers with the certificate of the name that the client asks for."""
+    """Return a context that selects the certificate by the server name that the client requests."""
     if not definitions:
         raise ValueError("No certificates: ssl= is an empty list")
     contexts: list[ssl.SSLContext] = []
@@ -147,30 +147,30 @@ def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
     if not contexts:
         raise ValueError("No certificates: ssl= is a list of None")
 
-    def chosen(connection: ssl.SSLObject, name: str | None, first: ssl.SSLContext) -> int | None:
-        _keep_name(connection, name, first)
-        wanted = (name or "").lower()
-        found = by_name.get(wanted) or by_name.get("*." + wanted.partition(".")[2])
-        if found is not None:
-            connection.context = found
+    def choose_context(connection: ssl.SSLObject, name: str | None, default_context: ssl.SSLContext) -> int | None:
+        _keep_name(connection, name, default_context)
+        server_name = (name or "").lower()
+        matching = by_name.get(server_name) or by_name.get("*." + server_name.partition(".")[2])
+        if matching is not None:
+            connection.context = matching
         elif definitions[0] is None:
-            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME  # None at the head: nobody else is answered
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME  # `None` as first member refuses all other names
         return None
 
-    front = contexts[0]
-    front.sni_callback = chosen
-    front.sanic_vhosts = list(dict.fromkeys(names))  # type: ignore[attr-defined]
-    return front
+    default_context = contexts[0]
+    default_context.sni_callback = choose_context
+    default_context.sanic_vhosts = list(dict.fromkeys(names))  # type: ignore[attr-defined]
+    return default_context
 
 
 def _facts(cert: str, context: ssl.SSLContext) -> dict[str, Any]:
-    """Return the fields of a certificate's subject, and as `names` what it is for, as `ConnInfo.cert` has them.
+    """Return the fields of a certificate's subject and its names (`names`), for `ConnInfo.cert`.
 
     Args:
         cert: the path of its file.
-        context: has the certificate and its key loaded.
+        context: a context that has loaded the certificate and its key.
     """
-    # A private function of the standard library: where a Python does not have it, a handshake shows the certificate.
+    # A private function of the standard library. If it is missing, a handshake returns the certificate.
     decode: Callable[[str], dict[str, Any]] | None = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)
     decoded = decode(cert) if decode is not None else _as_client_sees(cert, context)
     subject = {name: value for part in decoded.get("subject", ()) for name, value in part}
@@ -178,15 +178,15 @@ def _facts(cert: str, context: ssl.SSLContext) -> dict[str, Any]:
     return {**subject, "names": [value for kind, value in alternative if kind in ("DNS", "IP Address")]}
 
 
-# OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the module `ssl` has no name for: an expired certificate has names too.
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the module `ssl` does not define: expired certificates have names too.
 _ANY_TIME = 0x200000
 
 
 def _as_client_sees(cert: str, context: ssl.SSLContext) -> dict[str, Any]:
-    """Return the fields of the certificate that `context` shows, by a TLS handshake in memory.
+    """Return the fields of the certificate of `context`, from a TLS handshake in memory.
 
     Raises:
-        ssl.SSLError: the certificate is not one for servers.
+        ssl.SSLError: the certificate is not valid for servers.
     """
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False
@@ -195,7 +195,7 @@ def _as_client_sees(cert: str, context: ssl.SSLContext) -> dict[str, Any]:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = context.wrap_bio(to_server, to_client, server_side=True)
     client = trusting.wrap_bio(to_client, to_server)
-    # TLS 1.2 takes two rounds, TLS 1.3 one and a half.
+    # TLS 1.2 needs two round trips, TLS 1.3 one and a half.
     for side in (client, server) * 3:
         with contextlib.suppress(ssl.SSLWantReadError):
             side.do_handshake()

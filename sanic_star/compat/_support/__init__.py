@@ -1,1 +1,1 @@
-"""Helpers without a module in Sanic: JSON, header checks, lazy patterns and names, error pages in HTML, redaction."""
+"""Helpers without a counterpart in Sanic: JSON, lazy patterns and names, HTML error pages, redaction."""

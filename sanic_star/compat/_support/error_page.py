@@ -1,7 +1,7 @@
-"""The HTML of an error page: one document without outside resources, readable by eye and ear, light or dark.
+"""The HTML of error pages: one accessible document without external resources, in light and dark.
 
-Everything that is put into it is escaped here; the one exception is the traceback, which tracerite writes and
-escapes. That library is imported when the first traceback is shown.
+All values are escaped here, except the traceback, which tracerite renders and escapes. That library is imported with
+the first traceback.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ main>.trace{margin-top:2.25rem}
 
 
 def document(status: int, title: str, message: str, details: str = "", wide: bool = False) -> str:
-    """Put a page together.
+    """Return a page.
 
     Args:
         status: the HTTP status.
         title: its reason phrase.
-        message: what happened.
+        message: the error message.
         details: further HTML.
-        wide: whether there is code to show.
+        wide: whether the page is wide enough for code.
 
     >>> "<script>" in document(404, "Not Found", "<script>")
     False
@@ -57,12 +57,12 @@ def document(status: int, title: str, message: str, details: str = "", wide: boo
 
 
 def table(heading: str, pairs: Iterable[tuple[str, Any]], name: str = "") -> str:
-    """List names and values under a heading; nothing if there are none.
+    """Return a list of names and values with a heading; empty without pairs.
 
     Args:
         heading: the heading.
         pairs: names and values.
-        name: the id of the list, by which programs find it.
+        name: the list's `id`, for programs.
 
     >>> table("Context", [("a", "<")], "exception-context")
     '<section><h2>Context</h2><dl id="exception-context"><dt>a</dt><dd>&lt;</dd></dl></section>'
@@ -73,23 +73,23 @@ def table(heading: str, pairs: Iterable[tuple[str, Any]], name: str = "") -> str
 
 
 def request_table(method: str, path: str, headers: Mapping[str, Any]) -> str:
-    """Show method and path of a request, and list its headers without credentials."""
+    """Return the table of a request: method, path, and headers without credentials."""
     rows = [(name, redacted(name, value)) for name, value in headers.items()]
     return table(f"{method} {path}", rows or [("headers", "none")], "request-headers")
 
 
 def traceback_of(exception: BaseException) -> str:
-    """Show where an exception came from."""
+    """Return the traceback of an exception as HTML."""
     try:
         if is_circular(exception) or readable(exception) is not exception:
-            raise ValueError("tracerite follows a circle for ever")
+            raise ValueError("tracerite would never finish with circular causes")
         from tracerite import extract_chain, html_traceback
 
         chain = extract_chain(exception)
         redact_variables(chain)
         shown = html_traceback(chain=chain, include_js_css=True, local_urls=False)
-        # In an element of its own: its style sheet takes the space around it away.
+        # In its own element, because its style sheet removes the margin.
         return f'<div class="trace">{shown}</div>'
     except Exception:
-        # It looks at the variables, whose classes may do anything when looked at.
+        # It inspects variables, and their classes may raise anything.
         return f"<pre>{escape(format_error(exception))}</pre>"

@@ -1,10 +1,9 @@
-"""JSON as Sanic reads and writes it, at the speed of msgspec.
+"""Read and write JSON with Sanic's results, at the speed of msgspec.
 
-msgspec does the work. Whatever it refuses, with whichever exception, is converted by the rules of `plain_json.plain`
-and written once more: keys that are `None` or tuples, lone surrogates, objects with `toDict`, decimals that
-are no finite number. Keyword arguments are those of Sanic's own default writer, ujson, and of `json.dumps`; with any of
-them the standard library writes. The rule is that nothing which Sanic can serialise fails here; `docs/compatibility.md`
-says under `json-msgspec` in what the bytes differ.
+If msgspec raises any exception, `plain_json.plain` converts the value, and it is written again: keys that are `None` or
+tuples, lone surrogates, objects with `toDict`, decimals that are not finite. Keyword arguments are those of Sanic's
+default writer ujson and of `json.dumps`; with any of them the standard library writes. Every value that Sanic can
+serialise can be serialised here; the compatibility page lists under `json-msgspec` how the bytes differ.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ from typing import Any
 
 
 class Codec:
-    """msgspec's writer and reader; loaded with the first value, or when an application is made.
+    """msgspec's encoder and decoder; imported with the first value, or when an application is created.
 
-    PERF: without msgspec and what comes with it, `import sanic_star` takes 5 % less. Afterwards both attributes are
-    builtins, so that a caller on the way of every request may try them without a Python frame (0.1 µs of 0.6); safe
-    where it leaves whatever they refuse to `dumps` and `loads`.
+    PERF: without msgspec and its dependencies, `import sanic_star` takes 5 % less. Afterwards both attributes are
+        builtins,
+    so that callers in the path of a request can call them without a Python frame (0.1 µs of 0.6). Callers must pass
+    values that these refuse to `dumps` and `loads`.
 
     Attributes:
         encode: `(value) -> bytes`.
@@ -33,7 +33,7 @@ class Codec:
         self.decode: Callable[[str | bytes], Any] = self._load_and_decode
 
     def load(self) -> None:
-        """Load msgspec, unless that has been done."""
+        """Import msgspec, if it is not imported yet."""
         if self.encode == self._load_and_encode:
             from sanic_star.compat._support.plain_json import decode, encode
 
@@ -52,7 +52,7 @@ codec = Codec()
 
 
 def dumps_text(value: Any, **options: Any) -> str:
-    """Write a value as JSON, as text; arguments and exceptions are those of `dumps`.
+    """Return a value as JSON text; arguments and exceptions are those of `dumps`.
 
     >>> dumps_text({"a": 1})
     '{"a":1}'
@@ -61,18 +61,18 @@ def dumps_text(value: Any, **options: Any) -> str:
 
 
 def dumps(value: Any, **options: Any) -> bytes:
-    """Write a value as JSON.
+    """Return a value as JSON.
 
     Args:
-        value: anything that msgspec or ujson can write; an object's `toDict` or `__json__` is asked.
+        value: anything that msgspec or ujson can write; an object's `toDict` or `__json__` is called.
         options: keyword arguments of `ujson.dumps` and `json.dumps`; with any of them the standard library writes.
 
     Returns:
         UTF-8, without spaces between the parts.
 
     Raises:
-        TypeError: something in `value` has no form in JSON.
-        RecursionError: `value` contains itself, or is nested too deep.
+        TypeError: something in `value` cannot be written as JSON.
+        RecursionError: `value` contains itself, or is nested too deeply.
 
     Examples:
         >>> dumps({"a": [1, None]})
@@ -89,7 +89,7 @@ def dumps(value: Any, **options: Any) -> bytes:
         try:
             return codec.encode(value)
         except Exception:
-            # Whatever it was, the second try decides.
+            # Whatever it raised, the second attempt decides.
             from sanic_star.compat._support.plain_json import dumps_plain
 
             return dumps_plain(value)
@@ -113,7 +113,7 @@ def loads(data: str | bytes) -> Any:
     except RecursionError:
         raise
     except Exception:
-        # Whatever msgspec raised, the standard library decides. It also reads NaN, Infinity, lone
-        # surrogates and control characters in text: outside the standard, inside what Sanic's reader takes. As text,
-        # because the standard library would take UTF-16 and a byte order mark, which Sanic's doesn't.
+        # Whatever msgspec raised, the standard library decides. Like Sanic's reader, it also accepts NaN, Infinity,
+        # lone surrogates and control characters in text, which the standard does not allow. Decoded first, because the
+        # standard library would accept UTF-16 and a byte order mark, which Sanic's reader does not.
         return json.loads(data.decode() if isinstance(data, bytes) else data, strict=False)

@@ -1,10 +1,10 @@
-"""What is made with its first use: regular expressions, values kept by a key, the names of older releases of Sanic.
+"""Values that are created on first use: regular expressions, cached values, and names of older releases of Sanic.
 
-PERF: compiling the patterns of this package took a tenth of its import, and a process uses some of them, if any; after
-the first use of a method there is nothing between. `benchmarks/` shows it as the import's time.
+PERF: compiling all patterns of this package took a tenth of its import, and a process uses only some of them. After the
+first use, a pattern's method is called directly. See the import time in `benchmarks/`.
 
-What an old name does is in `_old`. `_old.table` lists them, and has where each is implemented. The places are names in
-strings, because the implementations import the modules that have the names.
+Old names are implemented in `_old`; `_old.table` lists them with their implementations. These are strings, because the
+implementations import the modules that have the names.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from typing import Any, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
-# In characters or bytes: no header name that anybody uses is longer.
+# In characters or bytes; longer than any header name in use.
 _LONGEST_KEY = 64
 
 
 class BoundedTable(dict[K, V]):
-    """Keeps what a function has made of a key: `table[key]` calls it for a key that is not there.
+    """A bounded cache: `table[key]` calls a function for a missing key, and stores the result.
 
-    PERF: a subscript takes 0.03 µs, a call of a function that looks the key up three times as much. Safe although
-    clients choose keys: long keys are not kept, and a full table is emptied. So it never grows beyond `size`. A client
-    that sends a new key each time pays for its own keys; usual keys are in the seed, which stays, and any other is
-    made again once.
+    PERF: a subscript takes 0.03 µs, a call of a function that looks the key up three times as much. Safe with keys from
+    clients: long keys are not stored, and a full table is emptied, so it never grows beyond `size`. A client that sends
+        new
+    keys each time slows down only its own requests: common keys are in the seed, which stays.
 
     Args:
-        make: makes the value; what it raises is passed on, and nothing is kept then.
-        size: how many keys there may be beside those of the seed.
-        seed: keys that are always there, with their values.
+        make_value: makes the value; its exceptions are passed on, and nothing is stored then.
+        size: the maximum number of keys besides the seed.
+        seed: permanent keys with their values.
 
     >>> squares = BoundedTable(lambda number: number * number, size=2, seed={0: 0})
     >>> [squares[number] for number in range(4)], list(squares)
     ([0, 1, 4, 9], [0, 3])
     """
 
-    __slots__ = ("_make", "_seed", "_size")
+    __slots__ = ("_make_value", "_seed", "_size")
 
-    def __init__(self, make: Callable[[K], V], size: int, seed: Mapping[K, V] | None = None) -> None:
+    def __init__(self, make_value: Callable[[K], V], size: int, seed: Mapping[K, V] | None = None) -> None:
         super().__init__(seed or {})
-        self._make = make
+        self._make_value = make_value
         self._seed = seed or {}
         self._size = size + len(self._seed)
 
     def __missing__(self, key: K) -> V:
-        value = self._make(key)
+        value = self._make_value(key)
         if not isinstance(key, (str, bytes)) or len(key) <= _LONGEST_KEY:
             if len(self) >= self._size:
-                # Threads that look a key up in between make its value by themselves.
+                # Another thread that looks a key up meanwhile computes the value itself.
                 self.clear()
                 self.update(self._seed)
             self[key] = value
@@ -58,25 +58,25 @@ class BoundedTable(dict[K, V]):
 
 
 class _Pattern:
-    """Stands for a pattern, and becomes it method by method."""
+    """A stand-in for a pattern that gets the pattern's methods on first use."""
 
     def __init__(self, source: str, flags: int) -> None:
         self._source = source
         self._flags = flags
 
     def __getattr__(self, name: str) -> Any:
-        # `re` keeps what it has compiled.
-        found = getattr(re.compile(self._source, self._flags), name)
-        setattr(self, name, found)
-        return found
+        # `re` caches compiled patterns.
+        method = getattr(re.compile(self._source, self._flags), name)
+        setattr(self, name, method)
+        return method
 
 
 def pattern(source: str, flags: int = 0) -> re.Pattern[str]:
-    """Return a regular expression, compiled when it is first used.
+    """Return a regular expression that is compiled on first use.
 
     Args:
-        source: as for `re.compile`.
-        flags: likewise.
+        source: see `re.compile`.
+        flags: see `re.compile`.
 
     >>> pattern("a+").fullmatch("aaa").group()
     'aaa'
@@ -88,7 +88,7 @@ def pattern(source: str, flags: int = 0) -> re.Pattern[str]:
 class OldName:
     """An attribute that a class had in older releases: `raw_args = OldName()`.
 
-    No data descriptor: an attribute of that name that a user sets on an object goes first, as does a subclass's.
+    A non-data descriptor: an attribute that a user sets on the object or a subclass takes precedence.
     """
 
     __slots__ = ("name",)
@@ -98,7 +98,7 @@ class OldName:
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
-            # Tools that list a class's attributes use none.
+            # Tools that list a class's attributes don't use the name.
             return self
         from sanic_star.compat._old import find  # only for a program that uses an old name
 
@@ -106,16 +106,16 @@ class OldName:
 
 
 def names_without_old(self: Any) -> list[str]:
-    """List an object's attributes without the old ones: the `__dir__` of classes that have some.
+    """List an object's attributes without old names; the `__dir__` of classes with old names.
 
-    Editors do not propose them, and what reads all attributes of an object gets no warnings.
+    So editors don't suggest old names, and tools that read all attributes get no warnings.
     """
     kind = type(self)
     return [name for name in object.__dir__(self) if not isinstance(getattr(kind, name, None), OldName)]
 
 
 def old_names(module: str) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a module that had more names in older releases.
+    """Return the `__getattr__` of a module with old names.
 
     Args:
         module: its name, `__name__`.

@@ -1,4 +1,4 @@
-"""JSON that msgspec does not write by itself: the hooks that it calls, and the second way for what it refuses."""
+"""JSON that msgspec cannot write: its hooks, and the conversion of values that it refuses."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ import msgspec
 _SCALARS = (str, int, float)
 _NO_MODEL = object()
 _BUILTIN: tuple[Any, ...] = (str, int, float, list, tuple, dict, Decimal)
-# What may stand in a page's script only as an escape; written so on request.
+# Characters that must be escaped inside an HTML script; escaped on request.
 _HTML = (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"))
 
 
 def through_hook(value: Any) -> Any:
-    """Convert an object that msgspec does not know to one that it does; what `__json__` returns stays as it is."""
+    """Convert an unknown object for msgspec; the result of `__json__` is written unchanged."""
     return msgspec.Raw(_own_json(value)) if _has_own_json(value) else _converted(value)
 
 
 def through_plain_hook(value: Any) -> Any:
-    """Do the same for `msgspec.to_builtins`, which knows no raw JSON."""
+    """Convert an unknown object for `msgspec.to_builtins`, which does not support raw JSON."""
     return json.loads(_own_json(value)) if _has_own_json(value) else _converted(value)
 
 
 def _has_own_json(value: Any) -> bool:
-    # As in ujson, a subclass of a type that JSON knows is written as that type, whatever else it has.
+    # As in ujson, a subclass of a JSON type is written as that type, whatever methods it has.
     return hasattr(value, "__json__") and not hasattr(value, "toDict") and not isinstance(value, _BUILTIN)
 
 
 def _converted(value: Any) -> Any:
     if isinstance(value, bool):
-        # It comes only as a key, and its base is `int`: `plain` writes it as a word, as it does beside other keys.
+        # It gets here only as a key, because its base is `int`. `plain` writes it as text, like other keys.
         raise TypeError("a boolean key")
     for kind in _BUILTIN:
-        # An exact one comes as a key that can't be one; returned as it is it would come again.
+        # One of the exact type gets here as an invalid key. If it were returned unchanged, the hook would be called
+        # again.
         if isinstance(value, kind) and type(value) is not kind:
             return kind(value)
     if hasattr(value, "toDict"):
@@ -49,9 +50,10 @@ def _converted(value: Any) -> Any:
 
 
 def _dumped_model(value: Any) -> Any:
-    """Return what a pydantic model dumps; `_NO_MODEL` for any other object. attrs classes are known to msgspec.
+    """Return the dump of a pydantic model; `_NO_MODEL` for any other object. msgspec supports attrs classes itself.
 
-    Its class is looked at, so that pydantic need not be installed, and a mock that has every attribute is no model.
+    The class is inspected, so that pydantic need not be installed, and a mock with any attribute is not taken for a
+    model.
     """
     kind = type(value)
     if hasattr(kind, "__pydantic_serializer__") and callable(getattr(kind, "model_dump", None)):
@@ -62,17 +64,17 @@ def _dumped_model(value: Any) -> Any:
 
 
 def _own_dict(value: Any) -> dict[Any, Any]:
-    made = value.toDict()
-    if not isinstance(made, dict):
-        raise TypeError(f"toDict() should return a dict, got {type(made).__name__}")
-    return made
+    converted = value.toDict()
+    if not isinstance(converted, dict):
+        raise TypeError(f"toDict() should return a dict, got {type(converted).__name__}")
+    return converted
 
 
 def _own_json(value: Any) -> bytes:
-    written = value.__json__()
-    if not isinstance(written, (str, bytes)):
-        raise TypeError(f"__json__() should return str or bytes, got {type(written).__name__}")
-    return written.encode() if isinstance(written, str) else written
+    json_text = value.__json__()
+    if not isinstance(json_text, (str, bytes)):
+        raise TypeError(f"__json__() should return str or bytes, got {type(json_text).__name__}")
+    return json_text.encode() if isinstance(json_text, str) else json_text
 
 
 encode = msgspec.json.Encoder(enc_hook=through_hook, decimal_format="number").encode
@@ -80,12 +82,12 @@ decode = msgspec.json.Decoder().decode
 
 
 def dumps_plain(value: Any) -> bytes:
-    """Write a value that `encode` has refused."""
+    """Return a value that `encode` has refused as JSON."""
     converted = plain(value)
     try:
         return encode(converted)
     except UnicodeEncodeError:
-        # Lone surrogates have no form in UTF-8, but one as an escape.
+        # Lone surrogates cannot be encoded as UTF-8, but can be escaped.
         return json.dumps(converted, separators=(",", ":")).encode()
 
 
@@ -100,15 +102,15 @@ def dumps_with_options(
     reject_bytes: bool = True,
     **options: Any,
 ) -> bytes:
-    """Write a value by the standard library, with options of `ujson.dumps` and `json.dumps`."""
+    """Return a value as JSON from the standard library, with options of `ujson.dumps` and `json.dumps`."""
     converted = plain(value, default, text_of_bytes=not reject_bytes, decimals=False)
     if isinstance(indent, int) and indent <= 0:
-        # ujson's words: none at all, or one line with spaces after the colons.
+        # ujson's meaning: 0 for no spaces at all, negative for one line with spaces after the colons.
         separators = separators or ((",", ":") if indent == 0 else (",", ": "))
         indent = None
     if separators is None and indent is None:
         separators = (",", ":")
-    # Circular values have ended in `plain`, which follows every reference.
+    # `plain`, which follows every reference, has raised for circular values.
     text = json.dumps(converted, indent=indent, separators=separators, **{"check_circular": False, **options})
     if escape_forward_slashes:
         text = text.replace("/", "\\/")
@@ -125,9 +127,9 @@ def plain(
 
     Args:
         value: the value.
-        default: makes something writable of what else can't be written.
-        text_of_bytes: whether bytes are written as the text that they encode.
-        decimals: whether a `Decimal` may stay one.
+        default: converts other objects to writable values.
+        text_of_bytes: whether to decode bytes to text.
+        decimals: whether to keep `Decimal` values.
     """
 
     def convert(value: Any) -> Any:
@@ -147,24 +149,24 @@ def plain(
             return json.loads(_own_json(value))
         if default:
             return convert(default(value))
-        # Sets, dataclasses, dates and the like: into dictionaries, lists and scalars, of which some may need us again.
+        # Sets, dataclasses, dates and others become dictionaries, lists and scalars, whose members are converted again.
         return convert(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=through_plain_hook))
 
     return convert(value)
 
 
 def _plain_decimal(value: Decimal) -> Decimal | None:
-    """Return `value` as an exact `Decimal`, not of a subclass; `None` where JSON has no such number, as for a float."""
+    """Return `value` as an exact `Decimal`, not of a subclass; `None` if it is not finite, as for a float."""
     return Decimal(value) if value.is_finite() else None
 
 
 def _plain_float(value: Decimal) -> float:
-    """Return `value` as a float; a signaling NaN, which `float` refuses, as a NaN."""
+    """Return `value` as a float; a signaling NaN, which `float` refuses, becomes a NaN."""
     return math.nan if value.is_nan() else float(value)
 
 
 def _key(key: Any) -> str | int | float:
-    """Return a dictionary's key as one that JSON has; `1` and `"1"` stay two."""
+    """Convert a dictionary's key to a JSON key; `1` and `"1"` stay different."""
     if key is None:
         return "null"
     if isinstance(key, bool):

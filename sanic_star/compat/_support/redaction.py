@@ -1,13 +1,13 @@
-"""Credentials that error pages in debug mode do not show.
+"""Hide credentials on error pages in debug mode.
 
 Screenshots of debug pages end up in tickets and chats. So a page hides
 
-- a value whose name says that it is secret, in the tables of header fields, of `extra` and of variables, and in pairs
-  of a name and a value inside a variable's text: `is_secret` is the rule;
+- a value with a secret name (`is_secret`), in the tables of header fields, of `extra` and of variables, and in pairs of
+  name and value inside a variable's text;
 - everywhere on the page, the secret values of this request, of the application's settings and of the environment;
 - the password in a URL, `https://user:password@host`.
 
-Nothing can be done about a value that is in the source code, nor about a secret under a harmless name.
+A value in the source code, or a secret with a harmless name, is not hidden.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from urllib.parse import quote, quote_plus
 
 HIDDEN = "(hidden)"
 
-# Words that mark a name, also as a part of a longer word: `phpsessionid`, `accesstoken`.
+# Words that make a name secret, also inside a longer word: `phpsessionid`, `accesstoken`.
 _MARKS = re.compile(
     r"authori[sz]ation|authenticat|cookie|credential|passw|passphrase|passcode|secret|session|signature|token|api_?key|csrf|xsrf"
 )
-# Words that mark a name only if they stand alone: `auth` is in `author`, `pin` in `spin`.
+# Words that make a name secret only as a whole word: `auth` is in `author`, `pin` in `spin`.
 _WORDS = frozenset(
     {
         "assertion",
@@ -47,22 +47,22 @@ _WORDS = frozenset(
     }
     | {"saml", "sid", "totp"}
 )
-# A key is secret when a further word says which: `X-Auth-Key`, `private_key`, but not the `key` of a loop.
+# `key` is secret only together with another word: `X-Auth-Key`, `private_key`, but not a loop's `key`.
 _KEYS = frozenset({"key", "keys"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-# A pair's name, and its value. Possessive, and not from the middle of a word: a long text takes linear time.
+# A pair's name and its value. Possessive, and only from the start of a word, so that long texts take linear time.
 _NAME = re.compile(r"""(?<![\w.-])(?P<name>[\w.-]++)['"]?\s*+[:=,]\s*+""")
 _VALUE = re.compile(r"""b?'[^']*'?|b?"[^"]*"?|[^\s,;&'"<>(){}\[\]]+""")
-# Not `PWD`, `DESKTOP_SESSION`, `SSH_AUTH_SOCK` and the like, whose values are ordinary paths and words.
+# Not `PWD`, `DESKTOP_SESSION`, `SSH_AUTH_SOCK` and others, whose values are ordinary paths and words.
 _IN_ENVIRONMENT = re.compile(r"passw|secret|token|credential|(api|access|private|encryption)_?key")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
 _TAG = re.compile(r"(<style.*?</style>|<script.*?</script>|</?[\w-]+)", re.DOTALL)
-# Shorter values are words of the page itself as often as not.
+# Shorter values are often words of the page itself. In characters.
 _SHORTEST = 6
 
 
 def is_secret(name: object) -> bool:
-    """Tell by the name of a header field, parameter, setting or variable whether its value is a credential.
+    """Return whether the name of a header field, parameter, setting or variable indicates a credential.
 
     >>> [name for name in ("X-Auth-Token", "Api-Key", "apikey", "DB_PASSWORD", "author", "key") if is_secret(name)]
     ['X-Auth-Token', 'Api-Key', 'apikey', 'DB_PASSWORD']
@@ -75,7 +75,7 @@ def is_secret(name: object) -> bool:
 
 
 def redacted(name: object, value: Any) -> Any:
-    """Return a value to be shown under its name, at any depth of mappings and sequences.
+    """Return a value with secrets hidden, at any depth of mappings and sequences.
 
     >>> redacted("extra", {"user": 1, "token": "abc"})
     {'user': 1, 'token': '(hidden)'}
@@ -90,7 +90,7 @@ def redacted(name: object, value: Any) -> Any:
 
 
 def without_pairs(text: str) -> str:
-    """Hide the values of secret names inside a text, such as the `repr()` of a mapping, and passwords in URLs.
+    """Hide values of secret names in a text, such as the `repr()` of a mapping, and passwords in URLs.
 
     >>> without_pairs("<Header('host': 'h', 'x-api-key': 'abc')>")
     "<Header('host': 'h', 'x-api-key': (hidden))>"
@@ -103,10 +103,10 @@ def without_pairs(text: str) -> str:
 
 
 def _secret_values(text: str) -> Iterator[re.Match[str]]:
-    """Yield the values of the secret names in a text."""
+    """Yield the values of secret names in a text."""
     position = 0
     while (name := _NAME.search(text, position)) is not None:
-        # The value of a harmless name may have pairs of its own: a URL has parameters.
+        # The value of a harmless name may contain pairs: a URL has parameters.
         position = name.end()
         if is_secret(name["name"]) and (value := _VALUE.match(text, position)) is not None:
             position = value.end()
@@ -114,11 +114,11 @@ def _secret_values(text: str) -> Iterator[re.Match[str]]:
 
 
 def secrets_of(request: Any, messages: Iterable[str] = ()) -> set[str]:
-    """Return the secret values that a request, its application's settings and the environment have.
+    """Return the secret values of a request, its application's settings and the environment.
 
     Args:
         request: the request.
-        messages: texts with pairs of a name and a value, the messages of exceptions.
+        messages: texts with pairs of name and value: exception messages.
     """
     values = set(_of_request(request))
     config = getattr(request.app, "config", {})
@@ -139,7 +139,7 @@ def _of_request(request: Any) -> Iterator[str]:
         yield credential.strip()
         if scheme.lower() == "basic":
             yield _basic_password(credential)
-    # Of the body only what a handler has read: the rest is in no frame either.
+    # Only the part of the body that a handler has read: the rest is in no frame.
     for fields in (request.args, vars(request).get("parsed_form"), vars(request).get("parsed_json")):
         for name, values in fields.items() if isinstance(fields, Mapping) else ():
             if is_secret(name):
@@ -155,18 +155,18 @@ def _basic_password(credential: str) -> str:
 
 
 def without_secrets(text: str, secrets: Iterable[str], markup: bool = False) -> str:
-    """Hide secret values wherever they are in a text, as they are or escaped for HTML, JSON or a URL.
+    """Hide secret values in a text, unescaped or escaped for HTML, JSON or a URL.
 
     Args:
         text: the page.
         secrets: the values.
-        markup: whether the text is HTML, whose style, scripts and names of tags are left as they are.
+        markup: whether the text is HTML, whose styles, scripts and tags are not changed.
     """
     text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
     forms = {form for secret in secrets for form in _written(secret)}
     if not forms:
         return text
-    # The longest first: one may be a part of another.
+    # The longest first, because one may be a part of another.
     anywhere = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
     if not markup:
         return anywhere.sub(HIDDEN, text)
@@ -186,10 +186,10 @@ def _written(secret: str) -> Iterator[str]:
 
 
 def redact_variables(node: Any) -> None:
-    """Hide secret values in what `tracerite.extract_chain` returns: lists and dictionaries with `variables` in them.
+    """Hide secret values in the result of `tracerite.extract_chain`: nested lists and dictionaries with `variables`.
 
     Args:
-        node: it is changed in place. Its form depends on tracerite's version, but not that of the variables.
+        node: changed in place. Its structure depends on tracerite's version, the structure of variables does not.
     """
     if isinstance(node, dict):
         if node.get("variables"):
@@ -202,7 +202,8 @@ def redact_variables(node: Any) -> None:
             redact_variables(item)
 
 
-# What may hold secrets beside other things, so that a text of which the middle was cut out can't be looked through.
+# Names of variables that may contain secrets. If the middle of such a variable's text was cut out, pairs cannot be
+# found.
 _HOLDERS = frozenset(
     {"args", "config", "cookies", "environ", "form", "headers", "params", "request", "scope", "settings"}
 )

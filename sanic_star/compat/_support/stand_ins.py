@@ -1,8 +1,8 @@
-"""Names of Sanic's own server and its parts that have no counterpart here.
+"""Stand-ins for names of Sanic's own server that have no counterpart here.
 
-Packages import such names to annotate, to derive from, or to patch. If a name were missing, a package that catches the
-`ImportError` would go on without a word, in a branch that was made for something else. So the name can be imported.
-Calling it raises `NotCarriedOver`, which says what to use instead; the texts stand in `_alias.left_out`.
+Packages import such names for annotations, subclasses or patches. If a name were missing, a package that catches the
+`ImportError` would silently take a wrong branch. So the names can be imported. Calling one raises `NotCarriedOver`,
+which says what to use instead; the texts are in `_alias.left_out`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ _STAND_IN = "A part of Sanic's own server that is not here; calling it raises `N
 
 
 class NotCarriedOver(NotImplementedError):
-    """A part of Sanic was used that sanic_star does not have; the message says what takes its place."""
+    """A part of Sanic was used that sanic_star does not have; the message says what to use instead."""
 
 
 class StandIn(type):
-    """The metaclass of classes that stand for one of Sanic's.
+    """The metaclass of stand-ins for Sanic's classes.
 
-    They can be named in annotations and derived from. Making an object or patching the class raises `NotCarriedOver`.
+    They can be used in annotations and as base classes. Creating an instance or patching the class raises
+    `NotCarriedOver`.
 
     Attributes:
-        _instances: the classes of this package whose objects are its instances; none by default.
+        _instances: classes of this package whose instances are also instances of the stand-in; none by default.
     """
 
     _instances: tuple[type, ...] = ()
@@ -40,19 +41,19 @@ class StandIn(type):
         raise AttributeError(f"{cls.__qualname__}.{name}: {_explain_class(cls)}")
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        # Whoever patches a class wants its calls; there are none.
+        # A patch would never be called.
         if not name.startswith("__"):
             raise NotCarriedOver(_explain_class(cls))
         super().__setattr__(name, value)
 
 
 def stand_ins(module: str, *names: str, instances: tuple[type, ...] = ()) -> tuple[Any, ...]:
-    """Make stand-ins: a class for a name with a capital, else a function.
+    """Return stand-ins: a class for a capitalised name, else a function.
 
     Args:
-        module: the module of this package that they belong to; the text is that of its twin.
+        module: the module of this package that they belong to.
         names: their names.
-        instances: classes of this package whose objects are instances of the classes.
+        instances: classes of this package whose instances are also instances of the stand-ins.
 
     Examples:
         >>> Lifespan, log = stand_ins("sanic_star.compat.asgi", "Lifespan", "log")
@@ -80,7 +81,7 @@ def _function(module: str, name: str) -> Any:
 
 
 def _explain_class(cls: type) -> str:
-    # The text is that of the class of Sanic's, whatever was derived from it.
+    # A subclass has the message of Sanic's class.
     base = next(base for base in cls.__mro__ if base.__module__.startswith(f"{_PACKAGE}."))
     return _explain(base.__module__, base.__name__)
 

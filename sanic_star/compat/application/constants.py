@@ -8,21 +8,21 @@ __all__ = ["Mode", "Server", "ServerStage", "StrEnum"]
 
 
 class Server(StrEnum):
-    """Who serves the application: `app.run`, or an ASGI server that imported it."""
+    """The server of the application: `app.run`, or an ASGI server that imported it."""
 
     SANIC = auto()
     ASGI = auto()
 
 
 class Mode(StrEnum):
-    """Whether errors are explained to the client."""
+    """Whether error pages show details."""
 
     PRODUCTION = auto()
     DEBUG = auto()
 
 
 class ServerStage(IntEnum):
-    """How far the start of a server is."""
+    """The stage of a server's start."""
 
     STOPPED = auto()
     PARTIAL = auto()

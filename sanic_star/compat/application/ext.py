@@ -1,8 +1,7 @@
 """Sanic Extensions, the real package `sanic_ext`: when an application is extended, and how the package is imported.
 
-The package imports `sanic`, which has to mean this package: the alias is installed first. A process that has imported
-Sanic itself cannot have both. There an application is served without extensions, with a warning in the log; where the
-application asks for them (`app.extend`, `app.ext`), that raises.
+The package imports `sanic`, so the alias is installed first. A process that has imported Sanic itself cannot use the
+alias. There, applications are served without extensions, with a warning in the log; `app.extend` and `app.ext` raise.
 
 An application is extended by `app.extend` and `app.ext`, and otherwise when it starts: before the listeners of
 `main_process_start`, and in each process before those of `before_server_start`.
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CannotExtend(InvalidSetting, RuntimeError):
-    """Sanic Extensions cannot be used here; the message says all, so that the start logs no traceback."""
+    """Sanic Extensions cannot be used; the message says why, and the start logs no traceback."""
 
 
 PACKAGE = "sanic_ext"
@@ -32,19 +31,19 @@ SWITCHED_OFF = "Sanic Extensions are switched off by the setting AUTO_EXTEND"
 
 
 def setup_ext(app: Any, *, fail: bool = False, **kwargs: Any) -> Extend | None:
-    """Extend an application with Sanic Extensions, unless it is already or `AUTO_EXTEND` is off.
+    """Extend an application with Sanic Extensions, unless it is already extended or `AUTO_EXTEND` is off.
 
     Args:
         app: the application.
         fail: whether it is an error if the extensions cannot be used here.
-        kwargs: what `sanic_ext.Extend` takes.
+        kwargs: arguments of `sanic_ext.Extend`.
 
     Returns:
-        The extensions, if the application has been extended by this call.
+        The extensions, if this call has extended the application.
 
     Raises:
         CannotExtend: an import inside the installed package fails; or, with `fail`, it is not installed.
-        AliasError: with `fail`, Sanic itself was imported before.
+        AliasError: with `fail`, Sanic itself was already imported.
     """
     if not app.config.AUTO_EXTEND or getattr(app, "_ext", None):
         return None
@@ -56,7 +55,7 @@ def setup_ext(app: Any, *, fail: bool = False, **kwargs: Any) -> Extend | None:
 
 
 def extensions_of(app: Any) -> Extend:
-    """Return an application's extensions, set up by this call where they are not yet; see `Sanic.ext`."""
+    """Return an application's extensions; set them up if necessary; see `Sanic.ext`."""
     if not hasattr(app, "_ext"):
         setup_ext(app, fail=True)
     if not hasattr(app, "_ext"):
@@ -65,19 +64,19 @@ def extensions_of(app: Any) -> Extend:
 
 
 def before_start(app: Any) -> None:
-    """Log the extensions of an application, and register what has to run around their listeners.
+    """Log the extensions of an application, and register listeners that have to run before and after theirs.
 
     Called at each start, because an application may also be extended by `sanic_ext.Extend(app)`.
     """
     if _describe_routes not in app.listeners.get("before_server_start", ()):
-        # Before the listeners of the package, which have a priority of -1,000 and below.
+        # Runs before the listeners of the package, which have priorities of -1,000 and below.
         app.before_server_start(_describe_routes, priority=-999)
-        # After those that add routes; what has the same priority runs in the order of registration.
+        # Runs after the listeners that add routes: the same priority runs in the order of registration.
         app.before_server_start(_refuse_head_of_websockets, priority=-1_000)
     try:
         app._ext._display()
     except Exception as error:
-        # The labels are text for the log. Sanic's worker processes never ask for them.
+        # The labels are only for the log; Sanic's worker processes never compute them.
         logger.info("Sanic Extensions are set up, but their list cannot be shown: %s", error)
 
 
@@ -86,7 +85,7 @@ def _import_extend(fail: bool) -> type[Extend] | None:
         if fail:
             raise CannotExtend(NOT_INSTALLED)
         return None
-    # Most applications run where the package is not installed.
+    # Most applications run without the package.
     from sanic_star.compat._alias import alias
 
     try:
@@ -94,7 +93,7 @@ def _import_extend(fail: bool) -> type[Extend] | None:
     except alias.AliasError as error:
         if fail:
             raise
-        logger.warning("The application is served without Sanic Extensions, which AUTO_EXTEND asks for. %s", error)
+        logger.warning("The application is served without Sanic Extensions, which AUTO_EXTEND requests. %s", error)
         return None
     try:
         from sanic_ext import Extend
@@ -108,21 +107,21 @@ def _import_extend(fail: bool) -> type[Extend] | None:
 def _is_installed() -> bool:
     if PACKAGE in sys.modules:
         return sys.modules[PACKAGE] is not None
-    # Not `importlib.util.find_spec`: where "" is on the path, that asks for the working directory. Such a call blocks,
-    # and an event loop runs here.
+    # Not `importlib.util.find_spec`: with "" in `sys.path` it calls `os.getcwd`, which blocks, and an event loop runs
+    # here.
     path = [entry for entry in sys.path if entry]
     return any(finder.find_spec(PACKAGE, path) for finder in sys.meta_path)
 
 
 def _describe_routes(app: Any) -> None:
-    """Give mounts and Starlette's routes what the package reads of each route."""
+    """Give mounts and Starlette's routes the attributes that the package reads of each route."""
     app.router._describe_foreign()
 
 
 def _refuse_head_of_websockets(app: Any) -> None:
-    """Let the HEAD routes that the package adds for websockets answer as GET does, 426.
+    """Make the HEAD routes that the package adds for websockets answer 426, like GET.
 
-    They call the handler with a request and without a websocket.
+    They would call the handler with a request, without a websocket.
     """
     routes = app.router.routes
     websockets = {id(route.handler) for route in routes if isinstance(route, WebSocketRoute)}

@@ -1,6 +1,6 @@
-"""The mark of this package, where Sanic has its logo; a terminal that shows colours gets it in colour.
+"""The logo of this package; coloured on a terminal with colours.
 
-Sanic's own logo is not here: it belongs to Sanic.
+Sanic's own logo belongs to Sanic and is not used.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ COLOURS = re.compile(r"\033\[[0-9;]*m")
 
 
 def get_logo(full: bool = False, coffee: bool = False) -> str:
-    """Return the mark: a line of text, or a drawing in colour where standard output is a terminal.
+    """Return the logo: a line of text, or a coloured drawing if standard output is a terminal.
 
     Args:
-        full: whether the drawing has the name below it.
-        coffee: whether it is a cup of coffee.
+        full: whether to add the name below the drawing.
+        coffee: whether to draw a cup of coffee.
     """
     # `NO_COLOR`: https://no-color.org
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):

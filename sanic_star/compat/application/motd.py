@@ -1,7 +1,7 @@
-"""The message of the day: what is logged when a server starts.
+"""The message of the day, logged when a server starts.
 
-On a terminal it is a box (`MOTDTTY`), elsewhere a line for each fact (`MOTDBasic`), which a log collector can read.
-`MOTD.output` chooses.
+On a terminal it is a box (`MOTDTTY`), elsewhere one line per fact (`MOTDBasic`), for log collectors. `MOTD.output`
+selects the form.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from sanic_star.compat.application.logo import COLOURS, CUP
 from sanic_star.compat.log import logger
 from sanic_star.servers.settings import Settings
 
-# Packages of which a bug report should name the version.
+# Packages whose versions a bug report should contain.
 _PACKAGES = ("starlette", "sanic-ext")
-# A box is not wider than a paragraph that is easy to read, and no narrower than this, in columns.
+# The maximum width of a box, that of a readable paragraph, and the minimum, in columns.
 _WIDEST, _NARROWEST = 100, 40
 
 
 def facts(app: Any, settings: Settings, workers: int) -> dict[str, str]:
-    """Return what is worth knowing when a server starts.
+    """Return the facts to log when a server starts.
 
     Args:
         app: the application.
-        settings: how it is served.
-        workers: how many processes.
+        settings: the settings of the server.
+        workers: the number of processes.
     """
     count = "single worker" if workers == 1 else f"w/ {workers} workers"
     fast = "goin' fast " if app.state.fast else ""
@@ -53,7 +53,7 @@ def facts(app: Any, settings: Settings, workers: int) -> dict[str, str]:
 
 
 def packages() -> list[str]:
-    """Return the packages that an application stands on, with their versions."""
+    """Return the main dependencies of an application, with their versions."""
     return [f"{name}=={release}" for name in _PACKAGES if (release := _version(name))]
 
 
@@ -65,7 +65,7 @@ def _version(package: str) -> str:
 
 
 def location(settings: Settings) -> str:
-    """Return where the server is to be found, as far as it is known before it starts."""
+    """Return the URL of the server, as far as it is known before the start."""
     if settings.unix:
         return f"{settings.unix} http://..."
     scheme = "https" if settings.tls else "http"
@@ -77,9 +77,9 @@ class MOTD(ABC):
     """The message; `MOTD.output(…)` writes it to the log in the form that suits standard output.
 
     Args:
-        logo: a text or a drawing, or nothing.
-        serve_location: where the server is to be found, or nothing.
-        data: facts, by name.
+        logo: text, a drawing, or `None`.
+        serve_location: the URL of the server, or empty.
+        data: facts by name.
         extra: more facts.
 
     Examples:
@@ -107,10 +107,10 @@ class MOTD(ABC):
 
 
 class MOTDBasic(MOTD):
-    """A line of the log for each fact; the logo in debug mode only."""
+    """One log line per fact; the logo only in debug mode."""
 
     def display(self) -> None:
-        """Write the message to the log, a line each."""
+        """Write the message to the log, one line per fact."""
         if self.logo:
             logger.debug("%s", self.logo)
         logger.info("sanic_star v%s%s", __version__, f" {CUP}" if CUP in (self.logo or "") and _shows(CUP) else "")
@@ -121,7 +121,7 @@ class MOTDBasic(MOTD):
 
 
 class MOTDTTY(MOTD):
-    """A box as wide as its contents and the terminal permit."""
+    """A box, as wide as its contents and the terminal allow."""
 
     def __init__(
         self, logo: str | None, serve_location: str, data: Mapping[str, str], extra: Mapping[str, str]
@@ -132,16 +132,16 @@ class MOTDTTY(MOTD):
     def set_variables(self) -> None:
         """Compute the widths of the columns, in characters.
 
-        `key_width` and `value_width` are those of the facts, `centering_length` is that of the inside of the box.
+        `key_width` and `value_width` are for the facts, `centering_length` for the inside of the box.
         """
         facts = {**self.data, **self.extra}
-        most = max(_NARROWEST, min(shutil.get_terminal_size().columns - 6, _WIDEST))
+        max_width = max(_NARROWEST, min(shutil.get_terminal_size().columns - 6, _WIDEST))
         self.logo_lines = (self.logo or "").splitlines()
         self.logo_line_length = max((len(COLOURS.sub("", line)) for line in self.logo_lines), default=0)
         self.key_width = max((len(name) for name in facts), default=0)
-        needed = max((len(str(value)) for value in facts.values()), default=0)
+        needed_width = max((len(str(value)) for value in facts.values()), default=0)
         gap = self.logo_line_length + 2 if self.logo_lines else 0
-        self.value_width = max(min(needed, most - gap - self.key_width - 2), 10)
+        self.value_width = max(min(needed_width, max_width - gap - self.key_width - 2), 10)
         self.centering_length = gap + max(
             self.key_width + 2 + self.value_width, len(self.serve_location) + len("Goin' Fast @ ") - gap
         )
@@ -152,15 +152,15 @@ class MOTDTTY(MOTD):
         """Write the box.
 
         Args:
-            version: whether it names the release of this package.
-            action: what goes before the location.
-            out: writes it, called once; by default the log does.
+            version: whether to show the version of this package.
+            action: the text before the location.
+            out: writes the message, called once; by default to the log.
         """
         titles = [f"sanic_star v{__version__}" if version else "sanic_star"]
         if self.serve_location:
             titles.append(f"{action} @ {self.serve_location}")
         width = max(self.centering_length, *map(len, titles))
-        rows = [row for part in (self.data, self.extra) if part for row in (None, *self._rows(part))]
+        rows = [row for section in (self.data, self.extra) if section for row in (None, *self._rows(section))]
         lines = [f"┌─{'─' * width}─┐", *(f"│ {title.center(width)} │" for title in titles)]
         logo = iter(self.logo_lines)
         gap = self.logo_line_length + 2 if self.logo_lines else 0
@@ -175,9 +175,9 @@ class MOTDTTY(MOTD):
 
     def _rows(self, data: Mapping[str, str]) -> Iterator[str]:
         for name, value in data.items():
-            parts = textwrap.wrap(str(value), self.value_width, break_on_hyphens=False) or [""]
-            yield f"{name.rjust(self.key_width)}  {parts[0]}"
-            yield from (" " * (self.key_width + 2) + part for part in parts[1:])
+            lines = textwrap.wrap(str(value), self.value_width, break_on_hyphens=False) or [""]
+            yield f"{name.rjust(self.key_width)}  {lines[0]}"
+            yield from (" " * (self.key_width + 2) + line for line in lines[1:])
 
     @staticmethod
     def _logo_part(line: str, width: int) -> str:
@@ -189,7 +189,7 @@ def _log(text: str) -> None:
 
 
 def _shows(text: str) -> bool:
-    """Tell whether standard output can show a text: a console of Windows may have an old code page."""
+    """Return whether standard output can show a text; a Windows console may have an old code page."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):

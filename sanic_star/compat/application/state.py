@@ -1,4 +1,4 @@
-"""An application's state: Starlette's `State`, with what Sanic tells about the application."""
+"""An application's state: Starlette's `State`, with the attributes of Sanic's application state."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from starlette.datastructures import State
 from sanic_star.compat.log import VerbosityFilter
 from sanic_star.engine.steps import Stage
 
-# The enums are loaded when they are asked for: most applications ask for none of them. The plans of servers are loaded
-# only where there is one.
+# Imported when they are used, because most applications use none of them.
 if TYPE_CHECKING:
     from sanic_star.compat._serving.plans import ApplicationServerInfo as ApplicationServerInfo
     from sanic_star.compat.application.constants import Mode, Server, ServerStage
@@ -30,7 +29,7 @@ else:
 
 
 class ApplicationState(State):
-    """Anything that is set is kept, as in Starlette; these are there from the start.
+    """Any attribute can be set, as in Starlette; these exist from the start.
 
     Args:
         app: the application.
@@ -74,7 +73,8 @@ class ApplicationState(State):
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Unpickled it has nothing yet, and Starlette's class looks for each name, this one too, in what it has.
+        # While it is unpickled it is empty, and Starlette's class looks each name up in `_state`, including `_state`
+        # itself.
         self.__dict__.update(state)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -85,7 +85,7 @@ class ApplicationState(State):
 
     @property
     def mode(self) -> Mode:
-        """Whether errors are explained to the client; a new mode sets `app.debug`, as in Sanic 25.12."""
+        """Whether error pages show details; a new mode sets `app.debug`, as in Sanic 25.12."""
         from sanic_star.compat.application.constants import Mode
 
         return Mode.DEBUG if self.is_debug else Mode.PRODUCTION
@@ -98,7 +98,7 @@ class ApplicationState(State):
 
     @property
     def server(self) -> Server:
-        """Who serves the application: `app.run`, or an ASGI server that imported it."""
+        """The server of the application: `app.run`, or an ASGI server that imported it."""
         from sanic_star.compat.application.constants import Server
 
         chosen: Server = self._state.get("server", Server.ASGI)
@@ -115,7 +115,7 @@ class ApplicationState(State):
 
     @property
     def stage(self) -> ServerStage:
-        """Where the application stands in its life."""
+        """The stage of the application's life."""
         from sanic_star.compat.application.constants import ServerStage
 
         lifecycle = self.app._engine.lifecycle
@@ -130,21 +130,21 @@ class ApplicationState(State):
 
     @property
     def is_running(self) -> bool:
-        """Whether the application answers requests, unless `app.set_serving` has said something else."""
+        """Whether the application answers requests, or the value that `app.set_serving` has set."""
         return bool(self._state.get("is_running", self.is_started))
 
     def set_mode(self, value: str | Mode) -> None:
         """Set debug or production mode.
 
         Raises:
-            ValueError: there is no such mode.
+            ValueError: the mode is unknown.
         """
         from sanic_star.compat.application.constants import Mode
 
         self.mode = Mode(value)
 
     def set_verbosity(self, value: int) -> None:
-        """Choose which log records for the curious are logged, in the whole process; see `VerbosityFilter`."""
+        """Set the verbosity of the log, in the whole process; see `VerbosityFilter`."""
         self.verbosity = VerbosityFilter.verbosity = value
 
     @property

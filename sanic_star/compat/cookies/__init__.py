@@ -1,4 +1,4 @@
-"""Cookies: those of a request, and those that a response sets."""
+"""Cookies of requests and responses."""
 
 from typing import TYPE_CHECKING
 

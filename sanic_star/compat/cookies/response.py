@@ -1,11 +1,10 @@
 """The cookies that a response sets.
 
-A `CookieJar` has no store of its own: it looks into the response's headers and puts `Cookie` objects there, which
-write themselves when the headers are sent. So a cookie can be changed until then, and headers copied from one
-response to another take their cookies along.
+A `CookieJar` stores its `Cookie` objects in the response's headers; they are converted to text when the headers are
+sent. So a cookie can be changed until then, and headers that are copied to another response include the cookies.
 
-Sanic up to 23 treated the jar as a dictionary, `response.cookies["id"] = "1"`, then
-`response.cookies["id"]["path"] = "/shop"`. Both work, with a warning; what they set is as plain as it was then.
+Sanic up to 23 treated the jar as a dictionary, `response.cookies["id"] = "1"`, then `response.cookies["id"]["path"] =
+"/shop"`. Both still work, with a warning, and without the attributes that `add_cookie` sets by default.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
 
 _TOKEN = pattern(r"[\w!#$%&'*+\-.^`|~:]+", re.ASCII)
 _SAMESITE = ("strict", "lax", "none")
-# What a browser would take as a further attribute, and what would end the header.
+# Characters that would begin a further attribute, or end the header.
 _UNSAFE = pattern(r"[\x00-\x1f\x7f;]")
 # Lower case. Later drafts of RFC 6265bis (section 4.1.3) have them, and Chrome 140. Sanic 25.12 does not know them.
 _HTTP_PREFIXES = ("__http-", "__host-http-")
-# A browser takes no cookie for a host with a port, a space or a comma in it.
+# Browsers refuse a cookie whose domain has a port, a space or a comma.
 _UNSAFE_DOMAIN = pattern(r"[\s,/:]")
 _ESCAPED = pattern(r'[\x00-\x1f\x7f"\\;,]')
-# Attributes as they are written, and in this order.
-_WRITTEN = {
+# The attributes as they are written, in this order.
+_ATTRIBUTE_TITLES = {
     "path": "Path",
     "comment": "Comment",
     "domain": "Domain",
@@ -65,58 +64,58 @@ class _CookieOptions(TypedDict, total=False):
 def _quote(text: str) -> str:
     if _TOKEN.fullmatch(text):
         return text
-    # A comma is safe in quotes, and Sanic leaves it; a semicolon is not, whatever RFC 2109 says.
-    return '"' + _ESCAPED.sub(lambda found: found[0] if found[0] == "," else f"\\{ord(found[0]):03o}", text) + '"'
+    # A comma is safe in quotes, and Sanic does not escape it. A semicolon is not safe, despite RFC 2109.
+    return '"' + _ESCAPED.sub(lambda match: match[0] if match[0] == "," else f"\\{ord(match[0]):03o}", text) + '"'
 
 
 def _check_name(name: str) -> bool:
-    """Check a cookie's name; tell whether it has surely none of the prefixes."""
-    if name in _WRITTEN:
+    """Check a cookie's name; return whether it certainly has no prefix."""
+    if name in _ATTRIBUTE_TITLES:
         raise KeyError("Cookie name is a reserved word")
     if not _TOKEN.fullmatch(name):
         raise KeyError("Cookie key contains illegal characters")
     return not name.startswith("__")
 
 
-# Names that were checked before.
+# A cache of checked names.
 _names = BoundedTable(_check_name, 256)
 
 
-def _safe(name: str, value: str | None) -> str | None:
+def _checked_value(name: str, value: str | None) -> str | None:
     if value is not None and _UNSAFE.search(value):
         raise ValueError(f"Cookie {name} must not contain a semicolon or control characters: {value!r}")
     return value
 
 
-def _safe_domain(value: str | None) -> str | None:
-    if _safe("domain", value) is not None and _UNSAFE_DOMAIN.search(str(value)):
+def _checked_domain(value: str | None) -> str | None:
+    if _checked_value("domain", value) is not None and _UNSAFE_DOMAIN.search(str(value)):
         raise ValueError(f"Cookie domain must be a host name, without port: {value!r}")
     return value
 
 
 class Cookie:
-    """One cookie of a response; its text is what the `Set-Cookie` header says.
+    """A cookie of a response; `str(cookie)` is the value of the `Set-Cookie` header.
 
     Args:
         key: its name, without prefix.
-        value: its value, quoted where need be.
-        path: for which URLs it is sent.
-        domain: for which hosts; by default for this one only.
-        secure: whether over HTTPS only.
-        max_age: how long it lives, in seconds; by default until the browser is closed.
-        expires: until when it lives; without a time zone it is UTC.
-        httponly: whether it is hidden from scripts.
-        samesite: whether requests that come from other sites carry it.
-        partitioned: whether it is kept apart for each site that embeds this one; needs `host_prefix`.
-        comment: a note that nobody reads.
-        host_prefix: whether its name gets the prefix `__Host-`: the browser then insists on `secure`, `path="/"` and
-            no domain.
-        secure_prefix: whether its name gets the prefix `__Secure-`: the browser then insists on `secure`.
+        value: its value, quoted if necessary.
+        path: the path of URLs that browsers send it to.
+        domain: the domain that browsers send it to; by default only this host.
+        secure: whether browsers send it only over HTTPS.
+        max_age: its lifetime in seconds; by default until the browser is closed.
+        expires: the end of its lifetime; UTC if it has no time zone.
+        httponly: whether scripts cannot read it.
+        samesite: whether browsers send it with requests from other sites.
+        partitioned: whether it is stored separately for each site that embeds this one; needs `host_prefix`.
+        comment: a comment, which browsers ignore.
+        host_prefix: whether its name gets the prefix `__Host-`: browsers then require `secure`, `path="/"` and no
+            domain.
+        secure_prefix: whether its name gets the prefix `__Secure-`: browsers then require `secure`.
 
     Raises:
-        ServerError: browsers would not store the cookie: a prefix does not go with the other arguments, or
-            `samesite="None"` is not `secure`. Attributes that are changed later are checked when the cookie is sent.
-        KeyError: the name is no name for a cookie.
+        ServerError: browsers would not store the cookie: a prefix contradicts other arguments, or `samesite="None"` is
+            not `secure`. Attributes that are changed later are checked when the cookie is sent.
+        KeyError: the name is invalid.
         ValueError, TypeError: the value or an attribute is invalid.
 
     Examples:
@@ -128,10 +127,10 @@ class Cookie:
     SECURE_PREFIX = "__Secure-"
 
     __slots__ = (
+        "_assigned",
         "_comment",
         "_domain",
         "_expires",
-        "_given",
         "_max_age",
         "_path",
         "_samesite",
@@ -212,10 +211,10 @@ class Cookie:
         self.check()
 
     def check(self) -> None:
-        """Refuse a cookie that browsers would not store, and say nothing about (RFC 6265bis, sections 4.1.3 and 5.7).
+        """Raise if browsers would silently refuse the cookie (RFC 6265bis, sections 4.1.3 and 5.7).
 
         Raises:
-            ServerError: it has a prefix without what that stands for, or is for other sites and not `secure`.
+            ServerError: it lacks an attribute that its prefix requires, or has `samesite="None"` and is not `secure`.
         """
         check_storable(
             self.key,
@@ -248,20 +247,20 @@ class Cookie:
                 f"{'; HttpOnly' if self.httponly else ''}"
             )
         self.check()
-        written = [f"{self.key}={_quote(str(self.value))}"]
-        for name, title in _WRITTEN.items():
+        attributes = [f"{self.key}={_quote(str(self.value))}"]
+        for name, title in _ATTRIBUTE_TITLES.items():
             value = getattr(self, name.replace("-", "_"))
             if value is True:
-                written.append(title)
+                attributes.append(title)
             elif value is not None and value is not False:
-                written.append(f"{title}={_http_date(value) if isinstance(value, datetime) else value}")
-        return "; ".join(written)
+                attributes.append(f"{title}={_http_date(value) if isinstance(value, datetime) else value}")
+        return "; ".join(attributes)
 
     def encode(self, encoding: str = "utf-8") -> bytes:
-        """Return its text as bytes, as a `str` in the same place would."""
+        """Return its text as bytes, like `str.encode`."""
         return str(self).encode(encoding)
 
-    # A dictionary of its attributes, as up to 23.12: see `_old.cookies`.
+    # The dictionary of attributes of Sanic up to 23.12: see `_old.cookies`.
     __dir__ = names_without_old
     __contains__ = OldName()
     __delitem__ = OldName()
@@ -284,71 +283,71 @@ class Cookie:
     def __getitem__(self, name: str) -> Any:
         value = self._item(name)
         if value is None or value is False:
-            raise KeyError(name if name.lower() in _WRITTEN else f"Unknown cookie property {name!r}")
+            raise KeyError(name if name.lower() in _ATTRIBUTE_TITLES else f"Unknown cookie property {name!r}")
         return value
 
     def __setitem__(self, name: str, value: Any) -> None:
         attribute = self._set_item(name, value)
         deprecation(
-            f'cookie["{name}"] = … is old: give {attribute} to add_cookie(), or set cookie.{attribute}.',
+            f'cookie["{name}"] = … is deprecated: pass {attribute} to add_cookie(), or set cookie.{attribute}.',
             24.3,
         )
 
     def _item(self, name: str) -> Any:
-        """Return an attribute as it was set, `None` or false if it was not."""
+        """Return an attribute as it was set; `None` or `False` if it was not."""
         name = name.lower() if isinstance(name, str) else name
-        if name not in _WRITTEN:
+        if name not in _ATTRIBUTE_TITLES:
             return None
         value = getattr(self, name.replace("-", "_"))
-        # What was set by name reads as it was given; unless the attribute was set since.
-        given, made = getattr(self, "_given", {}).get(name, (value, value))
-        return given if made == value else value
+        # A value that was set by name is returned unconverted, unless the attribute was set afterwards.
+        assigned, converted = getattr(self, "_assigned", {}).get(name, (value, value))
+        return assigned if converted == value else value
 
     def _set_item(self, name: str, value: Any) -> str:
-        """Set an attribute by its name as it is written; return the name of the attribute."""
+        """Set an attribute by its name in the header; return the name of the Python attribute."""
         key = name.lower() if isinstance(name, str) else name
-        if key not in _WRITTEN:
+        if key not in _ATTRIBUTE_TITLES:
             raise KeyError(f"Unknown cookie property {name!r}")
         attribute: str = key.replace("-", "_")
         setattr(self, attribute, None if value is False and attribute not in ("secure", "httponly") else value)
-        if not hasattr(self, "_given"):
-            self._given: dict[str, tuple[Any, Any]] = {}
-        self._given[key] = value, getattr(self, attribute)
+        if not hasattr(self, "_assigned"):
+            self._assigned: dict[str, tuple[Any, Any]] = {}
+        self._assigned[key] = value, getattr(self, attribute)
         return attribute
 
     def _names(self) -> tuple[str, ...]:
-        return tuple(_WRITTEN)
+        return tuple(_ATTRIBUTE_TITLES)
 
     @property
     def path(self) -> str | None:
-        """For which URLs it is sent."""
+        """The path of URLs that browsers send it to."""
         return self._path
 
     @path.setter
     def path(self, value: str | None) -> None:
-        self._path = _safe("path", value)
+        self._path = _checked_value("path", value)
 
     @property
     def comment(self) -> str | None:
-        """A note that nobody reads."""
+        """A comment, which browsers ignore."""
         return self._comment
 
     @comment.setter
     def comment(self, value: str | None) -> None:
-        self._comment = _safe("comment", value)
+        self._comment = _checked_value("comment", value)
 
     @property
     def domain(self) -> str | None:
-        """For which hosts it is sent."""
+        """The domain that browsers send it to."""
         return self._domain
 
     @domain.setter
     def domain(self, value: str | None) -> None:
-        self._domain = _safe_domain(value)
+        self._domain = _checked_domain(value)
 
     @property
     def max_age(self) -> int | None:
-        """How long it lives, in seconds."""
+        """Its lifetime in seconds."""
         return self._max_age
 
     @max_age.setter
@@ -359,7 +358,7 @@ class Cookie:
 
     @property
     def expires(self) -> datetime | None:
-        """Until when it lives."""
+        """The end of its lifetime."""
         return self._expires
 
     @expires.setter
@@ -370,7 +369,7 @@ class Cookie:
 
     @property
     def samesite(self) -> SameSite | None:
-        """Whether requests that come from other sites carry it."""
+        """Whether browsers send it with requests from other sites."""
         return self._samesite
 
     @samesite.setter
@@ -399,10 +398,10 @@ class Cookie:
 def _check_prefix(
     host_prefix: bool, secure_prefix: bool, secure: bool, path: str | None, domain: str | None, partitioned: bool
 ) -> None:
-    # Sanic's messages, which name the arguments; `check_storable` knows the rules.
-    which = "host_prefix" if host_prefix else "secure_prefix"
+    # Sanic's messages, which name the arguments; `check_storable` implements the rules.
+    prefix_argument = "host_prefix" if host_prefix else "secure_prefix"
     if (host_prefix or secure_prefix) and not secure:
-        raise ServerError(f"Cannot set {which} on a cookie without secure=True")
+        raise ServerError(f"Cannot set {prefix_argument} on a cookie without secure=True")
     if host_prefix and path != "/":
         raise ServerError("Cannot set host_prefix on a cookie unless path='/'")
     if host_prefix and domain:
@@ -412,7 +411,7 @@ def _check_prefix(
 
 
 def is_prefixed(key: str) -> bool:
-    """Tell whether a cookie's name has one of the prefixes; browsers ignore the case of these.
+    """Return whether a cookie's name has a prefix; the case is ignored, as in browsers.
 
     Examples:
         >>> is_prefixed("__secure-id"), is_prefixed("id")
@@ -422,7 +421,7 @@ def is_prefixed(key: str) -> bool:
 
 
 def is_for_http_only(key: str) -> bool:
-    """Tell whether a cookie's name has a prefix that stands for `HttpOnly`: no script can have set it.
+    """Return whether a cookie's name has a prefix that requires `HttpOnly`, so that no script can have set it.
 
     Examples:
         >>> is_for_http_only("__Host-Http-id"), is_for_http_only("__Host-id")
@@ -440,7 +439,7 @@ def check_storable(
     partitioned: bool,
     httponly: bool,
 ) -> None:
-    """Refuse attributes with which browsers would not store a cookie.
+    """Raise if browsers would not store a cookie with these attributes.
 
     Args:
         key: its full name, with its prefix.
@@ -452,23 +451,23 @@ def check_storable(
         httponly: whether it has `HttpOnly`.
 
     Raises:
-        ServerError: they do not go with the prefix or with each other.
+        ServerError: they contradict the prefix or each other.
     """
-    # The rules are the browsers' (RFC 6265bis, 4.1.3 and 5.7; CHIPS for `Partitioned`).
+    # The browsers' rules: RFC 6265bis, sections 4.1.3 and 5.7; CHIPS for `Partitioned`.
     if not secure:
         if is_prefixed(key):
-            raise ServerError(f"Cannot set the cookie {key} without secure=True: browsers insist on it for this prefix")
+            raise ServerError(f"Cannot set the cookie {key} without secure=True: browsers require it for this prefix")
         if samesite is not None and samesite.lower() == "none":
             raise ServerError(f'Cannot set the cookie {key} with samesite="None" without secure=True')
         if partitioned:
             raise ServerError(f"Cannot set the partitioned cookie {key} without secure=True")
     if is_for_http_only(key) and not httponly:
-        raise ServerError(f"Cannot set the cookie {key} without httponly=True: browsers insist on it for this prefix")
+        raise ServerError(f"Cannot set the cookie {key} without httponly=True: browsers require it for this prefix")
     if key.lower().startswith(Cookie.HOST_PREFIX.lower()):
         if path != "/":
-            raise ServerError(f"Cannot set the cookie {key} unless path='/': browsers insist on it for this prefix")
+            raise ServerError(f"Cannot set the cookie {key} unless path='/': browsers require it for this prefix")
         if domain is not None:
-            raise ServerError(f"Cannot set the cookie {key} with a domain: this prefix stands for one host")
+            raise ServerError(f"Cannot set the cookie {key} with a domain: this prefix is for a single host")
 
 
 def check_starlette_cookie(
@@ -483,22 +482,22 @@ def check_starlette_cookie(
     samesite: str | None = "lax",
     partitioned: bool = False,
 ) -> None:
-    """Refuse what Starlette's `set_cookie` takes and browsers do not.
+    """Raise for arguments that Starlette's `set_cookie` accepts, but browsers don't.
 
     Args: those of `starlette.responses.Response.set_cookie`.
 
     Raises:
         ServerError: browsers would not store the cookie.
-        ValueError: path or domain have characters that would make further attributes.
+        ValueError: path or domain have characters that would begin further attributes.
     """
-    _safe("path", path)
-    _safe_domain(domain)
+    _checked_value("path", path)
+    _checked_domain(domain)
     check_storable(key, secure, path, domain, samesite, partitioned, httponly)
 
 
-def _http_date(when: datetime) -> str:
-    # With the hyphens of Netscape's cookies, as Sanic writes it; not by strftime, whose names follow the locale.
-    utc = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+def _http_date(moment: datetime) -> str:
+    # With the hyphens of Netscape's cookies, as in Sanic. Not with `strftime`, whose names depend on the locale.
+    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     weekday, day, month, year, clock = format_datetime(utc, usegmt=True).split(" ", 4)
     return f"{weekday} {day}-{month}-{year} {clock}"
 
@@ -507,7 +506,7 @@ class CookieJar:
     """The cookies in the headers of a response.
 
     Args:
-        headers: those of the response; cookies are put there, and looked for.
+        headers: the response's headers, which contain the cookies.
 
     Examples:
         >>> headers = Header()
@@ -532,16 +531,16 @@ class CookieJar:
         return any(cookie.key == key for cookie in self.cookies)
 
     def __getitem__(self, key: str) -> Cookie:
-        found = self.get(key)
-        if found is None:
+        cookie = self.get(key)
+        if cookie is None:
             raise KeyError(key)
-        return found
+        return cookie
 
     def get(self, key: str, default: Cookie | None = None) -> Cookie | None:
-        """Return the cookie of this full name that was added last, whatever its path and domain, or the default."""
+        """Return the last added cookie of this full name, whatever its path and domain, or the default."""
         return next((cookie for cookie in reversed(self.cookies) if cookie.key == key), default)
 
-    # A dictionary of cookies, as up to 23.12: see `_old.cookies`.
+    # The dictionary of cookies of Sanic up to 23.12: see `_old.cookies`.
     __dir__ = names_without_old
     clear = OldName()
     copy = OldName()
@@ -554,25 +553,25 @@ class CookieJar:
     values = OldName()
 
     def __setitem__(self, key: str, value: str) -> None:
-        # Without the name: Python remembers each warning's text, and names may be made per request.
-        deprecation("cookies[name] = … is old: use response.add_cookie(name, …).", 24.3)
+        # Without the name: Python stores each warning's text, and an application may generate names per request.
+        deprecation("cookies[name] = … is deprecated: use response.add_cookie(name, …).", 24.3)
         self._set_item(key, value)
 
     def _set_item(self, key: str, value: str) -> None:
         cookie = self.get(key)
         if cookie is None:
-            # Sanic's old cookies were as plain as can be; one with a prefix would not be stored then.
+            # Old cookies had no default attributes. With a prefix, browsers would not store such a cookie.
             self.add_cookie(key, value, secure=is_prefixed(key), httponly=is_for_http_only(key), samesite=None)
         else:
             cookie.value = value
 
     def __delitem__(self, key: str) -> None:
-        deprecation("del cookies[name] is old: use response.delete_cookie(name).", 24.3)
+        deprecation("del cookies[name] is deprecated: use response.delete_cookie(name).", 24.3)
         self.delete_cookie(key, secure=is_prefixed(key))
 
     @property
     def cookies(self) -> list[Cookie]:
-        """All cookies, in the order in which they were added."""
+        """All cookies, in the order of their addition."""
         values: list[Any] = list(self.headers.getall(self.HEADER_KEY, []))
         return [value for value in values if isinstance(value, Cookie)]
 
@@ -584,9 +583,9 @@ class CookieJar:
         host_prefix: bool = False,
         secure_prefix: bool = False,
     ) -> Cookie | None:
-        """Return the cookie of this name, path and domain, or None."""
-        wanted = (Cookie.make_key(key, host_prefix, secure_prefix), path, domain)
-        return next((cookie for cookie in self.cookies if _identity(cookie) == wanted), None)
+        """Return the cookie of this name, path and domain, or `None`."""
+        identity = (Cookie.make_key(key, host_prefix, secure_prefix), path, domain)
+        return next((cookie for cookie in self.cookies if _identity(cookie) == identity), None)
 
     def has_cookie(
         self,
@@ -596,14 +595,14 @@ class CookieJar:
         host_prefix: bool = False,
         secure_prefix: bool = False,
     ) -> bool:
-        """Tell whether there is a cookie of this name, path and domain."""
+        """Return whether there is a cookie of this name, path and domain."""
         return self.get_cookie(key, path, domain, host_prefix, secure_prefix) is not None
 
     def add_cookie(self, key: str, value: str, **options: Unpack[_CookieOptions]) -> Cookie:
         """Set a cookie; the arguments and the errors are those of `Cookie`.
 
         Returns:
-            The cookie, which may still be changed.
+            The cookie, which can still be changed.
         """
         cookie = Cookie(key, value, **options)
         self._put(cookie)
@@ -619,24 +618,24 @@ class CookieJar:
         host_prefix: bool = False,
         secure_prefix: bool = False,
     ) -> None:
-        """Make the browser forget a cookie.
+        """Delete a cookie in the browser.
 
-        One that this response was about to set is taken back; the deletion then has its attributes.
+        A cookie of the same name, path and domain in this response is removed; the deletion gets its attributes.
 
         Args:
             key: its name, without prefix.
             path: the path that it was set with.
             domain: the domain that it was set with.
-            secure: whether the deletion may travel over HTTPS only.
+            secure: whether the deletion has the attribute `Secure`.
             host_prefix: whether its name has the prefix `__Host-`.
             secure_prefix: whether its name has the prefix `__Secure-`.
         """
-        wanted = (Cookie.make_key(key, host_prefix, secure_prefix), path, domain)
+        identity = (Cookie.make_key(key, host_prefix, secure_prefix), path, domain)
         values: list[Any] = list(self.headers.popall(self.HEADER_KEY, []))
-        old: Cookie | None = None
+        replaced: Cookie | None = None
         for value in values:
-            if isinstance(value, Cookie) and _identity(value) == wanted:
-                old = value
+            if isinstance(value, Cookie) and _identity(value) == identity:
+                replaced = value
             else:
                 self._put(value)
         self.add_cookie(
@@ -644,12 +643,12 @@ class CookieJar:
             "",
             path=path,
             domain=domain,
-            secure=old.secure if old else secure,
+            secure=replaced.secure if replaced else secure,
             max_age=0,
-            # Browsers refuse a deletion, too, that lacks what the prefix stands for.
-            httponly=old.httponly if old else is_for_http_only(wanted[0]),
-            samesite=old.samesite if old else None,
-            partitioned=old.partitioned if old else False,
+            # Browsers also refuse a deletion without the attributes that a prefix requires.
+            httponly=replaced.httponly if replaced else is_for_http_only(identity[0]),
+            samesite=replaced.samesite if replaced else None,
+            partitioned=replaced.partitioned if replaced else False,
             host_prefix=host_prefix,
             secure_prefix=secure_prefix,
         )
@@ -659,5 +658,5 @@ class CookieJar:
 
 
 def _identity(cookie: Cookie) -> tuple[str, str | None, str | None]:
-    # RFC 6265, 5.3: a browser keeps one cookie for each of these.
+    # RFC 6265, section 5.3: a browser stores one cookie for each of these.
     return cookie.key, cookie.path, cookie.domain

@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 class ContentRangeHandler:
     """A part of a file, read from a request's `Range` header.
 
-    If the request's `If-Range` names another version of the file than the present one, the request is for the whole
-    (RFC 9110, section 13.1.5): the object is false then, and `file` and `file_stream` send the whole for it with 200.
-    One part can be asked for. A list of parts is answered with 416, as in Sanic 25.12.
+    If the request's `If-Range` names another version of the file, the request is for the whole file (RFC 9110, section
+    13.1.5). The object is false then, and `file` and `file_stream` send the whole file with status 200. Only a single
+    range is supported. A list of ranges is answered with 416, as in Sanic 25.12.
 
     Args:
         request: the request.
-        stats: what `os.stat` tells of the file.
+        stats: the result of `os.stat`.
 
     Attributes:
-        start: the first byte's place.
-        end: the last byte's place.
+        start: the position of the first byte.
+        end: the position of the last byte.
         size: the part's size, in bytes.
         total: the file's size, in bytes.
-        headers: what the response says about it.
+        headers: the header fields of the response.
 
     Raises:
-        HeaderNotFound: the request asks for no part.
-        InvalidRangeType: it asks in other units than bytes.
-        RangeNotSatisfiable: the part makes no sense, or the file has no such part.
+        HeaderNotFound: the request has no `Range` header.
+        InvalidRangeType: the unit is not bytes.
+        RangeNotSatisfiable: the range is invalid, or outside the file.
         SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
     """
 
     __slots__ = ("_is_part", "end", "headers", "size", "start", "total")
 
     def __init__(self, request: Request, stats: os.stat_result) -> None:
-        # What the exceptions tell the client is the whole.
+        # The exceptions below report the whole file's size.
         self.total = stats.st_size
         self.start, self.end, self.size = 0, self.total - 1, self.total
         self.headers: dict[str, str] = {}
         self._is_part = False
-        # Sanic's tests give an object that has headers, and nothing else.
+        # Sanic's tests pass an object that has only headers.
         fields = getattr(request, "_parsed_fields", request.headers)
         header = fields.get("range")
         if header is None:
@@ -57,8 +57,8 @@ class ContentRangeHandler:
         if version is not None and version.strip() != formatdate(int(stats.st_mtime), usegmt=True):
             return
         self._is_part = True
-        first, _, last = value.partition("-")
-        self.start, self.end = self._bounds(self._number(first), self._number(last))
+        first_byte, _, last_byte = value.partition("-")
+        self.start, self.end = self._bounds(self._number(first_byte), self._number(last_byte))
         self.size = self.end - self.start + 1
         self.headers["Content-Range"] = f"bytes {self.start}-{self.end}/{self.total}"
 
@@ -74,12 +74,12 @@ class ContentRangeHandler:
             raise RangeNotSatisfiable(f"'{text}' is invalid for Content Range", self) from None
 
     def _bounds(self, start: int | None, end: int | None) -> tuple[int, int]:
-        last = self.total - 1
+        last_byte = self.total - 1
         if start is None:
-            # A suffix; one longer than the file is the whole file.
-            start, end = max(self.total - (end or 0), 0), last if end else -1
-        elif end is None or end > last:
-            end = last
-        if start > end or start > last or start < 0:
+            # A suffix range; one longer than the file means the whole file.
+            start, end = max(self.total - (end or 0), 0), last_byte if end else -1
+        elif end is None or end > last_byte:
+            end = last_byte
+        if start > end or start > last_byte or start < 0:
             raise RangeNotSatisfiable("Invalid for Content Range parameters", self)
         return start, end

@@ -1,4 +1,4 @@
-"""The response to a request for a directory: an index file, or a page that lists its files."""
+"""Responses to requests for a directory: an index file, or a listing."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class DirectoryHandler:
     """Answers a request for a directory.
 
     Args:
-        uri: the path below which the directory is served.
+        uri: the path that the directory is served at.
         directory: the directory.
-        directory_view: whether to answer with a page that lists it.
-        index: the file or files that stand for a directory, tried in order.
-        root_path: what links must not lead out of; by default the directory.
+        directory_view: whether to answer with a listing.
+        index: the index file or files, tried in order.
+        root_path: the directory that links must not leave; by default the directory itself.
         follow_external_symlink_files: whether links to files outside are shown and followed.
         follow_external_symlink_dirs: whether links to directories outside are shown and followed.
     """
@@ -56,17 +56,17 @@ class DirectoryHandler:
         self.follow_external_symlink_files = follow_external_symlink_files
         self.follow_external_symlink_dirs = follow_external_symlink_dirs
         root = os.path.realpath(self.root_path)
-        # Most applications serve no directory.
+        # Imported late: most applications serve no directory.
         from sanic_star.compat._files.root import Root
 
         self._root = Root(root, follow_external_symlink_files, follow_external_symlink_dirs)
 
     async def handle(self, request: Request, path: str) -> HTTPResponse:
-        """Answer with an index file, or with a list of what is in the directory.
+        """Return the response: an index file, or a listing of the directory.
 
         Args:
             request: the request.
-            path: the directory's path, decoded, with or without `uri` before it.
+            path: the directory's path, decoded, with or without the prefix `uri`.
 
         Raises:
             NotFound: there is neither.
@@ -74,8 +74,8 @@ class DirectoryHandler:
         below = path.strip("/")
         if below == self.base or below.startswith(self.base + "/"):
             below = below[len(self.base) :].strip("/")
-        place = os.path.join(self.directory, below)
-        index = await anyio.to_thread.run_sync(self._read_index, place) if self.index else None
+        directory = os.path.join(self.directory, below)
+        index = await anyio.to_thread.run_sync(self._read_index, directory) if self.index else None
         if index is not None:
             path, changed, content = index
             headers = {"last-modified": formatdate(int(changed), usegmt=True), "cache-control": "no-cache"}
@@ -84,46 +84,46 @@ class DirectoryHandler:
         if not self.directory_view:
             raise NotFound("File not found")
         if not request.path.endswith("/"):
-            # With two slashes in front it would be another host's.
+            # A leading double slash would lead to another host.
             return redirect("/" + request._public_path.lstrip("/") + "/")
-        rows = await anyio.to_thread.run_sync(self._rows, place)
+        rows = await anyio.to_thread.run_sync(self._rows, directory)
         if rows is None:
             raise NotFound("File not found")
         return html(_page(unquote(request.path), rows, is_top=not below))
 
-    def _read_index(self, place: str) -> tuple[str, float, bytes] | None:
-        """Return the index file's real path, its time of change and its content, `None` where there is none."""
+    def _read_index(self, directory: str) -> tuple[str, float, bytes] | None:
+        """Return the index file's real path, modification time and content; `None` if there is none."""
         for name in self.index:
-            real = self._root.real(os.path.join(place, name))
-            if real is None or not os.path.isfile(real):
+            real_path = self._root.real_path(os.path.join(directory, name))
+            if real_path is None or not os.path.isfile(real_path):
                 continue
             try:
-                descriptor, stat, _ = self._root.open_file(real)
+                descriptor, stat, _ = self._root.open_file(real_path)
                 with open(descriptor, "rb") as opened:
-                    return real, stat.st_mtime, opened.read()
+                    return real_path, stat.st_mtime, opened.read()
             except OSError:
                 continue
         return None
 
-    def _rows(self, place: str) -> list[tuple[bool, str, os.stat_result]] | None:
-        """List a directory: what is a file, its name, its figures; without what a request for it would not get.
+    def _rows(self, directory: str) -> list[tuple[bool, str, os.stat_result]] | None:
+        """List a directory: whether an entry is a file, its name, its `stat`; only entries that requests can access.
 
         Returns:
-            `None` where the directory is outside of the root by now, or cannot be read.
+            `None` if the directory is now outside the root, or cannot be read.
         """
-        real = self._root.real(place)
-        if real is None:
+        real_path = self._root.real_path(directory)
+        if real_path is None:
             return None
         rows = []
         try:
-            with self._root.scan(real) as entries:
+            with self._root.scan(real_path) as entries:
                 for entry in entries:
-                    if entry.is_symlink() and self._root.real(os.path.join(real, entry.name)) is None:
+                    if entry.is_symlink() and self._root.real_path(os.path.join(real_path, entry.name)) is None:
                         continue
                     try:
                         stat = entry.stat()
                     except OSError:
-                        continue  # a link to nothing, or gone since the directory was read
+                        continue  # a broken link, or removed since the directory was read
                     if S_ISDIR(stat.st_mode) or S_ISREG(stat.st_mode):
                         rows.append((not S_ISDIR(stat.st_mode), entry.name, stat))
         except OSError:
@@ -132,10 +132,10 @@ class DirectoryHandler:
 
 
 def _size(count: int) -> str:
-    """Return a size in words, such as `1.2 MB`."""
+    """Return a size as text, such as `1.2 MB`."""
     if count < 1000:
         return f"{count} B"
-    # The next unit where one digit after the point would round up to a thousand.
+    # Use the next unit if one digit after the point would round up to a thousand.
     power = next((power for power in range(1, len(_UNITS)) if count < 999.95 * 1000**power), len(_UNITS))
     return f"{count / 1000**power:.1f} {_UNITS[power - 1]}"
 
@@ -146,10 +146,10 @@ def _page(title: str, rows: Iterable[tuple[bool, str, os.stat_result]], is_top: 
         mark, size = ("", _size(stat.st_size)) if is_file else ("/", "")
         link = quote(os.fsencode(name)) + mark
         shown = escape(os.fsencode(name).decode(errors="replace"))
-        when = datetime.fromtimestamp(stat.st_mtime, UTC)
+        changed_at = datetime.fromtimestamp(stat.st_mtime, UTC)
         lines.append(
             f'<tr><td><a href="{link}">{shown}{mark}</a><td>{size}'
-            f'<td><time datetime="{when:%Y-%m-%dT%H:%M:%SZ}">{when:%Y-%m-%d %H:%M}</time>'
+            f'<td><time datetime="{changed_at:%Y-%m-%dT%H:%M:%SZ}">{changed_at:%Y-%m-%d %H:%M}</time>'
         )
     if not lines:
         lines.append('<tr><td colspan="3" class="none">nothing is here')

@@ -1,4 +1,4 @@
-"""HTTP of Sanic's own server; here it is the ASGI server's. The constants are real."""
+"""HTTP of Sanic's own server, which the ASGI server replaces; only the constants are usable."""
 
 from typing import TYPE_CHECKING
 

@@ -6,7 +6,7 @@ from enum import Enum, IntEnum
 
 
 class Stage(Enum):
-    """How far a request is; no request of an ASGI application has one."""
+    """The stage of a request on Sanic's own server; unused under ASGI."""
 
     IDLE = 0
     REQUEST = 1

@@ -1,4 +1,4 @@
-"""The warning that a name or a form of call is old; it is in `sanic_star.compat.log`."""
+"""Deprecation warnings; they are in `sanic_star.compat.log`."""
 
 from sanic_star.compat.log import deprecation
 

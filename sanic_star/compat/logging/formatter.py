@@ -1,11 +1,11 @@
-"""How log lines look: for people, for machines, and as Sanic wrote them up to 23.
+"""Log formatters: for people, as JSON, and in the format of Sanic up to 23.
 
-The names are those that logging configurations of Sanic applications have. `AutoFormatter` and `AutoAccessFormatter`
-in the default configuration mean "as fits": when an application starts, `setup` puts those for debug mode or for
-production in their place. A configuration that names another one is left as it is.
+The names are the ones that logging configurations of Sanic applications use. When an application starts, `setup`
+replaces `AutoFormatter` and `AutoAccessFormatter`, which the default configuration uses, with the formatters for debug
+mode or production. Other formatters are not replaced.
 
-An access record has the attributes `host`, `request`, `status`, `byte` and `duration`. On a terminal the parts of a
-line are coloured and stand in columns, by control sequences; elsewhere it is plain text.
+An access record has the attributes `host`, `request`, `status`, `byte` and `duration`. On a terminal, lines have
+colours and columns, by control sequences; elsewhere they are plain text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from sanic_star.compat.helpers import is_atty
 from sanic_star.compat.log import COLORIZE, Colors
 
-# What every record has; the rest is what a caller gave as `extra`.
+# The attributes of every record; all others come from `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",
@@ -38,22 +38,22 @@ _BY_LEVEL = {
     logging.CRITICAL: f"{Colors.RED}{Colors.BOLD}",
 }
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
-# ECMA-48: to the left end of the line and from there so many columns; to the right end and back; clear what is there.
+# ECMA-48: move to a column from the left end; move to the right end and back; clear the rest of the line.
 _COLUMN = "\x1b[1000D\x1b[%dC"
 _FROM_RIGHT = "\x1b[1000C\x1b[%dD"
 _CLEAR = "\x1b[K"
 
 
 def identity() -> str:
-    """Return what this process is called in front of each line: `Main`, or `Srv 0` in a worker."""
+    """Return the prefix of this process's log lines: `Main`, or `Srv 0` in a worker."""
     return os.environ.get("SANIC_WORKER_IDENTIFIER", "Main").ljust(5)
 
 
 class AutoFormatter(logging.Formatter):
-    """Process, time, level, message, and below it what was given as `extra`.
+    """Process, time, level and message; below it the values of `extra`.
 
-    A class of one's own may replace what is in capitals here. `LOG_EXTRA`, `NO_COLOR`, `ATTY` and `IDENT` of this class
-    are set when an application starts.
+    A subclass may override the upper-case attributes. `LOG_EXTRA`, `NO_COLOR`, `ATTY` and `IDENT` of this class are set
+    when an application starts.
 
     Examples:
         >>> record = logging.makeLogRecord({"msg": "Hello", "levelname": "INFO", "shop": 7, "created": 0})
@@ -93,19 +93,19 @@ class AutoFormatter(logging.Formatter):
         return self.ATTY and not self.NO_COLOR
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record: a line, the exception, and a line for each thing that was given as `extra`."""
-        written = super().format(record)
+        """Return a record as text: a line, the exception, and a line per value of `extra`."""
+        line = super().format(record)
         fields = _extra(record) if self.LOG_EXTRA else {}
         before, after = (f"\n  {Colors.YELLOW}", Colors.END) if self._colored else ("\n", "")
-        return written + "".join(f"{before}{name}{after}={value}" for name, value in fields.items())
+        return line + "".join(f"{before}{name}{after}={value}" for name, value in fields.items())
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Put a record into one line."""
+        """Return a record as one line."""
         values = dict.fromkeys(_ACCESS, "") | vars(record)
         values |= {"ident": self.IDENT, "levelname": self._level(record), "right": ""}
         if self._colored and "%(right)s" in (self._fmt or ""):
-            right = f"{values['status']} {values['byte']} {values['duration']}"
-            values["right"] = _FROM_RIGHT % (len(right) - 1) + _CLEAR
+            right_part = f"{values['status']} {values['byte']} {values['duration']}"
+            values["right"] = _FROM_RIGHT % (len(right_part) - 1) + _CLEAR
         return (self._fmt or "%(message)s") % values
 
     def _level(self, record: logging.LogRecord) -> str:
@@ -121,29 +121,29 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class DebugFormatter(AutoFormatter):
-    """As `AutoFormatter`, with the time of day alone, and short names of levels."""
+    """Like `AutoFormatter`, with only the time of day, and short names of levels."""
 
     MESSAGE_START = 23
     DATE_FORMAT = "%H:%M:%S"
 
     def _level_name(self, record: logging.LogRecord) -> str:
-        # WARN and CRIT, so that messages begin in one column.
+        # WARN and CRIT, so that messages begin in the same column.
         return record.levelname if len(record.levelname) <= len("ERROR") else record.levelname[:4]
 
 
 class ProdFormatter(AutoFormatter):
-    """As `AutoFormatter`."""
+    """Like `AutoFormatter`."""
 
 
 class LegacyFormatter(AutoFormatter):
-    """As Sanic up to 23 wrote it: time, process and level in brackets, then the message."""
+    """The format of Sanic up to 23: time, process and level in brackets, then the message."""
 
     PREFIX_FORMAT = "%(asctime)s [%(process)s] [%(levelname)s] "
     DATE_FORMAT = "[%Y-%m-%d %H:%M:%S %z]"
 
 
 class AutoAccessFormatter(AutoFormatter):
-    """One line for a request: who, what, status, bytes and time taken."""
+    """One line per request: client, request, status, bytes and duration."""
 
     MESSAGE_FORMAT = (
         f"{Colors.PURPLE}%(host)s {Colors.BLUE}{Colors.BOLD}%(request)s{Colors.END} "
@@ -151,13 +151,13 @@ class AutoAccessFormatter(AutoFormatter):
     )
 
     def _level(self, record: logging.LogRecord) -> str:
-        # On a terminal this is what tells accesses from the rest.
+        # On a terminal the colour distinguishes accesses from other lines.
         is_colored = self._colored and record.levelno == logging.INFO
         return f"{Colors.SANIC}ACCESS{Colors.END}" if is_colored else record.levelname
 
 
 class DebugAccessFormatter(AutoAccessFormatter):
-    """As `AutoAccessFormatter`, with the time of day alone."""
+    """Like `AutoAccessFormatter`, with only the time of day."""
 
     MESSAGE_START = DebugFormatter.MESSAGE_START
     DATE_FORMAT = DebugFormatter.DATE_FORMAT
@@ -165,7 +165,7 @@ class DebugAccessFormatter(AutoAccessFormatter):
 
 
 class ProdAccessFormatter(AutoAccessFormatter):
-    """As `AutoAccessFormatter`, with a bar behind the process."""
+    """Like `AutoAccessFormatter`, with a bar after the process."""
 
     PREFIX_FORMAT = AutoFormatter.PREFIX_FORMAT.replace("{limit} ", "{limit}|")
     LOG_EXTRA = False
@@ -173,14 +173,14 @@ class ProdAccessFormatter(AutoAccessFormatter):
 
 
 class LegacyAccessFormatter(AutoAccessFormatter):
-    """As Sanic up to 23 wrote it."""
+    """The format of Sanic up to 23."""
 
     PREFIX_FORMAT = "%(asctime)s - (%(name)s)[%(levelname)s][%(host)s]: "
     MESSAGE_FORMAT = "%(request)s %(message)s %(status)s %(byte)s"
 
 
 class JSONFormatter(AutoFormatter):
-    """One JSON object a line, with what was given as `extra`.
+    """One JSON object per line, including the values of `extra`.
 
     Examples:
         >>> print(JSONFormatter(datefmt="now").format(logging.makeLogRecord({"msg": "Hi", "levelname": "INFO"})))
@@ -189,19 +189,19 @@ class JSONFormatter(AutoFormatter):
     """
 
     FIELDS = ["name", "levelno", "pathname", "module", "filename", "lineno"]
-    # A log line must not fail for what it tells.
+    # A log line must not fail because of its values.
     dumps: Callable[..., str] = staticmethod(partial(json.dumps, separators=(",", ":"), default=str))
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record; what it says is `to_dict`'s, and how it is written `format_dict`'s."""
+        """Return a record as JSON; `to_dict` selects the values, `format_dict` writes them."""
         return self.format_dict(self.to_dict(record))
 
     def format_dict(self, record: dict[str, Any]) -> str:
-        """Write a mapping as JSON."""
+        """Return a mapping as JSON."""
         return self.dumps(record)
 
     def to_dict(self, record: logging.LogRecord) -> dict[str, Any]:
-        """Return what a record says."""
+        """Return the values of a record."""
         fields: dict[str, Any] = {
             "timestamp": self.formatTime(record, self.datefmt),
             "level": record.levelname,
@@ -216,7 +216,7 @@ class JSONFormatter(AutoFormatter):
 
 
 class JSONAccessFormatter(JSONFormatter):
-    """One JSON object for a request."""
+    """One JSON object per request."""
 
     FIELDS = list(_ACCESS)
     LOG_EXTRA = False

@@ -14,17 +14,17 @@ from sanic_star.compat.logging.formatter import (
     identity,
 )
 
-# What this has put in place of an `Auto…` one, so that another start may put another one there.
-_MADE = "_sanic_star_made"
+# Marks a formatter that has replaced an `Auto…` one with that class, so that another start can replace it again.
+_REPLACED_CLASS = "_sanic_star_made"
 
 
 def setup_logging(debug: bool, no_color: bool = False, log_extra: bool | Default = _default) -> None:
-    """Let the log of this process look as it should; called when an application starts.
+    """Configure the log formatters of this process; called when an application starts.
 
     Args:
-        debug: whether the lines are for a developer.
-        no_color: whether a terminal gets no colours either: the setting `NO_COLOR`.
-        log_extra: whether lines tell what was given as `extra`: the setting `LOG_EXTRA`. By default in debug mode.
+        debug: whether to use the formatters for debug mode.
+        no_color: whether to omit colours on a terminal: the setting `NO_COLOR`.
+        log_extra: whether lines include the values of `extra`: the setting `LOG_EXTRA`. By default in debug mode.
     """
     AutoFormatter.SETUP = True
     AutoFormatter.ATTY = is_atty()
@@ -34,8 +34,8 @@ def setup_logging(debug: bool, no_color: bool = False, log_extra: bool | Default
     line, access = (DebugFormatter, DebugAccessFormatter) if debug else (ProdFormatter, ProdAccessFormatter)
     for log in (logger, error_logger, access_logger, server_logger, websockets_logger):
         for handler in log.handlers:
-            kind = getattr(handler.formatter, _MADE, type(handler.formatter))
+            kind = getattr(handler.formatter, _REPLACED_CLASS, type(handler.formatter))
             if kind in (AutoFormatter, AutoAccessFormatter):
-                made = access() if kind is AutoAccessFormatter else line()
-                setattr(made, _MADE, kind)
-                handler.setFormatter(made)
+                formatter = access() if kind is AutoAccessFormatter else line()
+                setattr(formatter, _REPLACED_CLASS, kind)
+                handler.setFormatter(formatter)

@@ -1,1 +1,1 @@
-"""The registration of Sanic's applications and blueprints, under the names of its many parts."""
+"""The class that registers everything, under the names of Sanic's mixins."""

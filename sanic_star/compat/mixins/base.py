@@ -1,4 +1,4 @@
-"""What all parts have in common, and protocols of things with a name."""
+"""The base of Sanic's mixins, and protocols of objects with a name."""
 
 from typing import Protocol
 
@@ -6,13 +6,13 @@ from sanic_star.compat._app.decorators import Registrar as BaseMixin
 
 
 class NameProtocol(Protocol):
-    """Something with a `name`."""
+    """An object with a `name`."""
 
     name: str
 
 
 class DunderNameProtocol(Protocol):
-    """Something with a `__name__`: a function, a class."""
+    """An object with a `__name__`: a function, a class."""
 
     __name__: str
 

@@ -1,4 +1,4 @@
-"""What registers commands: one class of this package registers everything."""
+"""Registers commands; one class of this package registers everything."""
 
 from sanic_star.compat._app.decorators import Registrar as CommandMixin
 

@@ -1,4 +1,4 @@
-"""What registers exceptions: one class of this package registers everything."""
+"""Registers exception handlers; one class of this package registers everything."""
 
 from sanic_star.compat._app.decorators import Registrar as ExceptionMixin
 

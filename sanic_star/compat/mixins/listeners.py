@@ -1,4 +1,4 @@
-"""What registers listeners, and the names of their moments."""
+"""Registers listeners, and the names of their events."""
 
 from enum import Enum
 
@@ -6,7 +6,7 @@ from sanic_star.compat._app.decorators import Registrar as ListenerMixin
 
 
 class ListenerEvent(str, Enum):  # noqa: UP042 - as in Sanic; a StrEnum has another `str()`
-    """The moments in an application's life, by the names of their events."""
+    """The events of listeners."""
 
     BEFORE_SERVER_START = "server.init.before"
     AFTER_SERVER_START = "server.init.after"

@@ -1,4 +1,4 @@
-"""What registers middleware: one class of this package registers everything."""
+"""Registers middleware; one class of this package registers everything."""
 
 from sanic_star.compat._app.decorators import Registrar as MiddlewareMixin
 

@@ -1,4 +1,4 @@
-"""What registers routes: one class of this package registers everything."""
+"""Registers routes; one class of this package registers everything."""
 
 from sanic_star.compat._app.decorators import Registrar as RouteMixin
 

@@ -1,4 +1,4 @@
-"""What registers signals: one class of this package registers everything."""
+"""Registers signals; one class of this package registers everything."""
 
 from sanic_star.compat._app.decorators import Registrar as SignalMixin
 

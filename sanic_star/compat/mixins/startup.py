@@ -1,4 +1,4 @@
-"""What starts and stops an application: the application does."""
+"""Starts and stops an application; here the application itself does."""
 
 from sanic_star.compat.app import Sanic as StartupMixin
 

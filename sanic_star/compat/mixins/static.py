@@ -1,4 +1,4 @@
-"""What registers files: one class of this package registers everything."""
+"""Registers static files; one class of this package registers everything."""
 
 from sanic_star.compat._app.decorators import Registrar as StaticMixin
 from sanic_star.compat._support.stand_ins import stand_ins

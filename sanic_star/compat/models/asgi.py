@@ -1,4 +1,4 @@
-"""The types of ASGI, and what Sanic calls transport and protocol of an ASGI connection."""
+"""The types of ASGI, and Sanic's transport and protocol of an ASGI connection."""
 
 from starlette.types import Message as ASGIMessage
 from starlette.types import Receive as ASGIReceive

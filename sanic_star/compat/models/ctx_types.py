@@ -40,7 +40,7 @@ class REPLContext:
         Args:
             var: its value.
             name: its name, by default that of the value or of its type.
-            desc: its description, by default the first line of the value's documentation.
+            desc: its description, by default the first line of the value's docstring.
         """
         label = str(name or getattr(var, "__name__", type(var).__name__))
         if desc is None:
@@ -49,7 +49,7 @@ class REPLContext:
 
     @property
     def _locals(self) -> list[REPLLocal]:
-        # Sanic's name for them.
+        # Sanic's name for the variables.
         return list(self)
 
     def __iter__(self) -> Iterator[REPLLocal]:

@@ -1,7 +1,7 @@
-"""What was registered, before it is applied: the records that `app` and `blueprint` decorators make, by Sanic's names.
+"""Records of registrations, under Sanic's names; decorators of applications and blueprints create them.
 
 Sanic's records are named tuples. These are unpacked like tuples and have `_asdict` and `_replace`, but are not
-subclasses of `tuple`, and each is equal to itself only. `FutureRoute` has one field more, `max_body_size`.
+subclasses of `tuple`, and each is equal only to itself. `FutureRoute` has one field more, `max_body_size`.
 """
 
 from sanic_star.compat._app.definitions import CommandDefinition as FutureCommand

@@ -1,7 +1,6 @@
 """Types of handlers, middleware and listeners, for annotations.
 
-They are written with `Any` for the application and the request, since applications subclass both: a listener for
-`MyApp` is a listener.
+Application and request are `Any`, because users subclass both: a listener for `MyApp` is a listener.
 """
 
 from __future__ import annotations

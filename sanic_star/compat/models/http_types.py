@@ -10,7 +10,7 @@ class Credentials:
 
     Args:
         auth_type: the scheme, such as `Basic` or `Bearer`.
-        token: what follows it.
+        token: the rest of the header.
 
     Examples:
         >>> Credentials("Basic", "dXNlcjpwYXNz").username
@@ -22,16 +22,16 @@ class Credentials:
         self.token = token
 
     def __repr__(self) -> str:
-        # Without the token: a log is no place for it.
+        # Without the token, which must not be logged.
         return f"Credentials(auth_type={self.auth_type!r})"
 
-    def _basic(self, wanted: str) -> list[str]:
+    def _basic(self, attribute_name: str) -> list[str]:
         if self.auth_type != "Basic" or not self.token:
-            raise AttributeError(f"{wanted} is available for Basic Auth only")
+            raise AttributeError(f"{attribute_name} is available for Basic Auth only")
         try:
             name, _, password = b64decode(self.token.encode("utf-8")).decode().partition(":")
         except ValueError:
-            # No base64, or no UTF-8 in it: credentials that nobody has.
+            # Not base64, or not UTF-8: the credentials are invalid.
             return ["", ""]
         return [name, password]
 

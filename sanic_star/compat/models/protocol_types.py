@@ -1,4 +1,4 @@
-"""Protocols for annotations: what can show itself as HTML, the range of a file, a connection's transport."""
+"""Protocols for annotations: objects with an HTML form, the range of a file, a connection's transport."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 
 class HTMLProtocol(Protocol):
-    """An object that knows its HTML, for `html()`."""
+    """An object with an HTML form, for `html()`."""
 
     def __html__(self) -> str | bytes:
-        """Return it."""
+        """Return the HTML."""
 
     def _repr_html_(self) -> str | bytes: ...
 
@@ -25,7 +25,7 @@ class Range(Protocol):
 
 
 class TransportProtocol(BaseTransport):
-    """A connection's transport, which knows its protocol and the application."""
+    """A connection's transport, with its protocol and application."""
 
     scope: Any
     __slots__ = ()

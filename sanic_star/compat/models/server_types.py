@@ -1,4 +1,4 @@
-"""`ConnInfo`: the connection that a request came over; `Signal`: whether a server was told to stop."""
+"""`ConnInfo`: the connection of a request; `Signal`: a flag that stops a server."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from starlette.types import Scope
 
 from sanic_star.engine.requests import COUNTED_BODY
 
-# Where a scope keeps its `ConnInfo`, once somebody was told of the connection before there was a request.
+# The key of a scope's `ConnInfo`, if an event needed it before the request was created.
 CONNECTION = "sanic_star.connection"
 
 
 class Signal:
-    """Whether a server was told to stop; a flag of Sanic's own server, which nothing here reads."""
+    """The stop flag of Sanic's own server; unused here."""
 
     stopped = False
 
@@ -25,8 +25,8 @@ class ConnInfo:
     """Local and remote ends of a connection.
 
     Args:
-        scope: the connection's ASGI scope; or, as in Sanic, a transport that knows `peername` and `sockname`.
-        unix: the path of the unix socket that was connected to, where a transport does not know it.
+        scope: the connection's ASGI scope; or, as in Sanic, a transport with `peername` and `sockname`.
+        unix: the path of the unix socket, if the transport does not have it.
     """
 
     def __init__(self, scope: Scope | Any, unix: str | None = None) -> None:
@@ -40,17 +40,17 @@ class ConnInfo:
         self.client = _shown(self.client_ip)
         self.server_port: int = (self.sockname[1] or 0) if self.sockname else 0
         self.ssl = scope.get("scheme") in ("https", "wss")
-        # With the port, unless it goes without saying; a unix socket is a path, and has none.
+        # With the port, unless it is the scheme's default; a unix socket is a path without a port.
         self.server = _shown(str(self.sockname[0])) if self.sockname else ""
         if self.server_port not in (0, 443 if self.ssl else 80):
             self.server += f":{self.server_port}"
-        # What the server tells by ASGI's TLS extension; empty where it tells nothing.
+        # The values of ASGI's TLS extension; empty if the server does not support it.
         self.cert: dict[str, Any] = dict(scope.get("extensions", {}).get("tls") or {})
         self.server_name: str = self.cert.pop("server_name", "")
-        # Told by HTTP/3 connections of Sanic's own server only.
+        # Set only by HTTP/3 connections of Sanic's own server.
         self.network_paths: list[Any] | None = None
 
-    # The server's object for the connection, and what it has counted when it was there last.
+    # The server's object for the connection, and its last request count.
     _connection: Callable[[], Any] | None = None
     _requests: int | None = None
     _is_lost = False
@@ -69,55 +69,58 @@ class ConnInfo:
         self._is_lost = value
 
     def _count_requests(self) -> int | None:
-        """Return how many requests the connection has brought, `None` where the server does not count them."""
+        """Return the number of the connection's requests; `None` if the server does not count them."""
         connection = self._connection() if self._connection is not None else None
         if connection is not None:
-            # uvicorn counts them where this package runs it.
+            # uvicorn counts them if this package runs it.
             self._requests = getattr(connection, "requests", None)
         return self._requests
 
 
-# uvicorn has one object of this kind for each connection, and one of its cycles for each request.
+# uvicorn has one such object per connection, and one cycle per request.
 _by_connection: WeakKeyDictionary[Any, ConnInfo] = WeakKeyDictionary()
 
 
 def conn_info_of(scope: Scope, receive: Any) -> ConnInfo:
     """Return the `ConnInfo` of a request's connection.
 
-    ASGI does not say which requests share a connection. uvicorn's `receive` is a method of an object that knows it.
-    Under other servers, and where the application is mounted in a foreign one whose middleware replaces `receive`, each
-    request has a `ConnInfo` of its own.
+    ASGI does not show which requests share a connection. uvicorn's `receive` is a method of an object that does. Under
+    other servers, and if the application is mounted in another framework whose middleware replaces `receive`, each
+    request has its own `ConnInfo`.
 
     Args:
         scope: the request's ASGI scope.
         receive: its ASGI channel.
     """
-    counted = scope.get(COUNTED_BODY)
-    cycle = getattr(counted.server_receive if counted is not None else receive, "__self__", None)
+    counted_body = scope.get(COUNTED_BODY)
+    cycle = getattr(counted_body.server_receive if counted_body is not None else receive, "__self__", None)
     flow, transport = getattr(cycle, "flow", None), getattr(cycle, "transport", None)
     if flow is None or not hasattr(transport, "get_extra_info"):
         return ConnInfo(scope)
-    known = _by_connection.get(flow)
+    known_connection = _by_connection.get(flow)
     ends = _pair(scope.get("client")), _pair(scope.get("server")), scope.get("scheme") in ("https", "wss")
-    if known is not None and (known.peername, known.sockname, known.ssl) == ends:
-        return known
+    if (
+        known_connection is not None
+        and (known_connection.peername, known_connection.sockname, known_connection.ssl) == ends
+    ):
+        return known_connection
     tls = _scope_of(transport, None)["extensions"]["tls"]
     conn_info = ConnInfo({**scope, "extensions": {"tls": tls}} if tls else scope)
     protocol: Any = getattr(transport, "get_protocol", object)()
     if hasattr(protocol, "transport"):
         conn_info._connection = ref(protocol)
-    # Asked for after the end of the connection.
+    # The connection has already ended.
     conn_info._is_lost = protocol is None
-    if known is None:
+    if known_connection is None:
         _by_connection[flow] = conn_info
     else:
-        # Requests of several clients come over one connection of a proxy, and middleware tells the clients apart.
-        conn_info.ctx = known.ctx
+        # A proxy sends requests of several clients over one connection, and middleware distinguishes the clients.
+        conn_info.ctx = known_connection.ctx
     return conn_info
 
 
 def _scope_of(transport: Any, unix: str | None) -> Scope:
-    """Return what an ASGI scope says of a connection, by its transport."""
+    """Return the ASGI scope's entries for a connection, from its transport."""
     peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
     connection = transport.get_extra_info("ssl_object")
     facts = getattr(getattr(connection, "context", None), "sanic", None) or {}

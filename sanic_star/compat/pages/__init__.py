@@ -1,1 +1,1 @@
-"""The HTML pages of Sanic; those of this package are made in `sanic_star.compat.errorpages`."""
+"""Names of Sanic's HTML pages; this package's pages are in `sanic_star.compat.errorpages`."""

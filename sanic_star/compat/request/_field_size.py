@@ -1,8 +1,8 @@
-"""The limit on header fields that are parsed.
+"""The limit on the size of parsed header fields.
 
-A parser costs time and memory for each entry of a field, and a client chooses how many there are. Servers limit the
-head of a request at 64 kB or more, or not at all. So a field is measured before it is parsed; a field that nobody
-parses costs nothing.
+A parser needs time and memory for each entry of a field, and the client controls the number of entries. Servers limit
+the head of a request to 64 kB or more, or not at all. So a field is measured before it is parsed; a field that is not
+parsed costs nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class FieldTooLarge(SanicException):
     """A header field is longer than `REQUEST_MAX_HEADER_SIZE`: 431 (RFC 6585, section 5).
 
     Args:
-        name: the field's name; the RFC asks to tell the client which field it was.
+        name: the field's name; by the RFC the response should name the field.
     """
 
     status_code = 431
@@ -30,23 +30,23 @@ class FieldTooLarge(SanicException):
 
 
 def check_field_size(name: str, values: Iterable[str], config: Mapping[str, Any]) -> None:
-    """Refuse a field that is too long to be parsed.
+    """Raise for a field that is too long to be parsed.
 
     Args:
         name: the field's name.
-        values: all its values; they count together, because a parser gets them all.
+        values: all its values, which are added up, because a parser gets all of them.
         config: the settings of the application. `REQUEST_MAX_HEADER_SIZE` is the limit in bytes, by default 8192.
 
     Raises:
         FieldTooLarge: 431.
     """
-    # In letters: no value has more letters than bytes, and text beyond ASCII is not worth encoding to be counted.
+    # Counted in characters, which are never more than bytes; encoding non-ASCII text only to count it is not worth it.
     if sum(map(len, values)) > config.get("REQUEST_MAX_HEADER_SIZE", DEFAULT_LIMIT):
         raise FieldTooLarge(name)
 
 
 class ParsedFields:
-    """The header fields of a request as parsers get them: each is measured when it is read.
+    """The header fields of a request for parsers: each field is measured when it is read.
 
     Args:
         headers: the request's header fields.

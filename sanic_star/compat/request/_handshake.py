@@ -1,4 +1,4 @@
-"""How the handler of an HTTP route accepts a websocket handshake: `sanic_star.engine.handshakes` brings it there."""
+"""Accept a websocket handshake in the handler of an HTTP route; see `sanic_star.engine.handshakes`."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from sanic_star.engine.requests import HANDSHAKE
 
 
 async def accept(request: Any, subprotocols: Iterable[str]) -> WebsocketImplProtocol:
-    """Accept the handshake that a request is, and return its websocket.
+    """Accept a request that is a handshake, and return its websocket.
 
     Args:
-        request: the request that the handler got.
-        subprotocols: those that the handler speaks.
+        request: the handler's request.
+        subprotocols: the subprotocols that the handler supports.
 
     Raises:
-        SanicException: 426, the request is no handshake; as in Sanic.
-        BadRequest: the handler speaks subprotocols, and the client none of them.
+        SanicException: 426, the request is not a handshake; as in Sanic.
+        BadRequest: the client supports none of the handler's subprotocols.
     """
     handshake: Handshake | None = request.scope.get(HANDSHAKE)
     if handshake is None:
         raise SanicException(
-            "Failed to open a WebSocket connection: the request is no handshake.\n",
+            "Failed to open a WebSocket connection: the request is not a handshake.\n",
             426,
             headers={"upgrade": "websocket"},
         )
     websocket = cast(WebsocketImplProtocol, handshake.connection)
     answers: Any = request.app._answers
     await websocket._handshake(subprotocols)
-    # The handler is the websocket's own: it learns of the client's leaving, and of the stop.
+    # The handler belongs to the websocket: it is cancelled when the client disconnects, and at the stop.
     websocket._request = request
     request.responded = True
     request.app._engine.streams.open(request, partial(websocket._end, 1001))
@@ -42,6 +42,6 @@ async def accept(request: Any, subprotocols: Iterable[str]) -> WebsocketImplProt
 
 
 def _release(websocket: WebsocketImplProtocol, swept: set[Any]) -> None:
-    """Let go of the server: the handler is over, and nothing can be sent or received any more."""
+    """Release the server after the handler has ended; nothing can be sent or received afterwards."""
     swept.discard(websocket)
     websocket._end_reading()

@@ -11,20 +11,20 @@ from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.response.types import header_field
 
 _LINK = pattern(r"<[^<>\s]*>\s*(;.*)?")
-# What stands in a request's target: printable ASCII without spaces and without a fragment (RFC 9112, section 3.2.1).
+# A request target: printable ASCII without spaces and without a fragment (RFC 9112, section 3.2.1).
 _PATH = pattern(r"/[!-\"$-~]*")
 
 
 def early_hints(link: str | Iterable[str], *more: str) -> Message:
-    """Return the message that sends Link fields ahead of a response (ASGI, `http.response.early_hint`).
+    """Return the message that sends `Link` fields before a response (ASGI, `http.response.early_hint`).
 
     Args:
-        link: the value of a Link field (RFC 8288), or several of them.
-        more: more of them.
+        link: the value of a `Link` field (RFC 8288), or several values.
+        more: further values.
 
     Raises:
-        TypeError: a link is no string.
-        ValueError: there is none, or one is no such value, or has CR, LF or NUL in it.
+        TypeError: a link is not a string.
+        ValueError: there is no link, or a link is invalid or contains CR, LF or NUL.
 
     >>> early_hints(["</a.css>; rel=preload; as=style"])
     {'type': 'http.response.early_hint', 'links': [b'</a.css>; rel=preload; as=style']}
@@ -48,23 +48,23 @@ def push_promise(scope: Scope, path: str, headers: Mapping[str, str] | None) -> 
     """Return the message that promises a response (ASGI, `http.response.push`).
 
     Args:
-        scope: that of the request which is being answered.
+        scope: the scope of the current request.
         path: path and query of the promised request, percent-encoded.
-        headers: its header fields, beside those that choose a representation, which come from the scope.
+        headers: its header fields; those that select a representation are added from the scope.
 
     Raises:
-        TypeError: the header fields are no mapping.
-        ValueError: the path or a field is nothing that HTTP has.
+        TypeError: the header fields are not a mapping.
+        ValueError: the path or a field is invalid in HTTP.
     """
     if headers is not None and not isinstance(headers, Mapping):
         raise TypeError(f"the header fields of a push promise are a mapping, not {headers!r}")
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         raise ValueError(f"a push promise has a percent-encoded path such as '/style.css?v=2', not {path!r}")
-    given = [header_field(name, value) for name, value in (headers or {}).items()]
-    names = {name for name, _ in given}
+    fields = [header_field(name, value) for name, value in (headers or {}).items()]
+    names = {name for name, _ in fields}
     copied = [
         (name, value)
         for name, value in scope.get("headers", ())
         if name.decode("latin-1") in SERVER_PUSH_HEADERS_TO_COPY and name not in names
     ]
-    return {"type": "http.response.push", "path": path, "headers": copied + given}
+    return {"type": "http.response.push", "path": path, "headers": copied + fields}

@@ -1,8 +1,8 @@
-"""Reading a multipart form while it arrives.
+"""Parse a multipart form while it arrives.
 
-The grammar is python-multipart's. The body goes to a spool as it comes. Of a part only its headers are kept, and where
-in the spool it begins and ends: a field is text once somebody asks for it, a file is a section of the spool.
-Every mistake of the client is a `BadRequest` that says what is wrong, or a `PayloadTooLarge`.
+python-multipart is the parser. The body is written to a spool. A part has only its headers and its position in the
+spool: a field is decoded on access, a file is a section of the spool. Invalid forms raise `BadRequest` with the reason,
+or `PayloadTooLarge`.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from sanic_star.compat.request.parameters import FAILED, MAX_FIELD_SIZE, MAX_FIE
 from sanic_star.engine.charsets import find_codec
 
 MAX_FILES = 1000  # Starlette's
-# Longer than all headers of a part may be.
+# Longer than the maximum size of a part's headers.
 HEADERS_SIZE = 65536
-# Behind the delimiter: of a part, and of the end.
+# After the delimiter: of a part, and of the end.
 _AFTER_DELIMITER = (b"\r\n", b"--")
-# Blanks behind a delimiter (RFC 2046, section 5.1.1, `transport-padding`); more of them are content.
+# Blanks after a delimiter (RFC 2046, section 5.1.1, `transport-padding`); more of them are content.
 _PADDING = re.compile(rb"[ \t]{0,1000}")
 
 
 class FormLimits:
-    """What a form may have.
+    """The limits of a form.
 
     Args:
-        fields: how many fields.
-        files: how many files.
-        field_size: how many bytes each field; `None` for no limit but that of the body.
-        file_size: how many bytes each file; `None` for no limit but that of the body.
+        fields: the maximum number of fields.
+        files: the maximum number of files.
+        field_size: the maximum size of a field in bytes; `None` for no limit but the body's.
+        file_size: the maximum size of a file in bytes; `None` for no limit but the body's.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class FormLimits:
 
 
 class Part:
-    """One part of a form: what its headers say, and where it is in the spool."""
+    """A part of a form: the values of its headers, and its position in the spool."""
 
     def __init__(self, spool: Spool, name: str, type: str, codec: str, filename: str | None, start: int) -> None:
         self.spool = spool
@@ -73,7 +73,7 @@ class Part:
         """Return its content as text.
 
         Raises:
-            BadRequest: it is not in the charset that the client names.
+            BadRequest: it is not in the charset that the client has declared.
         """
         try:
             return self.spool.read_at(self.start, self.length).decode(self.codec)
@@ -82,15 +82,15 @@ class Part:
 
 
 class MultipartReader:
-    """Takes a body in pieces of any size, keeps it, and finds its parts.
+    """Stores a body that arrives in chunks of any size, and finds its parts.
 
     Args:
-        boundary: what separates the parts, from the Content-Type header.
-        spool: where the body goes; one that has the body already is read by `read`.
-        limits: what the form may have.
+        boundary: the boundary of the parts, from the `Content-Type` header.
+        spool: stores the body; for a spool that already contains the body, call `read`.
+        limits: the limits of the form.
 
     Raises:
-        BadRequest: there is no such boundary.
+        BadRequest: the boundary is missing or invalid.
 
     >>> reader = MultipartReader("B")
     >>> for byte in b'--B\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n1\\r\\n--B--':
@@ -127,39 +127,39 @@ class MultipartReader:
             raise BadRequest(f"{FAILED}the boundary is too long or not UTF-8") from None
         self._callbacks = callbacks
         self._delimiter = b"--" + self._boundary
-        # What is before the first boundary counts for nothing (RFC 2046, 5.1.1), and python-multipart wants it gone.
-        self._before: bytes | None = b""
+        # The preamble before the first boundary is ignored (RFC 2046, section 5.1.1), and removed for python-multipart.
+        self._preamble: bytes | None = b""
         self._form_start = 0
-        # Whether the blanks behind the first boundary are skipped now.
+        # Whether blanks after the first boundary are being skipped.
         self._skips_padding = False
-        # The last bytes, if an empty part may end with them.
+        # The last bytes of a chunk, if they may end an empty part.
         self._held = b""
 
     def feed(self, data: bytes) -> None:
-        """Keep the next piece, and read it.
+        """Store and parse the next chunk.
 
         Raises:
-            BadRequest: it does not belong into a form, or there are too many parts.
+            BadRequest: it is not valid, or there are too many parts.
             PayloadTooLarge: a part is too large.
         """
         self.spool.append(data)
         self.read(data)
 
     def read(self, data: bytes) -> None:
-        """Read the next piece, which the spool has already; it raises what `feed` raises."""
-        if self._before is not None:
-            data = self._before + data
+        """Parse the next chunk, which the spool already contains; raises the exceptions of `feed`."""
+        if self._preamble is not None:
+            data = self._preamble + data
             if not self._read:
                 if len(data) < len(self._delimiter):
-                    self._before = data
+                    self._preamble = data
                     return
                 self._accept_short_delimiter(data)
             found = data.find(self._delimiter)
-            # A boundary may begin at the very end.
+            # A boundary may begin at the end of the chunk.
             skipped = found if found >= 0 else max(0, len(data) - len(self._delimiter) + 1)
             self._read += skipped
             data = data[skipped:]
-            self._before = data if found < 0 else None
+            self._preamble = data if found < 0 else None
             if found < 0:
                 return
             self._form_start = self._read
@@ -173,12 +173,12 @@ class MultipartReader:
             raise BadRequest(f"{FAILED}{error}") from None
 
     def _after_padding(self, data: bytes) -> bytes:
-        """Return what follows the blanks that may stand behind a boundary (RFC 2046, 5.1.1, `transport-padding`).
+        """Return the data after the blanks after a boundary (RFC 2046, section 5.1.1, `transport-padding`).
 
-        python-multipart takes them behind all boundaries but the first.
+        python-multipart accepts them after all boundaries but the first.
 
         Raises:
-            BadRequest: they stand before the dashes of the last boundary.
+            BadRequest: they are before the dashes of the last boundary.
         """
         rest = data.lstrip(b" \t")
         self._read += len(data) - len(rest)
@@ -190,12 +190,12 @@ class MultipartReader:
         return rest
 
     def _accept_short_delimiter(self, start: bytes) -> None:
-        """Take the boundary itself for the delimiter, if the body starts with it.
+        """Use the boundary itself as the delimiter, if the body starts with it.
 
-        Some clients put the two dashes that precede a boundary in the body (RFC 2046, 5.1.1) into the header as well.
+        Some clients include the two dashes that precede a boundary in the body (RFC 2046, section 5.1.1) in the header.
 
         Args:
-            start: the body's first bytes, as many as the delimiter has.
+            start: the body's first bytes, with the length of the delimiter.
         """
         is_short = self._boundary.startswith(b"--") and start.startswith(self._boundary)
         if is_short and len(self._boundary) > 2 and not start.startswith(self._delimiter):
@@ -203,10 +203,10 @@ class MultipartReader:
             self._parser = MultipartParser(self._boundary, self._callbacks)
 
     def _write(self, data: bytes) -> None:
-        """Let the parser read the next piece, or what is left after an empty part.
+        """Pass the next chunk, or the rest after an empty part, to the parser.
 
-        A part without content needs no line end of its own: the one that belongs to the delimiter is also the empty
-        line after its headers (RFC 2046, 5.1.1, `body-part`). The parser does not know that, and is given another one.
+        A part without content needs no line break of its own: that of the delimiter is also the empty line after its
+        headers (RFC 2046, section 5.1.1, `body-part`). The parser does not support that, so it gets another line break.
         """
         data = self._held + data
         blank_and_delimiter = b"\r\n\r\n" + self._delimiter
@@ -227,7 +227,7 @@ class MultipartReader:
                 break
             found = data.find(blank_and_delimiter, found + 4)
         else:
-            # It may begin at the very end.
+            # It may begin at the end of the chunk.
             if data.rfind(b"\r", max(position, end - size)) >= 0:
                 sizes = range(min(end - position, size - 1), 0, -1)
                 end -= next((size for size in sizes if data.endswith(blank_and_delimiter[:size])), 0)
@@ -239,32 +239,32 @@ class MultipartReader:
         self._read += len(data)
 
     def finish(self) -> None:
-        """Say that this was all.
+        """End the body.
 
-        The last boundary may lack its two dashes: some clients forget them, and every part is complete.
+        The last boundary may lack its two dashes, which some clients forget, because every part is complete.
 
         Raises:
             BadRequest: there is no boundary, or the last one is missing.
         """
         try:
-            if self.spool.size and not self._complete and self._before is None:
+            if self.spool.size and not self._complete and self._preamble is None:
                 self._complete_last_delimiter()
         except FormParserError as error:
             raise BadRequest(f"{FAILED}{error}") from None
         finally:
-            # The parser and its callbacks hold each other; nothing of them is needed any more.
+            # Breaks the reference cycle of the parser and its callbacks.
             self._callbacks = {}
             self._parser.callbacks = {}
         if not self.spool.size or self._complete:
             return
-        if self._before is not None:
+        if self._preamble is not None:
             raise BadRequest(f"{FAILED}its boundary is nowhere in it")
         raise BadRequest(f"{FAILED}it ends before its last boundary")
 
     def _complete_last_delimiter(self) -> None:
         size = len(self._delimiter) + 4
         start = self.spool.size - size
-        # Not the first one, which no part precedes.
+        # Not the first delimiter, which no part precedes.
         if start < self._form_start:
             return
         end = self.spool.read_at(start, size)
@@ -289,32 +289,32 @@ class MultipartReader:
         self._name, self._value = b"", b""
 
     def _headers_finished(self) -> None:
-        _, told = self._header("content-disposition")
+        _, disposition = self._header("content-disposition")
         kind, options = self._header("content-type")
-        if "name" not in told:
+        if "name" not in disposition:
             raise BadRequest(f"{FAILED}a part has no name")
-        filename = told["filename"] if "filename" in told else _extended(told.get("filename*"))
+        filename = disposition["filename"] if "filename" in disposition else _extended(disposition.get("filename*"))
         is_file = filename is not None
-        most, what = (self._limits.files, "files") if is_file else (self._limits.fields, "fields")
-        if self._counts[is_file] == most:
-            raise BadRequest(f"{FAILED}it has more than {most} {what}")
+        limit_of_kind, kind_name = (self._limits.files, "files") if is_file else (self._limits.fields, "fields")
+        if self._counts[is_file] == limit_of_kind:
+            raise BadRequest(f"{FAILED}it has more than {limit_of_kind} {kind_name}")
         self._counts[is_file] += 1
         if "content-type" not in self._headers:
             kind = "text/plain"
-        # That of a file is not used: nothing decodes its content.
+        # A file's charset is ignored, because its content is not decoded.
         codec = "utf-8" if is_file else _codec(options.get("charset", "utf-8"))
-        self.parts.append(Part(self.spool, told["name"], kind, codec, filename, self._content_start()))
+        self.parts.append(Part(self.spool, disposition["name"], kind, codec, filename, self._content_start()))
 
     def _header(self, name: str) -> tuple[str, dict[str, str]]:
         value, options = parse_content_header(self._headers.get(name, b"").decode("utf-8", "replace"))
         return value, {name: str(option) for name, option in options.items()}
 
     def _content_start(self) -> int:
-        # The parser tells how much of its content a part has, in pieces that may be copies, but not where it begins:
-        # behind the empty line that follows the last header of which something was told.
+        # The parser reports a part's content in chunks, which may be copies, but not where the content begins. It
+        # begins after the empty line after the last reported header.
         blank = 0
         if self._empty_value:
-            # Of an empty value nothing is told, nor of the colon and the spaces before it.
+            # Nothing is reported for an empty value, nor for the colon and the spaces before it.
             blank = self.spool.read_at(self._headers_end, HEADERS_SIZE).find(b"\r\n\r\n")
             if blank < 0:
                 raise BadRequest(f"{FAILED}a header is too long")
@@ -325,8 +325,8 @@ class MultipartReader:
         part.length += end - start
         limit = self._limits.field_size if part.filename is None else self._limits.file_size
         if limit is not None and part.length > limit:
-            what = "field" if part.filename is None else "file"
-            raise PayloadTooLarge(f"{FAILED}the {what} {part.name!r} has more than {limit} bytes")
+            kind_name = "field" if part.filename is None else "file"
+            raise PayloadTooLarge(f"{FAILED}the {kind_name} {part.name!r} has more than {limit} bytes")
 
     def _end(self) -> None:
         self._complete = True
@@ -340,16 +340,16 @@ def _codec(charset: str) -> str:
 
 
 def _extended(value: str | None) -> str | None:
-    """Return the file name in a parameter `filename*` (RFC 5987: charset'language'text); `None` where there is none.
+    """Return the file name of a parameter `filename*` (RFC 5987: charset'language'text); `None` if it is missing.
 
-    Browsers do not write it in forms (RFC 7578, section 4.2), but other clients do, some of them without the charset:
-    then all of it is the name, in UTF-8, as in Sanic 25.12.
+    Browsers don't use it in forms (RFC 7578, section 4.2), but other clients do, some without the charset: then the
+    whole value is the name, in UTF-8, as in Sanic 25.12.
     """
     if not value:
         return None
     charset, *rest = value.split("'", 2)
     name = unquote(value) if len(rest) < 2 else unquote(rest[1], encoding=_codec(charset or "utf-8"))
-    # Here: few forms have files, and it is a large table.
+    # Imported late: few forms have files, and it is a large table.
     from unicodedata import normalize
 
     return normalize("NFC", name)

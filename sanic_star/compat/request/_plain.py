@@ -1,4 +1,4 @@
-"""A plain Starlette request whose form is read within the application's limits."""
+"""A plain Starlette request that parses forms within the application's limits."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _COUNT = 1000
 
 
 class PlainRequest(OwnNames, StarletteRequest):
-    """Starlette's request, with another reader of urlencoded forms.
+    """Starlette's request, with another parser of urlencoded forms.
 
-    Starlette's takes half a second for a field of one megabyte, and a form may have a thousand.
+    Starlette's parser takes half a second for a field of one megabyte, and a form may have a thousand.
 
     Args:
         scope: the connection's ASGI scope.
-        receive: the ASGI callable that gives the body's messages.
-        send: the ASGI callable that takes the answer's messages.
-        settings: the application's, with `FORM_MAX_FIELDS`, `FORM_MAX_FILES` and `FORM_MAX_FIELD_SIZE`.
+        receive: the ASGI callable.
+        send: the ASGI callable.
+        settings: the application's settings, with `FORM_MAX_FIELDS`, `FORM_MAX_FILES` and `FORM_MAX_FIELD_SIZE`.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Mapping[str, Any]) -> None:
@@ -45,7 +45,7 @@ class PlainRequest(OwnNames, StarletteRequest):
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies, as Starlette reads them.
+        """The cookies, as parsed by Starlette.
 
         Raises:
             HTTPException: 431, they are longer than `REQUEST_MAX_HEADER_SIZE`.
@@ -60,17 +60,17 @@ class PlainRequest(OwnNames, StarletteRequest):
         max_fields: float | None = None,
         max_part_size: int | None = None,
     ) -> AwaitableForm:
-        """Read the form, as Starlette does.
+        """Parse the form, as in Starlette.
 
         Args:
-            max_files: how many files it may have.
-            max_fields: how many fields it may have.
-            max_part_size: how many bytes a field may have.
+            max_files: the maximum number of files.
+            max_fields: the maximum number of fields.
+            max_part_size: the maximum size of a field in bytes.
 
-        By default these are the application's settings, else Starlette's limits; a setting that is lower counts.
+        By default these are the application's settings, else Starlette's limits; a lower setting takes precedence.
 
         Raises:
-            HTTPException: 400 or 413, it is no form, or one beyond the limits.
+            HTTPException: 400 or 413, the form is invalid, or exceeds a limit.
         """
         files = self._limit("FORM_MAX_FILES", max_files, _COUNT)
         fields = self._limit("FORM_MAX_FIELDS", max_fields, _COUNT)
@@ -93,16 +93,16 @@ class PlainRequest(OwnNames, StarletteRequest):
                     reader.feed(chunk)
                 self._fields = FormData([*reader.finish()])
             except SanicException as error:
-                # Code that is written for Starlette handles its exception.
+                # Code written for Starlette handles Starlette's exception.
                 raise HTTPException(error.status_code, str(error)) from None
         return self._fields
 
 
 class _Reading:
-    """A form that is read when it is awaited or entered.
+    """A form that is parsed when it is awaited or entered.
 
     Args:
-        reading: reads it.
+        reading: the coroutine that parses it.
     """
 
     def __init__(self, reading: Coroutine[Any, Any, FormData]) -> None:

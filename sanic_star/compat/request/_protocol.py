@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Transport:
-    """Tells of the connection what the ASGI scope knows.
+    """Facts about the connection from the ASGI scope.
 
     Args:
         protocol: the protocol on it.
@@ -37,21 +37,21 @@ class Transport:
         return default
 
     def get_protocol(self) -> Protocol:
-        """Return the protocol; None when the connection is closed, as transports of asyncio do."""
-        # Tests set objects with some of the attributes of a `ConnInfo`.
+        """Return the protocol; `None` after the connection was closed, as in asyncio's transports."""
+        # Tests set objects that have only some attributes of a `ConnInfo`.
         is_lost = getattr(self._protocol.conn_info, "lost", False)
-        # Few requests outlive their connection, and no code should have to test for that.
+        # Annotated as never `None`, because few requests outlive their connection.
         return None if is_lost else self._protocol  # type: ignore[return-value]
 
 
 class Protocol:
-    """What Sanic's applications ask the protocol of a request for.
+    """The attributes of Sanic's protocol that applications use.
 
-    It is not given the request, which holds it.
+    It has no reference to the request, which refers to it.
 
     Args:
         scope: the connection's ASGI scope.
-        conn_info: what is known of the connection.
+        conn_info: facts about the connection.
         request_class: the type of requests.
     """
 
@@ -67,7 +67,7 @@ class Protocol:
 
     @property
     def ctx(self) -> Any:
-        """A place for whatever belongs to the connection; under other servers than uvicorn, to this request of it."""
+        """An object for the user's attributes of the connection; under other servers than uvicorn, of this request."""
         return self.conn_info.ctx
 
     @property
@@ -82,55 +82,56 @@ class Protocol:
 
     @property
     def state(self) -> dict[str, int]:
-        """Facts about the connection: `requests_count`, how many requests it has brought so far.
+        """Facts about the connection: `requests_count`, its number of requests so far.
 
-        Where the server does not tell which requests share a connection, they are those that this process has begun to
-        answer: under other servers than that of `app.run`.
+        If the server does not show which requests share a connection, which is the case under other servers than that
+        of `app.run`, it is the number of requests that this process has begun to answer.
         """
-        # Tests set objects with some of the attributes of a `ConnInfo`.
+        # Tests set objects that have only some attributes of a `ConnInfo`.
         count = self.conn_info._count_requests() if hasattr(self.conn_info, "_count_requests") else None
         return {"requests_count": requests_begun() if count is None else count}
 
     @property
     def request_max_size(self) -> int | None:
-        """The greatest size of a body, in bytes."""
+        """The maximum size of a body in bytes."""
         return self.app.config.REQUEST_MAX_SIZE  # type: ignore[no-any-return]
 
     @property
     def request_timeout(self) -> float | None:
-        """How long a part of a body may take, in seconds."""
+        """The maximum time for a part of a body, in seconds."""
         return self.app.config.REQUEST_TIMEOUT  # type: ignore[no-any-return]
 
     @property
     def response_timeout(self) -> float | None:
-        """How long a response may take to begin, in seconds."""
+        """The maximum time until a response begins, in seconds."""
         return self.app.config.RESPONSE_TIMEOUT  # type: ignore[no-any-return]
 
     @property
     def keep_alive_timeout(self) -> float:
-        """How long an idle connection stays, in seconds."""
+        """The maximum time that a connection stays idle, in seconds."""
         return self.app.config.KEEP_ALIVE_TIMEOUT  # type: ignore[no-any-return]
 
     async def websocket_handshake(
         self, request: Any, subprotocols: Sequence[str] | None = None
     ) -> WebsocketImplProtocol:
-        """Accept the websocket handshake that a request is, in the handler of an HTTP route.
+        """Accept a request that is a websocket handshake, in the handler of an HTTP route.
 
-        When the handler ends, the websocket is closed; the response that the handler returns is dropped.
+        When the handler ends, the websocket is closed, and the handler's response is dropped.
 
         Args:
-            request: the request that the handler got.
-            subprotocols: those that the handler speaks; the first that the client speaks too is taken.
+            request: the handler's request.
+            subprotocols: the subprotocols that the handler supports; the first one that the client also supports is
+                used.
 
         Returns:
-            The websocket, as `@app.websocket` handlers get it.
+            The same websocket object as in `@app.websocket` handlers.
 
         Raises:
-            SanicException: 426, the request is no handshake.
-            BadRequest: the handler speaks subprotocols, and the client none of them.
+            SanicException: 426, the request is not a handshake.
+            BadRequest: the client supports none of the handler's subprotocols.
 
         Examples:
-            As python-socketio does it:
+            As in python-socketio:
 
                 @app.get("/feed")
                 async def feed(request):

@@ -1,11 +1,11 @@
-"""A request that is made in Sanic's form, and one that an application's own request class is made by.
+"""Requests created with Sanic's arguments, also by an application's own request class.
 
 Sanic 25.12 calls a request class with `url_bytes`, `headers`, `version`, `method`, `transport`, `app` and `head`. Here
-the dispatch has an ASGI scope. A request class with an initialiser in Sanic's form gets arguments that are made from
-the scope, and a transport that carries it. What the initialiser passes on may differ from what it was given: the
-request is then answered by what it passes on.
+the dispatch has an ASGI scope. A request class whose `__init__` has Sanic's parameters gets arguments created from the
+scope, and a transport that carries the scope. `__init__` may pass other values to `super().__init__`, and these are
+used.
 
-Nothing of this runs for a request class without an initialiser: the dispatch does not even call it.
+This does not run for a request class without its own `__init__`, which the dispatch does not even call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class ArrivingTransport(Transport):
-    """The transport of a request that the dispatch makes: it carries the connection's ASGI callables.
+    """The transport of a request that the dispatch creates; it carries the connection's scope and ASGI callables.
 
     Args:
         protocol: the protocol on it.
@@ -56,21 +56,21 @@ def fill_request(
     head: bytes = b"",
     stream_id: int = 0,
 ) -> None:
-    """Give a new request its attributes, from the arguments of Sanic 25.12.
+    """Set the attributes of a new request from the arguments of Sanic 25.12.
 
     Args:
         request: the request.
-        url_bytes: path and query, or a whole URL, of which path and query count.
+        url_bytes: path and query, or a whole URL, of which path and query are used.
         headers: header fields.
         version: the HTTP version, such as `1.1`.
         method: the HTTP method.
-        transport: what `request.transport` is; `request.protocol` is what its `get_protocol` returns.
-        app: what `request.app` is; any object will do.
-        head: request line and header fields in the client's spelling.
+        transport: the value of `request.transport`; its `get_protocol` returns `request.protocol`.
+        app: the value of `request.app`; any object.
+        head: request line and header fields as the client has sent them.
         stream_id: the number of the stream, with HTTP/3.
 
     Raises:
-        BadURL: 400, the URL is none.
+        BadURL: 400, the URL is invalid.
         URITooLong: 414, it has more than 65,535 bytes.
     """
     url = bytes(url_bytes)
@@ -93,7 +93,7 @@ def fill_request(
     if request.method != method:
         changed["method"] = method
     if app is not request.scope.get("app"):
-        # Code that finds an application in the scope relies on all that an application has.
+        # Only a real application is put in the scope, because other code uses all its attributes.
         if isinstance(app, Starlette):
             changed["app"] = app
         else:
@@ -103,11 +103,11 @@ def fill_request(
 
 
 def _target(url: bytes) -> dict[str, Any]:
-    """Return what a scope says of a URL."""
+    """Return the scope's entries for a URL."""
     if len(url) > MAX_URL_SIZE:
         raise URITooLong(f"URL exceeds the maximum size of {MAX_URL_SIZE} bytes")
     try:
-        # uvicorn brings the parser; Sanic uses the same one.
+        # The parser is a dependency of uvicorn; Sanic uses the same one.
         parsed = httptools.parse_url(url)
     except httptools.HttpParserInvalidURLError:
         raise BadURL(f"Bad URL: {url.decode('utf-8', 'backslashreplace')}") from None
@@ -120,13 +120,13 @@ def _field(name: str, value: Any) -> tuple[bytes, bytes]:
 
 
 class RequestFactory:
-    """Makes an application's requests by a request class that has an initialiser of its own.
+    """Creates an application's requests with a request class that has its own `__init__`.
 
-    If the initialiser raises, the request is a plain one, and the exception is answered as a handler's.
+    If `__init__` raises, the request is of the plain class, and the exception is answered like a handler's.
 
     Args:
         request_class: the class.
-        plain_class: the class of this package, which reads the scope.
+        plain_class: the class of this package, which uses the scope.
     """
 
     def __init__(self, request_class: type[Any], plain_class: type[Any]) -> None:
@@ -136,7 +136,7 @@ class RequestFactory:
         self.takes_keywords = self.has_sanic_form and _takes_keywords(request_class)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
-        """Make a request from a connection."""
+        """Create the request of a connection."""
         try:
             if self.has_sanic_form:
                 return self._make_from_bytes(scope, receive, send)
@@ -158,16 +158,16 @@ class RequestFactory:
             "app": plain.app,
         }
         if self.takes_keywords:
-            # By keywords and with the head, as Sanic's own server; by position, as Sanic in ASGI mode.
+            # By keyword and with the head, as in Sanic's own server; by position, as in Sanic's ASGI mode.
             return self.request_class(**arguments, head=plain.head)
         return self.request_class(*arguments.values())
 
 
 def has_sanic_form(request_class: type[Any], plain_class: type[Any]) -> bool:
-    """Tell whether a request class wants the arguments of Sanic 25.12, not those of ASGI.
+    """Return whether a request class takes the arguments of Sanic 25.12, not those of ASGI.
 
-    The names of the parameters decide, of the first initialiser up the bases that names any. Where none does
-    (`*args, **kwargs`), it is Sanic's form: it is the one that applications for Sanic were written for.
+    Decided by the parameter names of the first `__init__` in the bases that has named parameters. If there is none
+    (`*args, **kwargs`), the class takes Sanic's arguments, because it was written for Sanic.
     """
     for base in request_class.__mro__:
         if base is plain_class:

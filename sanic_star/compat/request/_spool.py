@@ -1,7 +1,7 @@
-"""A body that may be large: in memory up to a size, then in a temporary file, each byte once.
+"""Storage of a body that may be large: in memory up to a size, then in a temporary file.
 
-The parts of a form are sections of it. So a file of a hundred megabytes is written once, and the whole body is still
-there for who asks for `request.body`, or reads it again through `request.receive`.
+The parts of a form are sections of the spool. So a file of a hundred megabytes is written only once, and the whole body
+is still available as `request.body`, or through `request.receive`.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from io import SEEK_CUR, SEEK_END, RawIOBase, UnsupportedOperation
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-# Starlette's size for one file; here it is that of a whole form, and of what is written in one go.
+# In bytes. Starlette's size for one file; here it is for a whole form, and for a single write.
 SPOOL_SIZE = 1024 * 1024
-# How much is read at a time where all of it is: what uvicorn reads from a socket.
+# The number of bytes that are read at a time to read everything; the same that uvicorn reads from a socket.
 BLOCK = 64 * 1024
 
 
 class Spool:
-    """Keeps what is appended.
+    """Stores bytes.
 
     Args:
-        limit: how many bytes stay in memory.
-        content: what is there already.
+        limit: the number of bytes that stay in memory.
+        content: the initial content.
 
     >>> spool = Spool(limit=4)
     >>> spool.append(b"Hello")
@@ -42,7 +42,7 @@ class Spool:
         self.size = len(content)
         self._pending: bytes | bytearray = content or bytearray()
         self._file: IO[bytes] | None = None
-        # Handlers read files in threads, and several files share one position.
+        # Handlers read files in threads, and all sections share one file position.
         self._lock = threading.Lock()
         self._finish: Any = None
 
@@ -53,28 +53,28 @@ class Spool:
 
     @property
     def full(self) -> bool:
-        """Whether memory holds as much as it may: time to `flush`, in a thread if need be."""
+        """Whether the memory limit is reached, so that `flush` should be called."""
         return len(self._pending) > self.limit
 
     def append(self, data: bytes) -> None:
-        """Add to its end, in memory."""
+        """Append bytes in memory."""
         self._pending += data
         self.size += len(data)
 
     def flush(self) -> None:
-        """Write what is in memory to the temporary file."""
+        """Write the bytes in memory to the temporary file."""
         _append(*self._job())
 
     async def flush_in_thread(self) -> None:
-        """Write what is in memory to the temporary file; the event loop does not wait for the disk."""
-        # The thread is not given the spool: it would hold it for a moment longer than the request does.
+        """Write the bytes in memory to the temporary file, in a thread."""
+        # The thread does not get the spool, because it could keep it alive longer than the request.
         await asyncio.to_thread(_append, *self._job())
 
     def _job(self) -> tuple[IO[bytes], threading.Lock, bytes | bytearray]:
         if self._file is None:
-            # Not tempfile's SpooledTemporaryFile: it warns when it is left to the collector, even if never on disk.
+            # Not `SpooledTemporaryFile`, which warns when it is garbage collected, even if it was never on disk.
             self._file = TemporaryFile()  # noqa: SIM115 - it outlives this method, and `close` closes it
-            # Whoever holds a part of a form longer than the request lasts has it; then the file goes with the part.
+            # A part that is kept longer than the request keeps the file; both are removed together.
             self._finish = weakref.finalize(self, self._file.close)
         pending, self._pending = self._pending, bytearray()
         return self._file, self._lock, pending
@@ -94,23 +94,23 @@ class Spool:
             return self._file.read(size)
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield all of it, in pieces."""
+        """Yield the whole content in chunks."""
         for offset in range(0, self.size, BLOCK):
             yield self.read_at(offset, BLOCK)
 
     def close(self) -> None:
-        """Let go of the temporary file."""
+        """Close the temporary file."""
         if self._finish is not None:
             self._finish()
 
 
 class Section(RawIOBase):
-    """A part of a spool as a binary file for reading.
+    """A section of a spool as a readable binary file.
 
     Args:
-        spool: whose part.
-        start: where it begins.
-        length: how many bytes it has.
+        spool: the spool.
+        start: its offset in the spool.
+        length: its size in bytes.
     """
 
     def __init__(self, spool: Spool, start: int, length: int) -> None:
@@ -127,7 +127,7 @@ class Section(RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position; return it."""
+        """Set the position; return it."""
         base = {SEEK_CUR: self._at, SEEK_END: self._length}.get(whence, 0)
         if base + offset < 0:
             raise UnsupportedOperation("a position before the start")
@@ -139,20 +139,20 @@ class Section(RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as there is something; return how far."""
+        """Read into a buffer; return the number of bytes."""
         data = self._take(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def readall(self) -> bytes:
-        """Return all that is left."""
+        """Return all bytes from the current position on."""
         return self._take(self._length)
 
     def _take(self, size: int) -> bytes:
         if self.closed:
             raise ValueError("the file is closed")
-        left = max(0, self._length - self._at)
-        data = self._spool.read_at(self._start + self._at, min(size, left)) if left else b""
+        remaining = max(0, self._length - self._at)
+        data = self._spool.read_at(self._start + self._at, min(size, remaining)) if remaining else b""
         self._at += len(data)
         return data
 

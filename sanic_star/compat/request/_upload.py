@@ -1,7 +1,7 @@
-"""The body of a request that is a multipart form: read while it arrives, kept in a spool until the request is over.
+"""The multipart body of a request: parsed while it arrives, stored in a spool until the end of the request.
 
-A mistake in the form is no reason to refuse the body: the handler may want `request.body` only. So the exception is
-raised when the handler asks for the form, as for a body that arrived in one piece.
+An invalid form is no reason to refuse the body, because the handler may use only `request.body`. So the exception is
+raised when the handler reads the form, as for a body that arrived in one piece.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from sanic_star.compat.request.parameters import RequestParameters
 
 MULTIPART = "multipart/form-data"
-# Clients write one that has to be quoted without quotes as well.
+# Some clients omit the quotes of a boundary that has to be quoted.
 _BOUNDARY = pattern(r';\s*boundary=(?:"([^"]*)"|([^;\s]*))', re.I)
 
 
 def form_limits(config: Mapping[str, Any]) -> FormLimits:
-    """Return what a form may have, by the settings of an application."""
+    """Return the limits of forms from the settings of an application."""
     return FormLimits(
         config.get("FORM_MAX_FIELDS", MAX_FIELDS),
         config.get("FORM_MAX_FILES", MAX_FILES),
@@ -37,30 +37,30 @@ def form_limits(config: Mapping[str, Any]) -> FormLimits:
 
 
 def boundary(content_type: str) -> str:
-    """Return what separates the parts of a form, empty where its type does not say.
+    """Return the boundary of a form's parts; empty if the content type has none.
 
     >>> boundary("multipart/form-data; boundary=a'(b); charset=utf-8")
     "a'(b)"
     """
-    found = _BOUNDARY.search(content_type)
-    return (found[1] or found[2]) if found else ""
+    match = _BOUNDARY.search(content_type)
+    return (match[1] or match[2]) if match else ""
 
 
 class Upload:
     """A multipart body.
 
     Args:
-        reader: finds its parts, and keeps it.
+        reader: finds its parts, and stores it.
     """
 
     def __init__(self, reader: MultipartReader) -> None:
         self._reader: MultipartReader | None = reader
-        # Not the exception itself, whose traceback would hold this upload.
+        # Not the exception itself, whose traceback would refer to this upload.
         self._error: tuple[type[SanicException], str] | None = None
 
     @classmethod
     def of(cls, content_type: str, config: Mapping[str, Any]) -> Upload | None:
-        """Return one for a body of this type, `None` where it is no multipart form.
+        """Return an upload for a body of this type; `None` if it is not a multipart form.
 
         Args:
             content_type: the value of the header.
@@ -73,36 +73,38 @@ class Upload:
         try:
             return cls(MultipartReader(boundary(content_type), spool, form_limits(config)))
         except BadRequest:
-            # Without a boundary it is only a body; what is wrong is told when it is read as a form.
+            # Without a boundary it is an ordinary body; reading it as a form raises.
             return None
 
     @property
     def reader(self) -> MultipartReader:
-        """What finds the parts.
+        """The reader that finds the parts.
 
         Raises:
-            ServerError: the request is over.
+            ServerError: the request has ended.
         """
         if self._reader is None:
-            raise ServerError("The request is over, and its upload is gone: keep the files that are needed longer.")
+            raise ServerError(
+                "The request has ended, and its upload was removed: keep a reference to files that you need longer."
+            )
         return self._reader
 
     @property
     def spool(self) -> Spool:
-        """Where the body is."""
+        """The spool with the body."""
         return self.reader.spool
 
     @property
     def on_disk(self) -> bool:
-        """Whether there is a temporary file."""
+        """Whether the body is in a temporary file."""
         return self._reader is not None and self._reader.spool.on_disk
 
     def let_go(self) -> None:
-        """Hold the body no longer; it is gone, unless somebody holds one of its files."""
+        """Release the body; it is removed, unless one of its files is still referenced."""
         self._reader = None
 
     async def add(self, data: bytes) -> None:
-        """Take the next piece."""
+        """Add the next chunk."""
         self.spool.append(data)
         if self._error is None:
             try:
@@ -113,7 +115,7 @@ class Upload:
             await self.spool.flush_in_thread()
 
     def finish(self) -> None:
-        """Say that this was all."""
+        """End the body."""
         try:
             self.reader.finish()
         except SanicException as error:
@@ -123,7 +125,7 @@ class Upload:
         """Return the whole body.
 
         Raises:
-            ServerError: the request is over.
+            ServerError: the request has ended.
         """
         return self.spool.read_at(0, self.spool.size)
 
@@ -131,8 +133,8 @@ class Upload:
         """Return the fields and files.
 
         Raises:
-            BadRequest, PayloadTooLarge: it is no form, or one beyond the limits.
-            ServerError: the request is over.
+            BadRequest, PayloadTooLarge: the form is invalid, or exceeds a limit.
+            ServerError: the request has ended.
         """
         reader = self.reader
         if self._error is not None:

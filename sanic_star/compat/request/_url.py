@@ -1,4 +1,4 @@
-"""A URL that is text, as in Sanic, and has the parts and methods of Starlette's `URL`."""
+"""A URL that is a string, as in Sanic, with the attributes and methods of Starlette's `URL`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from sanic_star.engine.routing import Route, WebSocketRoute, leading_root_path, 
 
 
 def path_for_guards(scope: Scope) -> str:
-    """Return the path in the one spelling that the route reads too, so that a path guard cannot be bypassed.
+    """Return the path in the same encoding that the route matches, so that a path guard cannot be bypassed.
 
-    As for the route, it is the path below the root path: that of a proxy (`uvicorn --root-path`), or of mounts around.
+    As for the route, it is the path below the root path of a proxy (`uvicorn --root-path`) or of outer mounts.
 
-    - A mounted application or a route of Starlette's matches the decoded `path`: that is returned.
-    - A directory of `app.static` looks its files up by the decoded path: returned is the usual encoding of that.
-    - Any other route of Sanic's matches the encoded path. The escapes that a path does not need are undone; `%2F` stays
-      as it is, because it separates no segments.
+    - A mounted application or a Starlette route matches the decoded `path`, which is returned.
+    - A directory of `app.static` looks up files by the decoded path; its normal encoding is returned.
+    - Any other Sanic route matches the encoded path. Unnecessary escapes are decoded; `%2F` is kept, because it does
+    not
+      separate segments.
 
     Args:
         scope: the connection's ASGI scope. Before the router has set `route` there, the path is that of a Sanic route.
@@ -47,20 +48,20 @@ def path_for_guards(scope: Scope) -> str:
 
 
 def leads_to_sanic(scope: Scope) -> bool:
-    """Tell whether a route of Sanic's answers, or none at all, instead of a mount or a route of Starlette's."""
+    """Return whether a Sanic route or no route answers, and not a mount or a Starlette route."""
     route = scope.get("route")
     return route is None or isinstance(route, (Route, WebSocketRoute))
 
 
 _AUTHORITY = pattern("//[^/?#]*")
-# What ends a host, or begins a user's name before it, for one reader of URLs or another; browsers read `\\` as `/`.
+# Characters that end a host, or a user name before it, for some URL parser; browsers treat `\\` as `/`.
 _NOT_IN_HOST = pattern(r"[/?#@\\\x00-\x20\x7f]")
 
 
 class RequestURL(str):
-    """Text with the attributes of `starlette.datastructures.URL`.
+    """A string with the attributes of `starlette.datastructures.URL`.
 
-    Where the host cannot be read, `hostname` and `port` are `None`, and the other parts are right; none raises.
+    If the host is invalid, `hostname` and `port` are `None`, and the other parts are still right; no attribute raises.
 
     Examples:
         >>> url = RequestURL("http://example.org:8000/a?b=1")
@@ -70,18 +71,18 @@ class RequestURL(str):
         'http://example.org:8000/a?b=1&c=2'
     """
 
-    # What follows the authority, where that is not what the text shows.
+    # The part after the authority, if it differs from the text.
     _target: str | None = None
 
     @classmethod
     def of(cls, scheme: str, host: str, target: str) -> RequestURL:
-        """Put a URL together; a host that is none is in its text, as in Sanic, but not in its parts.
+        """Return a URL from its parts; an invalid host is in its text, as in Sanic, but not in its attributes.
 
-        So a client cannot move the path by `Host: example.org/admin?`.
+        So a client cannot change the path with `Host: example.org/admin?`.
 
         Args:
             scheme: without its colon.
-            host: host and port, as the client sent them.
+            host: host and port, as the client has sent them.
             target: path and query.
 
         Examples:
@@ -102,14 +103,14 @@ class RequestURL(str):
                 # Both are read on first use, and raise `ValueError` then.
                 url.port  # noqa: B018
             except ValueError:
-                # What cannot be read is left out: no host, no port.
+                # An invalid host is left out, and so is its port.
                 return URL(_AUTHORITY.sub("//", str(self), count=1))
             return url
         return URL(f"{self.partition(':')[0]}://{self._target}")
 
     @property
     def components(self) -> Any:
-        """The parts, as `urllib.parse.urlsplit` gives them."""
+        """The result of `urllib.parse.urlsplit`."""
         return self._parsed.components
 
     @property
@@ -139,12 +140,12 @@ class RequestURL(str):
 
     @property
     def username(self) -> str | None:
-        """The user's name, where the URL holds one."""
+        """The user name, or `None`."""
         return self._parsed.username
 
     @property
     def password(self) -> str | None:
-        """The password, where the URL holds one."""
+        """The password, or `None`."""
         return self._parsed.password
 
     @property
@@ -154,16 +155,16 @@ class RequestURL(str):
 
     @property
     def port(self) -> int | None:
-        """The port, where the URL names one."""
+        """The port, or `None`."""
         return self._parsed.port
 
     @property
     def is_secure(self) -> bool:
-        """Whether the scheme is one over TLS."""
+        """Whether the scheme uses TLS."""
         return self._parsed.is_secure
 
     def replace(self, *args: Any, **parts: Any) -> RequestURL:
-        """Replace text (`str.replace`), or with keyword arguments parts of the URL (`URL.replace`)."""
+        """Replace text (`str.replace`); with keyword arguments, replace parts of the URL (`URL.replace`)."""
         return RequestURL(self._parsed.replace(**parts) if parts else str.replace(self, *args))
 
     def include_query_params(self, **params: Any) -> RequestURL:
@@ -171,7 +172,7 @@ class RequestURL(str):
         return RequestURL(self._parsed.include_query_params(**params))
 
     def replace_query_params(self, **params: Any) -> RequestURL:
-        """Return the URL with just these query parameters."""
+        """Return the URL with only these query parameters."""
         return RequestURL(self._parsed.replace_query_params(**params))
 
     def remove_query_params(self, keys: str | list[str]) -> RequestURL:
@@ -180,10 +181,10 @@ class RequestURL(str):
 
 
 def url_for_log(request: Any) -> str:
-    """Return the URL of a request for a log line, only the path where the URL cannot be told.
+    """Return the URL of a request for a log line; only the path if the URL cannot be built.
 
-    A line about one exception must not raise another: `request.url` raises 431 where the client sends a Host header, or
-    a proxy's header that is trusted, beyond `REQUEST_MAX_HEADER_SIZE`.
+    A log line about an exception must not raise another one: `request.url` raises 431 if the `Host` header, or a
+    trusted proxy's header, is longer than `REQUEST_MAX_HEADER_SIZE`.
     """
     try:
         return str(request.url)

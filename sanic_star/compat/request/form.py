@@ -1,7 +1,6 @@
 """Forms: their fields and files, from urlencoded and multipart bodies.
 
-A file may be large, so it stays where it was put while it arrived, in memory or in a temporary file, until somebody
-asks for its `body`.
+A file may be large, so its content stays in memory or in a temporary file, as it arrived, until its `body` is read.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from sanic_star.compat.request._multipart import FormLimits, Part
 
-# In bytes: a longer field is read in pieces, which takes less memory.
+# In bytes: a longer field is parsed in chunks, which needs less memory.
 _SMALL = 16 * 1024
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -39,9 +38,9 @@ class File:
     """A file of a form: to Sanic's applications, the tuple of type, body and name.
 
     Args:
-        type: its media type, as the client told it.
-        body: its content, or a binary file that holds it.
-        name: its name, as the client told it: nothing to be used as a path.
+        type: its media type, as sent by the client.
+        body: its content, or a binary file with the content.
+        name: its name, as sent by the client; it must not be used as a path.
 
     Examples:
         >>> kind, body, name = File("text/plain", b"Hello", "hello.txt")
@@ -62,21 +61,21 @@ class File:
 
     @classmethod
     def of(cls, part: Part) -> Self:
-        """Return the file that a part of a form is; what it holds stays where it is."""
+        """Return the file of a part of a form, without reading its content."""
         file = cls(part.type, b"", part.filename or "")
         file._part, file._body = part, None
         return file
 
     @property
     def file(self) -> IO[bytes]:
-        """The content as a binary file, for reading without loading all of it."""
+        """The content as a binary file, to read it without loading all of it."""
         if self._file is None:
             self._file = BytesIO(self._body or b"") if self._part is None else self._part.open()
         return self._file
 
     @property
     def body(self) -> bytes:
-        """The content; read when first asked for, and kept."""
+        """The content; read on first access, and cached."""
         if self._body is None:
             if self._part is not None:
                 self._body = self._part.spool.read_at(self._part.start, self._part.length)
@@ -87,14 +86,15 @@ class File:
         return self._body
 
     def close(self) -> None:
-        """Close `file`; a body that was read before stays."""
+        """Close `file`; a body that was already read stays available."""
         self.file.close()
 
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
 
     def _replace(self, **fields: Any) -> Self:
-        # A real one knows which exception a wrong name is: Python 3.13 has another one than those before.
+        # A real named tuple raises the right exception for a wrong name: Python 3.13 raises another one than older
+        # versions.
         plain = namedtuple("plain", ("type", "body", "name"))
         return type(self)(*plain(*self)._replace(**fields))
 
@@ -119,10 +119,10 @@ class File:
 
 
 def form_parameters(parts: Iterable[Part]) -> tuple[RequestParameters, RequestParameters]:
-    """Return the fields and the files of a form; what has an empty name is passed over, as by Sanic.
+    """Return the fields and the files of a form; as in Sanic, parts with an empty name are skipped.
 
     Raises:
-        BadRequest: a field is not in the charset that the client names.
+        BadRequest: a field is not in the charset that the client has declared.
     """
     fields, files = RequestParameters(), RequestParameters()
     for part in parts:
@@ -138,18 +138,18 @@ def form_parameters(parts: Iterable[Part]) -> tuple[RequestParameters, RequestPa
 def parse_multipart_form(
     body: bytes, boundary: bytes | str, limits: FormLimits | None = None
 ) -> tuple[RequestParameters, RequestParameters]:
-    """Read a multipart body that is here as a whole.
+    """Parse a complete multipart body.
 
     Args:
-        body: the body; an empty one is an empty form.
-        boundary: what separates its parts, from the Content-Type header.
-        limits: what it may have.
+        body: the body; empty for an empty form.
+        boundary: the boundary of its parts, from the `Content-Type` header.
+        limits: the limits of the form.
 
     Returns:
         The fields, whose values are text, and the files, whose values are `File` objects.
 
     Raises:
-        BadRequest: it is no multipart form, is cut off, or has too many parts.
+        BadRequest: it is not a multipart form, is incomplete, or has too many parts.
         PayloadTooLarge: a part is too large.
 
     Examples:
@@ -157,7 +157,7 @@ def parse_multipart_form(
         >>> parse_multipart_form(body, "B")
         ({'a': ['1']}, {})
     """
-    # PERF: the package is imported in 0.4 ms less without them, and most processes read no such form.
+    # PERF: imported late, which saves 0.4 ms at the import of the package; most processes parse no such form.
     from sanic_star.compat.request._multipart import MultipartReader
     from sanic_star.compat.request._spool import Spool
 
@@ -175,15 +175,15 @@ def parse_urlencoded_form(
     max_field_size: int | None = MAX_FIELD_SIZE,
     errors: str = "replace",
 ) -> RequestParameters:
-    """Read an urlencoded body.
+    """Parse an urlencoded body.
 
     Args:
         body: the body.
-        keep_blank_values: whether fields with an empty value count.
-        max_fields: how many fields it may have.
-        max_field_size: how many bytes the name of a field may have, and its value, as they are written in the body;
-            `None` for no limit.
-        errors: what becomes of percent-escapes that are not UTF-8, as for `bytes.decode`.
+        keep_blank_values: whether to keep fields with an empty value.
+        max_fields: the maximum number of fields.
+        max_field_size: the maximum size of a field's name, and of its value, in bytes of the encoded body; `None` for
+            no limit.
+        errors: the handling of percent-escapes that are not UTF-8, as for `bytes.decode`.
 
     Raises:
         BadRequest: it is not UTF-8, or has too many fields.
@@ -193,8 +193,8 @@ def parse_urlencoded_form(
         >>> parse_urlencoded_form(b"a=1&b=x+y&a=2")
         {'a': ['1', '2'], 'b': ['x y']}
     """
-    # PERF: nearly all forms, in a third of the time («forms», «large»). Safe because none of these fields exceeds a
-    # limit, and the time does not depend on what is in them.
+    # PERF: parses nearly all forms in a third of the time («forms», «large»). Safe because none of these fields exceeds
+    # a limit, and the time does not depend on their content.
     if (
         errors == "replace"
         and (max_field_size is None or max_field_size >= min(len(body), _SMALL))
@@ -205,7 +205,7 @@ def parse_urlencoded_form(
         if len(body) <= _SMALL or max(map(len, pairs)) <= _SMALL:
             return _read_pairs(pairs, b"%" in body, keep_blank_values)
         del pairs
-    # Large fields, other errors and other text than ASCII are rare.
+    # Imported late: large fields, other `errors` and other text than ASCII are rare.
     from sanic_star.compat.request._urlencoded import UrlencodedReader
 
     reader = UrlencodedReader(max_fields, max_field_size, keep_blank_values=keep_blank_values, errors=errors)

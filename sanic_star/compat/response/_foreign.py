@@ -1,7 +1,7 @@
-"""Sanic's words for Starlette's responses: response middleware can read and change whatever a handler returned.
+"""Sanic's attributes for Starlette's responses, so that response middleware can read and change any response.
 
-A response of Starlette's, or of a library's, stays the object that it is: only its class is exchanged for one that
-knows Sanic's names, too. It is an instance of its own class as before, and does everything that it did.
+A response of Starlette or a library stays the same object: only its class is replaced with a subclass of its own class
+that also has Sanic's names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.cookies.response import Cookie, CookieJar
 
 _kinds: dict[type, type] = {}
-# An application has a handful of kinds of responses; who makes classes while it runs shall not fill the memory.
+# An application has only a few response classes. Weak references, so that classes created at run time don't leak.
 _KINDS_KEPT = 256
 
 
@@ -30,21 +30,21 @@ class NamedHeaders(MutableHeaders):
 
     def __setitem__(self, key: str, value: Any) -> None:
         field = header_field(key, value)
-        places = [place for place, (name, _) in enumerate(self._list) if name == field[0]]
-        self._list[:] = [each for place, each in enumerate(self._list) if place not in places[1:]]
-        if places:
-            self._list[places[0]] = field
+        indexes = [index for index, (name, _) in enumerate(self._list) if name == field[0]]
+        self._list[:] = [item for index, item in enumerate(self._list) if index not in indexes[1:]]
+        if indexes:
+            self._list[indexes[0]] = field
         else:
             self._list.append(field)
 
     def add(self, key: str, value: Any) -> None:
-        """Add a field, whether there is one of that name or not."""
+        """Add a field, even if there is one with that name."""
         self._list.append(header_field(key, value))
 
     append = add
 
     def setdefault(self, key: str, value: Any) -> Any:
-        """Set a field that is not there; return what it says."""
+        """Set a missing field; return the field's value."""
         if key not in self:
             self[key] = value
         return self[key]
@@ -56,41 +56,41 @@ class NamedHeaders(MutableHeaders):
 
     def getone(self, key: str, *default: Any) -> Any:
         """Return the first field of a name."""
-        found = self.getlist(key)
-        if not found and not default:
+        values = self.getlist(key)
+        if not values and not default:
             raise KeyError(key)
-        return found[0] if found else default[0]
+        return values[0] if values else default[0]
 
     def getall(self, key: str, *default: Any) -> Any:
         """Return all fields of a name."""
-        found = self.getlist(key)
-        if not found and not default:
+        values = self.getlist(key)
+        if not values and not default:
             raise KeyError(key)
-        return found or default[0]
+        return values or default[0]
 
     def get_all(self, key: str) -> list[str]:
-        """Return all fields of a name, none if it is not there."""
+        """Return all fields of a name, or an empty list."""
         return self.getlist(key)
 
     def pop(self, key: str, *default: Any) -> Any:
-        """Take out the field of a name; the first value is returned."""
+        """Remove the fields of a name; return the first value."""
         value = self.getone(key, *default)
         del self[key]
         return value
 
     def popall(self, key: str, *default: Any) -> Any:
-        """Take out all fields of a name."""
+        """Remove all fields of a name; return their values."""
         values = self.getall(key, *default)
         del self[key]
         return values
 
     def clear(self) -> None:
-        """Take out all fields."""
+        """Remove all fields."""
         self._list.clear()
 
 
 class SanicNames(StarletteResponse):
-    """What Sanic's users expect of a response, for one of Starlette's."""
+    """Sanic's attributes of a response, for Starlette's responses."""
 
     _jar: CookieJar | None = None
 
@@ -126,7 +126,7 @@ class SanicNames(StarletteResponse):
 
     @property
     def body(self) -> Any:
-        """The body, where it is at hand; a stream's, a file's is not."""
+        """The body, if it is available; not for streams and files."""
         if "body" not in self.__dict__:
             raise AttributeError(f"the body of a {type(self).__name__} comes when it is sent")
         return self.__dict__["body"]
@@ -141,7 +141,7 @@ class SanicNames(StarletteResponse):
 
     @property
     def cookies(self) -> CookieJar:
-        """The cookies that Sanic's methods set; they join the header fields when the response is sent."""
+        """The cookies that Sanic's methods have set; they are added to the header fields when the response is sent."""
         if self._jar is None:
             from sanic_star.compat.cookies.response import CookieJar
 
@@ -166,20 +166,20 @@ class SanicNames(StarletteResponse):
 
 
 def named(response: Any) -> Any:
-    """Return what response middleware gets for something that a handler returned, `None` where that is no response.
+    """Return the response for response middleware; `None` if the handler's return value is not a response.
 
     Args:
-        response: Sanic's responses come back as they are, Starlette's with Sanic's names.
+        response: the handler's return value. Sanic's responses are returned unchanged, Starlette's with Sanic's names.
     """
     if isinstance(response, (Response, ResponseStream, SanicNames)):
         return response
     if not isinstance(response, StarletteResponse):
         return None
     kind = type(response)
-    known = _kinds.get(kind)
-    if known is None:
-        known = type(kind.__name__, (SanicNames, kind), {"__module__": kind.__module__})
+    named_class = _kinds.get(kind)
+    if named_class is None:
+        named_class = type(kind.__name__, (SanicNames, kind), {"__module__": kind.__module__})
         if len(_kinds) < _KINDS_KEPT:
-            _kinds[kind] = known
-    response.__class__ = known
+            _kinds[kind] = named_class
+    response.__class__ = named_class
     return response

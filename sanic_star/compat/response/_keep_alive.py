@@ -1,8 +1,8 @@
-"""Signs of life for streams that are quiet: one timer for all streams of an event loop that have the same interval.
+"""Keep-alive messages for idle streams: one timer for all streams of an event loop with the same interval.
 
-A timer for each stream, moved with each event, would cost more than most events. Here a stream notes when it has sent
-something, and the timer looks at that. It wakes up at most `LOOKS` times within an interval, however many streams there
-are, and not at all if there are none.
+A timer per stream, reset by each event, would cost more than most events. Here a stream records when it has sent
+something, and the timer checks that. It fires at most `LOOKS` times per interval, however many streams there are, and
+not at all without streams.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from asyncio import AbstractEventLoop, TimerHandle, get_running_loop
 from contextvars import Context
 from typing import Protocol
 
-# A quiet stream gets its sign of life up to an eighth of the interval late.
+# The keep-alive message of an idle stream is up to an eighth of the interval late.
 LOOKS = 8
 
 
 class QuietStream(Protocol):
-    """A stream, as far as its keep-alive needs it."""
+    """The members of a stream that its keep-alive uses."""
 
-    # When it last sent something, by the event loop's clock, in seconds.
+    # The time of its last message, by the event loop's clock, in seconds.
     _last_sent: float
 
     def _send_ping(self) -> None:
-        """Begin to send a sign of life, without waiting for it."""
+        """Begin to send a keep-alive message, without waiting for it."""
 
 
 class KeepAlive:
-    """The streams of one event loop that must not be quiet for longer than an interval.
+    """The streams of one event loop that must not be idle for longer than an interval.
 
     Args:
         loop: the event loop.
@@ -45,7 +45,7 @@ class KeepAlive:
             self._look_again(self._interval)
 
     def discard(self, stream: QuietStream) -> None:
-        """Leave a stream alone from now on; of one that is not kept alive, nothing happens."""
+        """Stop keeping a stream alive; do nothing if it is not kept alive."""
         self._streams.discard(stream)
         if not self._streams and self._timer is not None:
             self._timer.cancel()
@@ -53,7 +53,7 @@ class KeepAlive:
             del _keep_alives[self._loop, self._interval]
 
     def _look_again(self, delay: float) -> None:
-        # Not in the context of the request that happens to be the first.
+        # Not in the context of the first stream's request.
         self._timer = self._loop.call_later(delay, self._look, context=Context())
 
     def _look(self) -> None:
@@ -71,14 +71,14 @@ _keep_alives: dict[tuple[AbstractEventLoop, float], KeepAlive] = {}
 
 
 def keep_alive(stream: QuietStream, interval: float) -> KeepAlive:
-    """Let a stream send a sign of life whenever it was quiet for an interval, given in seconds.
+    """Send keep-alive messages whenever a stream was idle for an interval, in seconds.
 
     Returns:
-        What it is to be taken out of when it ends.
+        The object to remove the stream from when it ends.
     """
     key = get_running_loop(), interval
-    kept = _keep_alives.get(key)
-    if kept is None:
-        kept = _keep_alives[key] = KeepAlive(*key)
-    kept.add(stream)
-    return kept
+    keep_alive_timer = _keep_alives.get(key)
+    if keep_alive_timer is None:
+        keep_alive_timer = _keep_alives[key] = KeepAlive(*key)
+    keep_alive_timer.add(stream)
+    return keep_alive_timer

@@ -1,13 +1,13 @@
 """`NegotiatedResponse`: one value, in the media type that the client prefers (RFC 9110, section 12.5.1).
 
-A response has *renderers*, one for each media type that it offers. The `Accept` field of the request says which one
-writes the body. `headers.parse_accept` reads the field, as for `request.accept`; the choice differs from Sanic's
-`AcceptList.match`, which takes the highest weight of all entries that fit. By the RFC the most specific entry that
-fits an offer decides, so that `text/html;q=0, */*` refuses HTML.
+A response has *renderers*, one for each media type that it offers. The request's `Accept` field selects one.
+`headers.parse_accept` parses the field, as for `request.accept`. The selection differs from Sanic's `AcceptList.match`,
+which uses the highest weight of all matching entries. By the RFC the most specific matching entry decides, so that
+`text/html;q=0, */*` refuses HTML.
 
-A handler of this package gets the body at once: the choice is made when the response is made, so that middleware reads
-the body, and a 406 is raised where the handler is. A Starlette endpoint has no current request, or one whose scope
-differs from its own. There the choice is made when the response is sent, by the scope that it is sent to.
+In a Sanic handler the body is rendered when the response is created, so that middleware can read it, and a 406 is
+raised in the handler. A Starlette endpoint has no current request, or one with another scope. There the body is
+rendered when the response is sent, by the scope that it is sent to.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class NotAcceptable(HTTPException):
     """The client accepts none of the media types that a response offers: 406.
 
     Attributes:
-        offered: the media types, the server's favourite first; the detail lists them, too.
+        offered: the media types in order of preference; the detail also lists them.
     """
 
     def __init__(self, offered: list[str]) -> None:
@@ -57,7 +57,7 @@ class _Offer(NamedTuple):
 
 
 def _parameters(media_type: MediaType) -> dict[str, str]:
-    """Return the parameters of a media type: what follows the weight is none of them (RFC 7231, section 5.3.2)."""
+    """Return a media type's parameters, without those after the weight (RFC 7231, section 5.3.2)."""
     parameters: dict[str, str] = {}
     for name, value in media_type.params.items():
         if name == "q":
@@ -69,26 +69,26 @@ def _parameters(media_type: MediaType) -> dict[str, str]:
 
 @lru_cache(256)
 def _read_offer(media_type: str) -> _Offer:
-    """Read a media type that a response offers.
+    """Parse a media type that a response offers.
 
     Raises:
-        ValueError: it is none, or a range.
+        ValueError: it is not a media type, or is a range.
     """
     try:
-        # Whatever could not stand in a Content-Type is refused when it is registered.
+        # A type that is invalid in `Content-Type` is refused at its registration.
         header_field("content-type", media_type)
         (entry,) = parse_accept(media_type)
     except (ValueError, InvalidHeader):
         entry = MediaType("*", "*")
     if entry.has_wildcard or "q" in entry.params:
         raise ValueError(f"a renderer has one media type, such as 'text/csv;header=present', not {media_type!r}")
-    # Text is sent as UTF-8, so that a client which asks for that gets what it asks for.
+    # Text is sent as UTF-8, so that clients which request that charset accept it.
     return _Offer(entry.type.lower(), entry.subtype.lower(), {"charset": "utf-8", **_parameters(entry)})
 
 
 def _weight(accept: AcceptList, offer: _Offer) -> float:
-    """Return the weight, from 0 to 1, that a client gives to an offer: that of the most specific entry."""
-    best: tuple[bool, bool, int, float] | None = None
+    """Return a client's weight for an offer, from 0 to 1: the weight of the most specific matching entry."""
+    best_rank: tuple[bool, bool, int, float] | None = None
     for entry in accept:
         type_, subtype = entry.type.lower(), entry.subtype.lower()
         if type_ not in ("*", offer.type) or subtype not in ("*", offer.subtype):
@@ -96,16 +96,16 @@ def _weight(accept: AcceptList, offer: _Offer) -> float:
         parameters = _parameters(entry)
         if all(offer.parameters.get(name) == value for name, value in parameters.items()):
             rank = (type_ != "*", subtype != "*", len(parameters), entry.q)
-            best = rank if best is None else max(best, rank)
-    return 0.0 if best is None else min(max(best[3], 0.0), 1.0)
+            best_rank = rank if best_rank is None else max(best_rank, rank)
+    return 0.0 if best_rank is None else min(max(best_rank[3], 0.0), 1.0)
 
 
 def choose(accept: AcceptList, offered: list[str]) -> str:
-    """Choose the media type that a client likes best; of those that it likes alike, the first.
+    """Return the offered media type with the highest weight; of several, the first one.
 
     Args:
-        accept: what the client accepts.
-        offered: media types, the server's favourite first.
+        accept: the client's `Accept` header.
+        offered: media types in order of the server's preference.
 
     Raises:
         NotAcceptable: the client accepts none of them.
@@ -115,48 +115,50 @@ def choose(accept: AcceptList, offered: list[str]) -> str:
         'application/json'
     """
     weights = [_weight(accept, _read_offer(media_type)) for media_type in offered]
-    best = max(weights, default=0.0)
-    if best <= 0:
+    highest = max(weights, default=0.0)
+    if highest <= 0:
         raise NotAcceptable(offered)
-    return offered[weights.index(best)]
+    return offered[weights.index(highest)]
 
 
 class NegotiatedResponse(HTTPResponse, own_names=False):
     """A response that renders a value in the media type that the client prefers, by its `Accept` field.
 
-    It offers JSON, HTML, text and MessagePack, in this order; `renderers` and `register` add media types. It carries
-    `Vary: Accept`. Starlette endpoints may return it, in any Starlette application; it is an ASGI application, too.
+    It offers JSON, HTML, text and MessagePack, in this order; `renderers` and `register` add media types. It has the
+    header `Vary: Accept`. It is also an ASGI application, and Starlette endpoints can return it, in any Starlette
+    application.
 
-    A missing or empty `Accept` field accepts everything: the first renderer writes the body. Several `Accept` fields
-    count as one (RFC 9110, section 5.3).
+    A missing or empty `Accept` field accepts everything: the first renderer is used. Several `Accept` fields are
+    combined (RFC 9110, section 5.3).
 
-    What an exception handler returns is sent in any case: where the client accepts none of the media types, the first
-    renderer writes it (RFC 9110, section 12.5.1, allows that). A status without a body (204, 304) renders nothing.
+    The response of an exception handler is always sent: if the client accepts none of the media types, the first
+    renderer is used (allowed by RFC 9110, section 12.5.1). A status without a body (204, 304) renders nothing.
 
     Args:
-        value: what is rendered.
+        value: the value to render.
         status: the HTTP status.
         headers: header fields.
-        html: what renders HTML: the name of a template, a template (an object with `render`), or a function that takes
-            the value. A template gets `value`, `request`, and the items of a mapping as names. By default the value is
+        html: renders HTML: the name of a template, a template (an object with `render`), or a function that takes the
+            value. A template gets `value`, `request`, and the items of a mapping as variables. By default the value is
             shown as escaped text.
         renderers: further media types and the functions that render them, for this response; `None` as a function
-            takes a media type away. A function takes the value, and returns text, which is sent as UTF-8, or bytes. It
-            may be a coroutine function: then the body is there when the response is sent, and middleware can't read it.
-        background: a background task of Starlette's, which runs once the response is sent.
+            removes a media type. A function takes the value, and returns text, which is sent as UTF-8, or bytes. It may
+            be a coroutine function: then the body is rendered when the response is sent, and middleware cannot read it.
+        background: a Starlette background task, which runs after the response was sent.
         status_code: Starlette's name for `status`.
 
     Attributes:
         templates: where the names of templates are looked up: Starlette's `Jinja2Templates`, or an environment of
-            Jinja. By default it is that of Sanic Extensions (`app.ext.environment`).
-        renderers: the media types of the class and their functions, the favourite first. A subclass may have others.
+            Jinja. By default the environment of Sanic Extensions (`app.ext.environment`).
+        renderers: the media types of the class and their functions, in order of preference. A subclass may override it.
 
     Raises:
-        NotAcceptable: 406, the client accepts none of the media types that are offered.
-        InvalidHeader: 400, no entry of the `Accept` field makes sense. Outside of a Sanic handler an `HTTPException`.
-        SanicException: 431, the field is longer than `REQUEST_MAX_HEADER_SIZE`; likewise.
-        ValueError: a renderer's media type is none.
-        TypeError: a renderer is no function, or returns neither text nor bytes.
+        NotAcceptable: 406, the client accepts none of the offered media types.
+        InvalidHeader: 400, no entry of the `Accept` field is valid. Outside a Sanic handler an `HTTPException`.
+        SanicException: 431, the field is longer than `REQUEST_MAX_HEADER_SIZE`. Outside a Sanic handler an
+            `HTTPException`.
+        ValueError: a renderer's media type is invalid.
+        TypeError: a renderer is not callable, or returns neither text nor bytes.
 
     Examples:
         >>> from sanic_star import NegotiatedResponse, Sanic
@@ -180,7 +182,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
 
     # The Accept field for which the body was rendered.
     _accept: str | None = None
-    # What a coroutine function will return; the body, once the response is sent.
+    # The coroutine of an asynchronous renderer; its result becomes the body when the response is sent.
     _pending: Awaitable[str | bytes] | None = None
     _rendered = False
     _media_type = ""
@@ -229,18 +231,18 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
     def register(cls, media_type: str, renderer: Any = None) -> Any:
         """Add a media type to this class and its subclasses, or replace its renderer; also a decorator.
 
-        Subclasses with `renderers` of their own keep those.
+        Subclasses with their own `renderers` are not changed.
 
         Args:
-            media_type: the type, with parameters if it has some: `text/csv;header=present`.
+            media_type: the type, optionally with parameters: `text/csv;header=present`.
             renderer: a function that takes the value, and returns text or bytes; or a coroutine function.
 
         Returns:
-            The function, or without one a decorator.
+            The function, or without a function a decorator.
 
         Raises:
-            ValueError: the media type is none, or a range.
-            TypeError: the renderer is no function.
+            ValueError: the media type is invalid, or a range.
+            TypeError: the renderer is not callable.
 
         Examples:
             >>> class Table(NegotiatedResponse): ...
@@ -259,10 +261,10 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
 
     @property
     def body(self) -> bytes:
-        """The body, where it is rendered already.
+        """The body, if it was rendered.
 
         Raises:
-            RuntimeError: it is rendered when the response is sent.
+            RuntimeError: the body is rendered when the response is sent.
         """
         if not self._rendered and not self._by_hand and has_message_body(self.status):
             raise RuntimeError("the body of this NegotiatedResponse is rendered when it is sent")
@@ -275,7 +277,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         self._by_hand = True
 
     def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
-        """Return the header fields as they go over the wire, `Vary: Accept` among them."""
+        """Return the header fields in wire format, including `Vary: Accept`."""
         fields = super()._head(length, declared)
         listed = [name.strip().lower() for field, value in fields if field == b"vary" for name in value.split(b",")]
         if b"accept" not in listed and b"*" not in listed:
@@ -285,11 +287,12 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
     _build_head = _head
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Render the body, unless it is there already, and send the response.
+        """Render the body, unless it was rendered, and send the response.
 
         Raises:
-            NotAcceptable: 406; where no application is in the scope that is sent as a response.
-            HTTPException: 400 or 431, the Accept field; likewise.
+            NotAcceptable: 406; sent as a response if the scope has no application.
+            HTTPException: 400 or 431, because of the `Accept` field; sent as a response if the scope has no
+                application.
         """
         try:
             if not self._by_hand and has_message_body(self.status):
@@ -309,34 +312,35 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
     async def _render(self, scope: Scope) -> None:
         request = Request(scope)
         try:
-            # The scope decides: middleware may have changed its field, and several requests may get one response.
+            # Decided by the scope, because middleware may have changed it, and a response may be sent to several
+            # requests.
             if self._accept is None or self._accept != _accept_field(request):
-                # Starlette has no request for the handshake of a websocket, which a response may refuse.
-                shown = StarletteRequest(scope) if scope["type"] == "http" else request
+                # Starlette has no request for a websocket's handshake, which a response may refuse.
+                template_request = StarletteRequest(scope) if scope["type"] == "http" else request
                 # The response of an exception handler is sent while the exception is handled.
-                self._choose(request, shown, sys.exc_info()[1] is not None)
+                self._choose(request, template_request, sys.exc_info()[1] is not None)
         except SanicException as error:
-            # Starlette knows its own exceptions only.
+            # Starlette handles only its own exceptions.
             detail = str(error).encode("utf-8", "backslashreplace").decode()
             raise HTTPException(error.status_code, detail) from None
         if self._pending is not None:
             pending, self._pending = self._pending, None
             self._take_body(await pending)
 
-    def _choose(self, request: Request, shown: StarletteRequest, answers_error: bool) -> None:
-        """Choose a media type for a request, and render the value.
+    def _choose(self, request: Request, template_request: StarletteRequest, answers_error: bool) -> None:
+        """Select a media type for a request, and render the value.
 
         Args:
-            request: its Accept fields decide.
-            shown: the request as a template gets it: in an endpoint of Starlette's it is one of Starlette's.
-            answers_error: whether an exception handler makes the response.
+            request: the request with the `Accept` fields.
+            template_request: the request for templates: in a Starlette endpoint, Starlette's.
+            answers_error: whether an exception handler creates the response.
         """
         offered, accept = list(self._renderers), None
         try:
             accept = _accept_field(request)
             chosen = choose(_read_accept(request, accept), offered)
         except (NotAcceptable, SanicException):
-            # The client learns more from the answer than from a 406 or 400 about its Accept field.
+            # This response tells the client more than a 406 or 400 about its `Accept` field.
             if not offered or not answers_error:
                 raise
             chosen = offered[0]
@@ -347,7 +351,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         if chosen.startswith("text/") and "charset=" not in chosen.lower():
             self.content_type += "; charset=utf-8"
         if chosen == HTML and self._html is not None:
-            rendered = self._render_html(shown)
+            rendered = self._render_html(template_request)
         else:
             rendered = self._renderers[chosen](self._value)
         if isawaitable(rendered):
@@ -406,7 +410,7 @@ def _handled_request() -> Request | None:
 
 
 def _accept_field(request: Request) -> str | None:
-    """Return all Accept fields as one, `None` where there is none.
+    """Return all `Accept` fields combined; `None` if there is none.
 
     Raises:
         SanicException: 431, they are longer than `REQUEST_MAX_HEADER_SIZE`.
@@ -418,7 +422,7 @@ def _accept_field(request: Request) -> str | None:
 def _read_accept(request: Request, field: str | None) -> AcceptList:
     if not field or not field.strip(", \t"):
         return parse_accept(None)
-    # One field is read by the request, whose class a user may have replaced by one with an `accept` of its own.
+    # A single field is parsed by the request, because a user's request class may override `accept`.
     return request.accept if field == request.headers.get("accept") else parse_accept(field)
 
 

@@ -1,11 +1,10 @@
-"""Files that the server reads and sends by itself: the ASGI extension `http.response.pathsend` (granian has it).
+"""Files that the server reads and sends itself: the ASGI extension `http.response.pathsend` (supported by granian).
 
-A message with the file's path takes the place of the body's messages. When `send` returns, the server need not have
-opened the file yet (granian opens it later, and tells of nothing). By then the path may lead to another file: a new
-release has replaced it, or a link out of a static directory has. So on Linux the path is `/proc/self/fd/…`, that of a
-descriptor which is held open for some time: the server opens the file that was checked, whatever its path leads to.
-
-Elsewhere the real path is sent. Static directories do without the extension there: their files never leave them.
+A message with the file's path replaces the body's messages. When `send` returns, the server may not have opened the
+file yet (granian opens it later, without any notification). By then the path may lead to another file: a new release
+may have replaced it, or a link out of a static directory. So on Linux the path is `/proc/self/fd/…` of a descriptor
+that stays open for some time: the server opens the file that was checked, whatever the original path leads to. On other
+systems the real path is sent, and static directories don't use the extension.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ DESCRIPTORS = "/proc/self/fd"
 # How long a descriptor stays open after its last use, in seconds. granian opens the file some milliseconds later; a
 # machine without free memory may need seconds.
 HOLD_S = 30.0
-# How many files are held at most; a request for another one reads its file by itself. Linux allows a process 1,024
+# The maximum number of held files; a request for a further file reads the file itself. Linux allows a process 1,024
 # descriptors by default.
 MOST_HELD = 128
 
@@ -38,12 +37,12 @@ Opener = Callable[[str, int], int]
 
 
 class Opened(NamedTuple):
-    """A file that the server may open.
+    """A file for the server.
 
     Attributes:
         path: the path for the server.
-        stat: what `os.fstat` told of it.
-        is_held: whether the path is that of a descriptor, which is held for some time.
+        stat: the result of `os.fstat`.
+        is_held: whether the path is that of a descriptor, which stays open for some time.
     """
 
     path: str
@@ -56,7 +55,7 @@ class HeldFiles:
 
     def __init__(self) -> None:
         self._held: dict[Mark, tuple[int, float]] = {}
-        # The loop that has a timer for this.
+        # The event loop that has a timer for this object.
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __len__(self) -> int:
@@ -66,8 +65,8 @@ class HeldFiles:
         """Keep a file open for some time, and return a path that leads to it; `None` if there are too many.
 
         Args:
-            descriptor: the file's; it belongs to this object from here on.
-            stat: what `os.fstat` tells of it.
+            descriptor: the file's descriptor; from now on owned by this object.
+            stat: the result of `os.fstat`.
         """
         mark = mark_of(stat)
         loop = asyncio.get_running_loop()
@@ -78,17 +77,17 @@ class HeldFiles:
             os.close(descriptor)
             return None
         self._held[mark] = (descriptor, loop.time() + HOLD_S)
-        # The timer of a loop that is over never fires.
+        # The timer of a closed event loop never fires.
         if self._loop is not loop:
             self._loop = loop
             loop.call_later(HOLD_S, self._release, loop)
         return f"{DESCRIPTORS}/{descriptor}"
 
     def extend(self, stat: os.stat_result) -> bool:
-        """Hold a file for the whole time once more; tell whether it is still held.
+        """Restart the time that a file is held; return whether it is still held.
 
         Args:
-            stat: what was told of it when it was opened.
+            stat: the result of `os.fstat` when it was opened.
         """
         mark = mark_of(stat)
         if mark not in self._held:
@@ -114,49 +113,49 @@ held_files = HeldFiles()
 
 
 def takes_path(scope: Scope) -> bool:
-    """Tell whether the server sends a file by its path in the response to a request: not to HEAD."""
+    """Return whether the server can send a file by its path in the response; not for HEAD."""
     return scope["type"] == "http" and EXTENSION in (scope.get("extensions") or ()) and scope["method"] != "HEAD"
 
 
-def _open(path: str, opener: Opener | None) -> tuple[int, os.stat_result] | Opened | None:
-    """Open a file and return its descriptor, or if that can't be held, its path; runs in a thread."""
+def _open_file(path: str, opener: Opener | None) -> tuple[int, os.stat_result] | Opened | None:
+    """Open a file; return its descriptor, or its path if that cannot be held; runs in a thread."""
     has_descriptors = os.path.exists(DESCRIPTORS)
     if opener is not None and not has_descriptors:
         return None
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    # Opening a pipe would wait for somebody who writes to it.
+    # Opening a pipe would block until a process writes to it.
     descriptor = os.open(path, flags) if opener is None else opener(path, flags)
     stat = os.fstat(descriptor)
     if has_descriptors and S_ISREG(stat.st_mode):
         return descriptor, stat
     os.close(descriptor)
-    # The ASGI specification asks for an absolute path.
+    # The ASGI specification requires an absolute path.
     return Opened(os.path.abspath(path), stat, False) if S_ISREG(stat.st_mode) else None
 
 
 async def open_for_server(path: str, opener: Opener | None = None) -> Opened | None:
-    """Open a file for the server; `None` if the server can't have it, so that it is to be read and sent in pieces.
+    """Open a file for the server; `None` if the file has to be read and sent in parts.
 
     Args:
         path: its path.
-        opener: opens it and returns the descriptor, as that of the built-in `open` does; it may refuse.
+        opener: opens the file and returns the descriptor, as for the built-in `open`; it may raise.
 
     Raises:
         OSError: it cannot be opened.
     """
-    opened = await anyio.to_thread.run_sync(_open, path, opener)
+    opened = await anyio.to_thread.run_sync(_open_file, path, opener)
     if opened is None or isinstance(opened, Opened):
         return opened
-    held = held_files.hold(*opened)
-    return None if held is None else Opened(held, opened[1], True)
+    held_path = held_files.hold(*opened)
+    return None if held_path is None else Opened(held_path, opened[1], True)
 
 
 class PathResponse(UnreadFileResponse, own_names=False):
-    """A response with a whole file, which the server reads; a middleware that asks for its body gets it, too.
+    """A response with a whole file, which the server reads; middleware can still read its body.
 
     Args:
         path: the file's path.
-        opened: the file, as the server may have it.
+        opened: the file for the server.
         headers: header fields.
         kind: the content type.
     """
@@ -169,7 +168,7 @@ class PathResponse(UnreadFileResponse, own_names=False):
         """Send the response.
 
         Raises:
-            FileNotFound: the file is gone.
+            FileNotFound: the file does not exist any more.
         """
         opened = None
         if self.status == 200 and "_body" not in self.__dict__ and takes_path(scope):
@@ -195,10 +194,10 @@ class PathResponse(UnreadFileResponse, own_names=False):
 
 
 async def send_stream_by_path(stream: Any, location: Any) -> bool:
-    """Let the server send a file as the body of a `ResponseStream`; tell whether it does.
+    """Let the server send a file as the body of a `ResponseStream`; return whether it does.
 
     Args:
-        stream: the stream; it is connected to its request.
+        stream: the stream, connected to its request.
         location: the file's path.
 
     Raises:
@@ -212,7 +211,7 @@ async def send_stream_by_path(stream: Any, location: Any) -> bool:
     if response.status != 200 or not takes_path(scope):
         return False
     opened = await open_for_server(os.fspath(location))
-    # An empty response has a length; only one that comes in parts has none.
+    # An empty response has a length; only a response in parts has none.
     if opened is None or not opened.stat.st_size:
         return False
     await writer.write_path(response, opened.path)
@@ -220,7 +219,7 @@ async def send_stream_by_path(stream: Any, location: Any) -> bool:
 
 
 async def path_response(location: Any, headers: Any, kind: str) -> HTTPResponse | None:
-    """Return a response with a whole file that the server reads; `None` if it can't have it.
+    """Return a response with a whole file that the server reads; `None` if the server cannot.
 
     Args:
         location: the file's path.

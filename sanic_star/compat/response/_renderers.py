@@ -1,4 +1,4 @@
-"""The renderers that `NegotiatedResponse` has by itself: JSON, HTML, text, MessagePack."""
+"""The default renderers of `NegotiatedResponse`: JSON, HTML, text, MessagePack."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _encode = msgspec.msgpack.Encoder(enc_hook=through_plain_hook, decimal_format="n
 
 
 def render_json(value: Any) -> bytes:
-    """Write a value as JSON, by the `dumps` of the application that answers.
+    """Return a value as JSON, written by the current application's `dumps`.
 
     Raises:
-        TypeError: something in `value` has no form in JSON.
+        TypeError: something in `value` cannot be written as JSON.
 
     >>> render_json({"id": 1})
     b'{"id":1}'
@@ -32,10 +32,10 @@ def render_json(value: Any) -> bytes:
 
 
 def render_text(value: Any) -> str:
-    """Return text as it is, and anything else as indented JSON.
+    """Return text unchanged, and any other value as indented JSON.
 
     Raises:
-        TypeError: something in `value` has no form in JSON.
+        TypeError: something in `value` cannot be written as JSON.
 
     >>> print(render_text([1]))
     [
@@ -44,18 +44,18 @@ def render_text(value: Any) -> str:
     """
     if isinstance(value, str):
         return value
-    written = render_json(value)
+    rendered = render_json(value)
     try:
-        return msgspec.json.format(written, indent=2).decode()
-    except msgspec.DecodeError:  # an application's own `dumps` may write what JSON has no form for
-        return written.decode()
+        return msgspec.json.format(rendered, indent=2).decode()
+    except msgspec.DecodeError:  # an application's own `dumps` may write invalid JSON
+        return rendered.decode()
 
 
 def render_html(value: Any) -> str:
-    """Return a page that shows a value as escaped text. What `__html__` of an object returns stays as it is.
+    """Return a page with a value as escaped text; the result of an object's `__html__` is not escaped.
 
     Raises:
-        TypeError: something in `value` has no form in JSON.
+        TypeError: something in `value` cannot be written as JSON.
 
     >>> print(render_html("a < b"))
     <!DOCTYPE html>
@@ -71,10 +71,10 @@ def render_html(value: Any) -> str:
 
 
 def render_msgpack(value: Any) -> bytes:
-    """Write a value as MessagePack: whatever JSON can write, and bytes.
+    """Return a value as MessagePack: any value that JSON can write, and bytes.
 
     Raises:
-        TypeError: something in `value` has no form in MessagePack.
+        TypeError: something in `value` cannot be written as MessagePack.
         OverflowError: an integer has more than 64 bits.
 
     >>> render_msgpack({"id": 1})
@@ -85,5 +85,5 @@ def render_msgpack(value: Any) -> bytes:
     except OverflowError:
         raise
     except Exception:
-        # As in `json.dumps`: what msgspec refuses is converted to plain values, and written once more.
+        # As in `json.dumps`: values that msgspec refuses are converted to plain values, and written again.
         return _encode(plain(value))

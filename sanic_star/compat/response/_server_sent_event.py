@@ -1,11 +1,11 @@
-"""One server-sent event, and how it stands in the stream (HTML Standard, section 9.2 "Server-sent events").
+"""Server-sent events, and their encoding in the stream (HTML Standard, section 9.2 "Server-sent events").
 
 A stream consists of lines, `name: value`; a blank line ends an event. CR, LF and CRLF all end a line, so a value that
-contains one of them would begin a new field: whoever writes a chat message could set the event's name or the client's
-reconnection time. Text of several lines is therefore sent as several `data` lines, which the client joins again.
-Fields that have a single line are refused if they contain a line break.
+contains one of them would begin a new field: the author of a chat message could set the event's name or the client's
+reconnection time. So text of several lines is sent as several `data` lines, which the client joins again. Fields with a
+single line raise an exception if they contain a line break.
 
-The characters that `str.splitlines` takes for line breaks besides these (U+0085, U+2028, …) mean nothing here.
+The other line breaks of `str.splitlines` (U+0085, U+2028, …) have no special meaning here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from sanic_star.compat._support.json import dumps as json_bytes
 
 FIELDS = ("data", "event", "id", "retry", "comment")
-# Sent to keep a connection open: proxies and browsers take a comment for a sign of life, and drop it.
+# Sent to keep a connection open: browsers ignore comments, but proxies see activity.
 EMPTY_COMMENT = b":\n\n"
 
 
@@ -25,13 +25,13 @@ EMPTY_COMMENT = b":\n\n"
 class ServerSentEvent:
     r"""One event of an `EventStream`.
 
-    Without `data` a client fires no event: it only takes note of `id` and `retry`.
+    Without `data` a client fires no event, and only uses `id` and `retry`.
 
     Args:
         data: text, or UTF-8 as bytes; any other value is sent as JSON, written by the application's `dumps`.
-        event: the type that the client listens for; without it `message`.
-        id: what a client that connects again sends as `Last-Event-ID`; text or an integer. `""` resets it.
-        retry: how long the client waits before it connects again, in milliseconds.
+        event: the type that the client listens for; by default `message`.
+        id: the value of `Last-Event-ID` when the client reconnects; text or an integer. `""` resets it.
+        retry: the time that the client waits before it reconnects, in milliseconds.
         comment: text that clients ignore.
 
     Raises:
@@ -76,7 +76,7 @@ class ServerSentEvent:
             raise TypeError(f"a comment is text; got {self.comment!r:.80}")
 
     def encode(self, dumps: Callable[[Any], str | bytes] = json_bytes) -> bytes:
-        r"""Return the event as it stands in the stream, with the blank line that ends it.
+        r"""Return the encoded event, including the blank line that ends it.
 
         Encode an event once and yield the bytes to send it to many streams.
 
@@ -84,7 +84,7 @@ class ServerSentEvent:
             dumps: writes JSON, if `data` is neither text nor bytes.
 
         Raises:
-            TypeError: JSON has nothing for `data`; or another error of `dumps`.
+            TypeError: `data` cannot be written as JSON; or another error of `dumps`.
         """
         text = ""
         if self.comment is not None:
@@ -106,7 +106,7 @@ Event: TypeAlias = ServerSentEvent | Mapping[str, Any] | str | bytes
 
 
 def encode_event(event: Any, dumps: Callable[[Any], str | bytes] = json_bytes) -> bytes:
-    r"""Return what stands in the stream for something that a source has given.
+    r"""Return the encoded event of a value that a source has yielded.
 
     Args:
         event: a `ServerSentEvent`; a mapping of its fields; text, which is the data of an event; bytes, which are sent
@@ -114,7 +114,7 @@ def encode_event(event: Any, dumps: Callable[[Any], str | bytes] = json_bytes) -
         dumps: writes JSON.
 
     Raises:
-        TypeError, ValueError: it is no event; see `ServerSentEvent`.
+        TypeError, ValueError: it is not an event; see `ServerSentEvent`.
 
     Examples:
         >>> encode_event({"event": "price", "data": [1]}), encode_event("a\nb"), encode_event(b": raw\n\n")
@@ -146,7 +146,7 @@ def _check_line(value: object, field: str) -> None:
 
 
 def _lines(start: str, text: str) -> str:
-    """Return each line of a text behind `start`."""
+    """Return each line of a text with the prefix `start`."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return start + text.replace("\n", "\n" + start) + "\n"

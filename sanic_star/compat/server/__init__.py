@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        # Every application loads this package, for its websockets, and next to none these names.
+        # Every application imports this package, for its websockets, but few use these names.
         if name not in __all__:
             return old_names(__name__)(name)
         from sanic_star.compat.server import _exports

@@ -1,4 +1,4 @@
-"""What `sanic_star.compat.server` has of its modules; loaded when one of the names is used."""
+"""The names that `sanic_star.compat.server` exports from its modules; imported when one of them is used."""
 
 from sanic_star.compat.models.server_types import ConnInfo, Signal
 from sanic_star.compat.server.async_server import AsyncioServer

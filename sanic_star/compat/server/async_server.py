@@ -1,4 +1,4 @@
-"""A server inside of an event loop that runs already, step by step in its caller's hands."""
+"""A server in a running event loop, which the caller controls step by step."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ if TYPE_CHECKING:
     from sanic_star.servers.settings import Settings
 
 
-# The servers of each application that have started it.
+# By application, the servers that have started it.
 _started: WeakKeyDictionary[Any, WeakSet[AsyncioServer]] = WeakKeyDictionary()
 
 
 class AsyncioServer:
     """A server that the caller starts and stops; `await app.create_server(…)` returns one.
 
-    It answers requests from the moment that `create_server` returns, or from `start_serving()` if `create_server` got
-    `asyncio_server_kwargs={"start_serving": False}`. Listeners run in the methods that are named after their moments.
-    If a request arrives before `before_start()`, that request starts the application. Several servers may start one
-    application: its listeners run with the first that starts it, and with the last that stops it. (Sanic 25.12 starts
-    it once, and raises an exception at the second time.)
+    It accepts requests when `create_server` returns; with `asyncio_server_kwargs={"start_serving": False}`, from
+    `start_serving()` on. Listeners run in the methods named after their events. A request that arrives before
+    `before_start()` starts the application. Several servers may start one application: start listeners run with the
+    first server, stop listeners with the last one. (Sanic 25.12 raises an exception at the second start.)
 
     Args:
         app: the application.
-        settings: how it is served.
+        settings: the settings of the server.
         bound: the socket.
 
     Examples:
-        A whole life::
+        All steps::
 
             server = await app.create_server(port=8000, asyncio_server_kwargs={"start_serving": False})
             await server.startup()
@@ -49,7 +48,7 @@ class AsyncioServer:
     """
 
     def __init__(self, app: Any, settings: Settings, bound: socket.socket) -> None:
-        # uvicorn is loaded only where it serves.
+        # Imported late: uvicorn is needed only to serve.
         from sanic_star.servers.uvicorn import Listening
 
         self.app = app
@@ -62,21 +61,21 @@ class AsyncioServer:
     @property
     def connections(self) -> set[Any]:
         """The open connections."""
-        found: set[Any] = self.server.connections
-        return found
+        connections: set[Any] = self.server.connections
+        return connections
 
     @property
     def sockets(self) -> list[socket.socket]:
-        """What is listened on; empty once it is closed."""
-        found: list[socket.socket] = self.server.sockets
-        return found
+        """The listening sockets; empty after `close`."""
+        sockets: list[socket.socket] = self.server.sockets
+        return sockets
 
     async def startup(self) -> None:
-        """Make it ready; comes before everything else."""
+        """Prepare the server; must be called first."""
         self._is_started = True
 
     async def before_start(self) -> None:
-        """Start the application, with the listeners for `before_server_start`.
+        """Start the application, and run the listeners of `before_server_start`.
 
         Raises:
             SanicException: `startup` was not called.
@@ -85,7 +84,7 @@ class AsyncioServer:
         await self._start()
 
     async def after_start(self) -> None:
-        """Run the listeners for `after_server_start`; start the application first if that has not been done.
+        """Run the listeners of `after_server_start`; start the application first if it is not started.
 
         Raises:
             SanicException: `startup` was not called.
@@ -111,9 +110,9 @@ class AsyncioServer:
             await lifecycle.ensure_started()
 
     async def before_stop(self) -> None:
-        """Run the listeners for `before_server_stop`; websockets and event streams end.
+        """Run the listeners of `before_server_stop`; websockets and event streams end.
 
-        Nothing happens while another server, which has started the application too, goes on.
+        Does nothing while another server that has also started the application is open.
 
         Raises:
             SanicException: `startup` was not called.
@@ -125,9 +124,9 @@ class AsyncioServer:
         await self.app._engine.lifecycle.before_stop()
 
     async def after_stop(self) -> None:
-        """Stop the application, with the listeners for `after_server_stop`.
+        """Stop the application, and run the listeners of `after_server_stop`.
 
-        Nothing happens while another server, which has started the application too, goes on.
+        Does nothing while another server that has also started the application is open.
 
         Raises:
             SanicException: `startup` was not called.
@@ -146,11 +145,11 @@ class AsyncioServer:
         return [server for server in _started.get(self.app, ()) if server is not self and not server._is_closed]
 
     def is_serving(self) -> bool:
-        """Tell whether it accepts connections."""
+        """Return whether it accepts connections."""
         return self.server.is_accepting
 
     async def start_serving(self) -> None:
-        """Accept connections, unless it does already.
+        """Accept connections, unless it already does.
 
         Raises:
             SanicException: `startup` was not called.
@@ -158,7 +157,7 @@ class AsyncioServer:
         """
         self._check("run Sanic server")
         if self._is_closed:
-            raise RuntimeError("The server is closed: make another one with app.create_server(…)")
+            raise RuntimeError("The server is closed: create another one with app.create_server(…)")
         await self.server.accept()
 
     async def serve_forever(self) -> None:
@@ -166,7 +165,7 @@ class AsyncioServer:
 
         Raises:
             SanicException: `startup` was not called.
-            RuntimeError: it is closed, or something else waits in `serve_forever` already.
+            RuntimeError: it is closed, or `serve_forever` is already running.
         """
         await self.start_serving()
         if self._serves_forever:
@@ -179,10 +178,10 @@ class AsyncioServer:
             self._is_closed = True
 
     def close(self) -> asyncio.Task[None]:
-        """Stop to accept connections; those that are there end with their requests.
+        """Stop accepting connections; open ones end with their requests.
 
         Returns:
-            A task that ends with the last of them.
+            A task that ends with the last connection.
         """
         self._is_closed = True
         self.server.close()
@@ -193,7 +192,7 @@ class AsyncioServer:
         await self.server.wait_closed()
 
     def __await__(self) -> Generator[Any, None, AsyncioServer]:
-        """Accept connections and return: for code that hands the server to its event loop."""
+        """Accept connections and return the server, for code that passes the server to an event loop."""
 
         async def begin() -> AsyncioServer:
             await self.startup()
@@ -202,6 +201,6 @@ class AsyncioServer:
 
         return begin().__await__()
 
-    def _check(self, what: str) -> None:
+    def _check(self, action: str) -> None:
         if not self._is_started:
-            raise SanicException(f"Cannot {what} without first running await server.startup()")
+            raise SanicException(f"Cannot {action} without first running await server.startup()")

@@ -1,4 +1,4 @@
-"""Calling the listeners of a moment by hand."""
+"""Call listeners explicitly."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from typing import Any
 def trigger_events(
     events: Iterable[Callable[..., Any]] | None, loop: AbstractEventLoop, app: Any = None, **kwargs: Any
 ) -> None:
-    """Call functions one after the other, and run those that are coroutine functions to their end.
+    """Call functions one after the other, and run coroutine functions to their end.
 
     Args:
-        events: the functions; each takes nothing or the loop; with an application that, or that and the loop.
+        events: the functions. Each takes no argument or the loop; with `app`, the application, or the application and
+            the loop.
         loop: an event loop that does not run.
         app: the application.
-        kwargs: given to each function.
+        kwargs: passed to each function.
 
     Raises:
-        TypeError: a function takes something else.
+        TypeError: a function takes other arguments.
     """
     first = () if app is None else (app,)
     for event in events or ():

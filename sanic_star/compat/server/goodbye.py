@@ -1,6 +1,6 @@
-"""What is said at the end."""
+"""The message at the end of a server."""
 
 
 def get_goodbye() -> str:
-    """Return a word of farewell; Sanic chooses one of many languages."""
+    """Return "goodbye"; Sanic selects one of many languages."""
     return "Goodbye."

@@ -11,9 +11,9 @@ from sanic_star.compat.log import error_logger
 
 
 def try_use_uvloop() -> None:
-    """Let new event loops of this process be uvloop's, where that is installed.
+    """Use uvloop for new event loops of this process, if it is installed.
 
-    A server chooses its loop by itself: `app.run` by the setting `USE_UVLOOP`, uvicorn by `--loop`.
+    A server selects its own loop: `app.run` by the setting `USE_UVLOOP`, uvicorn by `--loop`.
     """
     if os.name == "nt" or find_spec("uvloop") is None:
         error_logger.warning("uvloop is not installed, or not for this system: the event loop is asyncio's")
@@ -24,7 +24,7 @@ def try_use_uvloop() -> None:
 
 
 def try_windows_loop() -> None:
-    """Let new event loops be those of `select`, on Windows; elsewhere nothing changes."""
+    """Use `select` for new event loops on Windows; do nothing on other systems."""
     policy = getattr(asyncio, "WindowsSelectorEventLoopPolicy", None)
     if policy is None:
         error_logger.warning("This is not Windows: the event loop stays as it is")

@@ -1,4 +1,4 @@
-"""Serving one application in this process, by Sanic's function for it."""
+"""Sanic's function that serves one application in this process."""
 
 from __future__ import annotations
 
@@ -37,35 +37,35 @@ def serve(
         port: the port to listen on.
         app: the application.
         ssl: a TLS context.
-        sock: a socket that is bound already.
+        sock: a bound socket.
         unix: the path of a unix socket to listen on.
-        reuse_port: without effect: give a socket with that option as `sock`.
-        loop: without effect: the server makes its own.
-        protocol: of Sanic's own server; the log says that it has no effect.
-        backlog: how many connections may wait to be accepted.
+        reuse_port: ignored: pass a socket with that option as `sock`.
+        loop: ignored: the server creates its own.
+        protocol: a protocol of Sanic's own server; ignored with a warning.
+        backlog: the number of connections that may wait to be accepted.
         register_sys_signals: whether SIGINT and SIGTERM end it.
-        run_multiple: without effect: use `app.run(workers=…)`.
+        run_multiple: ignored: use `app.run(workers=…)`.
         run_async: must be false.
-        connections: without effect, as `signal` and `state`: they are of Sanic's own server.
+        connections: ignored, like `signal` and `state`, which belong to Sanic's own server.
         signal: see `connections`.
         state: see `connections`.
-        asyncio_server_kwargs: `backlog` and `ssl` replace those here.
+        asyncio_server_kwargs: `backlog` and `ssl` replace the arguments of these names.
         version: the highest version of HTTP.
 
     Raises:
-        NotCarriedOver: `run_async` is true; `await app.create_server(…)` does that.
+        NotCarriedOver: `run_async` is true; use `await app.create_server(…)`.
         SystemExit: with status 1, the address is in use, or the start failed.
     """
     if run_async:
         raise NotCarriedOver("sanic_star has no serve(run_async=True): `await app.create_server(…)` takes its place")
-    more = asyncio_server_kwargs or {}
+    server_options = asyncio_server_kwargs or {}
     app.run(
         host,
         port,
-        ssl=more.get("ssl", ssl),
+        ssl=server_options.get("ssl", ssl),
         sock=sock,
         unix=unix,
-        backlog=more.get("backlog", backlog),
+        backlog=server_options.get("backlog", backlog),
         protocol=protocol,
         register_sys_signals=register_sys_signals,
         version=int(version),

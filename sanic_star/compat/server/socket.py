@@ -18,11 +18,11 @@ def bind_socket(host: str, port: int, *, backlog: int = 100) -> socket:
 
     Args:
         host: a name or an IP address.
-        port: the port; 0 for any that is free.
-        backlog: how many connections may wait to be accepted.
+        port: the port; 0 for any free port.
+        backlog: the number of connections that may wait to be accepted.
 
     Raises:
-        OSError: it is no address of this machine, or in use, or forbidden.
+        OSError: it is not an address of this machine, is in use, or is forbidden.
     """
     try:
         bound = sockets.bind_tcp(host, port)
@@ -34,15 +34,15 @@ def bind_socket(host: str, port: int, *, backlog: int = 100) -> socket:
 
 
 def bind_unix_socket(path: Path | str, *, mode: int = 0o666, backlog: int = 100) -> socket:
-    """Listen on a unix socket; one that a dead process has left is replaced.
+    """Listen on a unix socket; replace the socket of an ended process.
 
     Args:
-        path: its file.
+        path: the path of its file.
         mode: the permissions of the file.
-        backlog: how many connections may wait to be accepted.
+        backlog: the number of connections that may wait to be accepted.
 
     Raises:
-        OSError: the file is no socket, or can't be made.
+        OSError: the file is not a socket, or cannot be created.
     """
     path = os.path.abspath(path)
     try:
@@ -56,10 +56,10 @@ def bind_unix_socket(path: Path | str, *, mode: int = 0o666, backlog: int = 100)
 
 
 def remove_unix_socket(path: Path | str | None) -> None:
-    """Remove the file of a unix socket; any other file stays.
+    """Remove the file of a unix socket, but no other file.
 
     Args:
-        path: the file; nothing is done for `None`, or where there is none.
+        path: the path of the file; nothing is done for `None`, or if it does not exist.
     """
     if path is None:
         return
@@ -69,19 +69,19 @@ def remove_unix_socket(path: Path | str | None) -> None:
 
 
 def configure_socket(server_settings: dict[str, Any]) -> socket:
-    """Listen on what the settings of a server name, and note the socket there.
+    """Listen on the address in the settings of a server, and add the socket to the settings.
 
     Args:
-        server_settings: has `sock`, or `unix`, or `host` and `port`, and perhaps `backlog`. Afterwards it has the
-            socket under `sock`, and none of the others.
+        server_settings: has `sock`, or `unix`, or `host` and `port`, and optionally `backlog`. Afterwards it has only
+            the socket, as `sock`.
 
     Raises:
-        OSError: it can't be listened on.
+        OSError: the address cannot be used.
     """
-    given: socket | None = server_settings.get("sock")
+    existing_socket: socket | None = server_settings.get("sock")
     backlog = server_settings.get("backlog", 100)
-    if given is not None:
-        bound = given
+    if existing_socket is not None:
+        bound = existing_socket
     elif server_settings.get("unix"):
         bound = bind_unix_socket(server_settings["unix"], backlog=backlog)
     else:

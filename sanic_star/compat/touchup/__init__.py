@@ -1,4 +1,4 @@
-"""The rewriting of methods at the start of Sanic; here nothing is rewritten."""
+"""Names of Sanic's rewriting of methods at its start; here nothing is rewritten."""
 
 from sanic_star.compat.touchup.meta import TouchUpMeta
 from sanic_star.compat.touchup.service import TouchUp

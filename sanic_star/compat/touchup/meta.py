@@ -1,3 +1,3 @@
-"""The metaclass of classes whose methods Sanic rewrites; here they are classes like any other."""
+"""The metaclass of classes whose methods Sanic rewrites; here they are ordinary classes."""
 
 TouchUpMeta = type

@@ -1,4 +1,4 @@
-"""What Sanic rewrites at its start; here nothing is rewritten, so it only notes what was asked for."""
+"""The registry of methods that Sanic rewrites at its start; here nothing is rewritten."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class TouchUp:
 
     @classmethod
     def register(cls, target: type, method_name: str) -> None:
-        """Note a method; it stays as it is."""
+        """Record a method, which is not changed."""
         cls._registry.add((target, method_name))
 
     @classmethod
     def run(cls, app: Any) -> None:
-        """Do nothing: what an application does not use costs it nothing here, without a rewrite."""
+        """Do nothing: unused features cost nothing here without rewriting methods."""

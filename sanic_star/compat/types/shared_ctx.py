@@ -1,4 +1,4 @@
-"""What the worker processes of an application have in common, `app.shared_ctx`."""
+"""`app.shared_ctx`: objects that the worker processes of an application share."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from sanic_star.compat.log import error_logger
 
-# What can really be shared by processes comes from these modules (ctypes: the objects behind Value and Array).
+# Modules whose objects processes can really share (ctypes: the objects of `Value` and `Array`).
 _SHARING = ("multiprocessing", "ctypes")
 
 
 class SharedContext(SimpleNamespace):
-    """A namespace for queues, locks, shared memory and the like.
+    """A namespace for queues, locks, shared memory and others.
 
-    It takes anything, but warns on the log `sanic.error` of objects that each process would have a copy of. It is
-    locked when the workers start: what is added later would exist in one process only.
+    It accepts any object, but logs a warning on `sanic.error` for objects that each process would have a copy of. It is
+    locked when the workers start, because later additions would exist in only one process.
 
     Examples:
         >>> context = SharedContext()
@@ -35,7 +35,7 @@ class SharedContext(SimpleNamespace):
         if name not in self.SAFE:
             if self.is_locked:
                 raise RuntimeError(f"Cannot set {name} on locked SharedContext object")
-            # A worker sets what has come from the main process, which has warned.
+            # In a worker, values come from the main process, which has already warned.
             if "SANIC_WORKER_NAME" not in os.environ and not _is_shared(value):
                 error_logger.warning(
                     f"Unsafe object on shared_ctx: {name} is a {type(value).__qualname__}, of which each worker will "
@@ -50,7 +50,7 @@ class SharedContext(SimpleNamespace):
         return bool(getattr(self, "_lock", False))
 
     def lock(self) -> None:
-        """Refuse new attributes from now on."""
+        """Raise for new attributes from now on."""
         self._lock = True
 
 
@@ -62,12 +62,12 @@ def _is_shared(value: Any) -> bool:
 
 
 def shared_values(context: SharedContext) -> dict[str, Any]:
-    """Return what is shared, by name."""
+    """Return the shared objects by name."""
     return {name: value for name, value in vars(context).items() if name not in SharedContext.SAFE}
 
 
 def lock(context: SharedContext) -> None:
-    """Refuse new attributes from now on, also where one of them is called `lock`."""
+    """Lock a context, even if one of its attributes is called `lock`."""
     SharedContext.lock(context)
 
 

@@ -1,4 +1,4 @@
-"""Worker processes: `loader` finds the application in one, `multiplexer` is what the application sees of it."""
+"""Worker processes: `loader` loads the application in a worker, `multiplexer` is `app.m`."""
 
 from typing import TYPE_CHECKING
 

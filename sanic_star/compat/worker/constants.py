@@ -1,4 +1,4 @@
-"""Words for processes: `ProcessState`, `RestartOrder`."""
+"""Enumerations for processes: `ProcessState`, `RestartOrder`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 
 class RestartOrder(StrEnum):
-    """Whether a process stops before its successor starts.
+    """Whether a process stops before or after its successor starts.
 
     Workers of this package always start first.
     """
@@ -16,7 +16,7 @@ class RestartOrder(StrEnum):
 
 
 class ProcessState(IntEnum):
-    """What a process does, in the order of its life; `app.m.workers` has the names."""
+    """The state of a process, in order; `app.m.workers` contains the names."""
 
     NONE = 1
     IDLE = 2

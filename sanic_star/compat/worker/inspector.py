@@ -1,11 +1,10 @@
-"""The inspector: an application of its own that tells of the processes and takes orders for them, over HTTP.
+"""The inspector: a separate application that shows and controls the processes of an application, over HTTP.
 
-It runs beside the workers where the setting `INSPECTOR` is true, in a process that the manager starts, on
-`INSPECTOR_HOST` and `INSPECTOR_PORT`. `GET /` answers with what is known of each process; `POST /<action>` calls the
-method of that name, with the JSON of the body as its arguments. The command `sanic-star inspect` does both.
+If the setting `INSPECTOR` is true, the manager starts it beside the workers, on `INSPECTOR_HOST` and `INSPECTOR_PORT`.
+`GET /` returns the state of each process; `POST /<action>` calls the method of that name, with the arguments in the
+JSON body. The command `sanic-star inspect` uses both.
 
-Each public method of the class, or of a subclass that `Sanic(inspector_class=…)` names, is an action; a static method
-is not.
+Each public method of the class, or of the subclass in `Sanic(inspector_class=…)`, is an action, except static methods.
 """
 
 from __future__ import annotations
@@ -32,28 +31,28 @@ if TYPE_CHECKING:
 
 
 class Publisher(Protocol):
-    """Takes orders to the manager."""
+    """Sends orders to the manager."""
 
-    def send(self, order: str, /) -> Any:
+    def send(self, command: str, /) -> Any:
         """Send an order."""
         ...
 
 
 class Inspector:
-    """Answers questions about the processes of an application, and takes orders for them.
+    """Shows and controls the processes of an application.
 
     Args:
-        publisher: takes orders to the manager: `app.manager.monitor_publisher`.
+        publisher: sends orders to the manager: `app.manager.monitor_publisher`.
         app_info: facts about the application.
-        worker_state: what is known of each process, by its name: `app.manager.worker_state`.
+        worker_state: the state of each process by name: `app.manager.worker_state`.
         host: the address to listen on.
         port: the port to listen on.
-        api_key: what a client has to send as its bearer token; empty: it need not.
+        api_key: the bearer token that clients must send; empty for none.
         tls_key: the path of a key, for TLS.
         tls_cert: the path of its certificate.
 
     Examples:
-        An action of one's own, called by `sanic-star inspect greet --name=Ada`::
+        A custom action, called by `sanic-star inspect greet --name=Ada`::
 
             class Greeting(Inspector):
                 async def greet(self, name: str) -> str:
@@ -62,7 +61,7 @@ class Inspector:
             app = Sanic("Shop", inspector=True, inspector_class=Greeting)
     """
 
-    # A `Sanic`; its module imports this one for annotations.
+    # A `Sanic`. `Any`, because its module imports this one for annotations.
     app: Any
 
     def __init__(
@@ -86,13 +85,13 @@ class Inspector:
         self.tls_cert = tls_cert
 
     def __call__(self, run: bool = True, **_: Any) -> Inspector:
-        """Make the application of the inspector, and serve it until it is interrupted.
+        """Create the inspector's application, and serve it until it is interrupted.
 
         Args:
-            run: whether it is served.
+            run: whether to serve it.
         """
         self.app = registry.make_application("Inspector", configure_logging=False)
-        # The environment's settings are those of the application that is inspected.
+        # Environment variables are settings of the inspected application.
         self.app.config.update({"AUTO_EXTEND": False, "INSPECTOR": False})
         self.app.get("/")(self._info)
         self.app.post("/<action:str>")(self._action)
@@ -109,10 +108,10 @@ class Inspector:
         return self
 
     def reload(self, zero_downtime: bool = False) -> None:
-        """Have all workers restarted, one after the other.
+        """Restart all workers, one after the other.
 
         Args:
-            zero_downtime: accepted for Sanic's sake: a worker always has a successor before it stops.
+            zero_downtime: ignored: a worker's successor always starts before the worker stops.
         """
         self._publisher.send("__ALL_PROCESSES__:" + (":STARTUP_FIRST" if zero_downtime else ""))
 
@@ -120,10 +119,10 @@ class Inspector:
         """Change the number of workers.
 
         Args:
-            replicas: how many; less than 1 means 1, as in Sanic.
+            replicas: the number; less than 1 means 1, as in Sanic.
 
         Raises:
-            BadRequest: it is no whole number.
+            BadRequest: it is not a whole number.
         """
         try:
             workers = max(1, int(replicas))
@@ -135,7 +134,7 @@ class Inspector:
         return message
 
     def shutdown(self) -> None:
-        """Have all processes stopped, and with them the server."""
+        """Stop all processes, and thereby the server."""
         self._publisher.send("__TERMINATE__")
 
     # The application ------------------------------------------------------------------------------------------------
@@ -146,7 +145,7 @@ class Inspector:
             if not compare_digest(token.encode(errors="replace"), self.api_key.encode(errors="replace")):
                 raise Unauthorized("Bad API key")
         elif "origin" in request.headers:
-            # A page of any site may send requests to the browser's own machine, and could stop the server.
+            # A page of any site can send requests to the browser's own machine, and could stop the server.
             raise Forbidden("Browsers may use the inspector only with an API key: INSPECTOR_API_KEY")
 
     async def _info(self, request: Request) -> JSONResponse:
@@ -154,7 +153,7 @@ class Inspector:
 
     async def _action(self, request: Request, action: str) -> JSONResponse:
         logger.info("Incoming inspector action: %s", action)
-        # Look at the class first: `getattr` on the object would evaluate a property.
+        # The class first, because `getattr` on the object would evaluate properties.
         is_public = not action.startswith("_") and callable(getattr(type(self), action, None))
         method = getattr(self, action) if is_public else None
         if not ismethod(method):
@@ -183,7 +182,7 @@ class Inspector:
 
     @staticmethod
     def _make_safe(obj: dict[str, Any]) -> dict[str, Any]:
-        """Replace the times in a mapping, and in the mappings in it, by text in ISO 8601."""
+        """Convert the times in a mapping, at any depth, to ISO 8601 text."""
         for key, value in obj.items():
             if isinstance(value, dict):
                 obj[key] = Inspector._make_safe(value)
@@ -193,33 +192,33 @@ class Inspector:
 
 
 def tls_files(cert: Any, key: Any) -> dict[str, Any] | None:
-    """Return what `app.run(ssl=…)` takes; None where the inspector has no certificate.
+    """Return the value of `app.run(ssl=…)`; `None` if the inspector has no certificate.
 
     Args:
         cert: `INSPECTOR_TLS_CERT`.
         key: `INSPECTOR_TLS_KEY`.
 
     Raises:
-        InvalidSetting: there is only one of them.
+        InvalidSetting: only one of them is set.
     """
-    given = [bool(value) and not isinstance(value, Default) for value in (cert, key)]
-    if all(given):
+    provided = [bool(value) and not isinstance(value, Default) for value in (cert, key)]
+    if all(provided):
         return {"cert": cert, "key": key}
-    if any(given):
+    if any(provided):
         raise InvalidSetting("INSPECTOR_TLS_CERT and INSPECTOR_TLS_KEY go together: one of them is missing")
     return None
 
 
 def inspector_of(app: Any, publisher: Publisher, worker_state: Mapping[str, Any]) -> Inspector:
-    """Return the inspector of an application, as its settings say.
+    """Return the inspector of an application, configured by its settings.
 
     Args:
-        app: the application; its `inspector_class` is made.
-        publisher: takes orders to the manager.
-        worker_state: what is known of each process.
+        app: the application; its `inspector_class` is used.
+        publisher: sends orders to the manager.
+        worker_state: the state of each process by name.
 
     Raises:
-        InvalidSetting: a setting of the inspector can't be used.
+        InvalidSetting: a setting of the inspector is invalid.
     """
     config: Config = app.config
     host, port = config.INSPECTOR_HOST, config.INSPECTOR_PORT
@@ -235,7 +234,7 @@ def inspector_of(app: Any, publisher: Publisher, worker_state: Mapping[str, Any]
             tls.read(files)
         except (ValueError, OSError) as error:
             raise InvalidSetting(f"INSPECTOR_TLS_CERT, INSPECTOR_TLS_KEY: {error}") from None
-    made: Inspector = app.inspector_class(
+    inspector: Inspector = app.inspector_class(
         publisher,
         _facts_of(app),
         worker_state,
@@ -245,14 +244,14 @@ def inspector_of(app: Any, publisher: Publisher, worker_state: Mapping[str, Any]
         config.INSPECTOR_TLS_KEY,
         config.INSPECTOR_TLS_CERT,
     )
-    return made
+    return inspector
 
 
 def _facts_of(app: Any) -> dict[str, Any]:
     from sanic_star.compat.application.motd import packages
 
     data, extra = app.get_motd_data()
-    # Those of Sanic's inspector, in its order.
+    # The same facts as in Sanic's inspector, in the same order.
     return {
         "app": app.name,
         "mode": data.get("mode", ""),

@@ -1,4 +1,4 @@
-"""What a process loads: its application (`AppLoader`) and its certificate (`CertLoader`)."""
+"""`AppLoader` and `CertLoader`, which load a process's application and certificate."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ DEFAULT_APP_NAME = "app"
 
 
 class NoApplication(ValueError):
-    """A module has no `app`, and nothing else was asked for."""
+    """A module has no `app`, and no other name was given."""
 
 
 class AppLoader:
-    """Load an application, in this process or in a worker; it can be pickled where what it was given can be.
+    """Load an application, in this process or in a worker; picklable if its arguments are.
 
     Args:
-        module_input: `module:name`, `module.name`, or `module` for its `app`; the name may be that of a function that
-            makes the application. Or a directory, whose files are served.
-        as_factory: whether the name is something to call.
+        module_input: `module:name`, `module.name`, or `module` for its `app`; the name may be a factory. Or a directory
+            whose files are served.
+        as_factory: whether the name is a factory.
         as_simple: whether `module_input` is a directory.
-        args: what the function gets where it takes an argument.
-        factory: makes the application; called without arguments.
+        args: the argument of a factory that takes one.
+        factory: returns the application; called without arguments.
 
     Examples:
         >>> from sanic_star import Sanic
@@ -54,12 +54,12 @@ class AppLoader:
         self.as_simple = as_simple
         self.args = args
         self.factory = factory
-        # Whether what was asked for is there, and has returned `None` when it was called.
+        # Whether the factory was found and has returned `None`.
         self.made_nothing = False
         self.module_name, self.app_name = self._parts()
 
     def _parts(self) -> tuple[str, str]:
-        """Return the names of module and application, empty where the input names a module or a directory."""
+        """Return the names of module and application; empty if the input is only a module or a directory."""
         if self._is_path():
             return "", ""
         module, _, name = self.module_input.rpartition(":" if ":" in self.module_input else ".")
@@ -72,13 +72,13 @@ class AppLoader:
         return self.as_simple or not {"/", "\\"}.isdisjoint(self.module_input) or self.module_input in {".", ".."}
 
     def load(self) -> Any:
-        """Return what was asked for: the application, or whatever else is found under its name, `None` for nothing.
+        """Return the application, or any other object that has the given name.
 
         Raises:
-            ModuleNotFoundError: there is no such module.
-            SanicException: there is no such directory.
-            NoApplication: there is no `app` in the module.
-            ValueError: nothing was asked for.
+            ModuleNotFoundError: the module does not exist.
+            SanicException: the directory does not exist.
+            NoApplication: the module has no `app`.
+            ValueError: there is neither a name nor a factory.
         """
         if self.factory is not None:
             return self.factory()
@@ -100,7 +100,7 @@ class AppLoader:
         target: Any = module
         for name in self.app_name.split("."):
             target = getattr(target, name, None)
-        # `shop.server` may be a module, which has its `app`, as well as the name `server` in the module `shop`.
+        # `shop.server` may be a module with an `app`, or the name `server` in the module `shop`.
         dotted = self.module_input
         if ":" not in dotted and (isinstance(target, ModuleType) or (target is None and _exists(dotted, module))):
             return self._app_of(dotted)
@@ -117,17 +117,17 @@ class AppLoader:
 
     def _call(self, factory: Callable[..., Any]) -> Any:
         try:
-            made = factory(self.args) if _takes(factory, self.args) else factory()
+            app = factory(self.args) if _accepts(factory, self.args) else factory()
         except TypeError:
-            # As in Sanic: `create_app(name="shop")` takes an argument, and can't make anything of this one.
-            if not (_takes(factory, self.args) and _takes(factory)):
+            # As in Sanic: `create_app(name="shop")` accepts an argument, but fails with this one.
+            if not (_accepts(factory, self.args) and _accepts(factory)):
                 raise
-            made = factory()
-        self.made_nothing = made is None
-        return made
+            app = factory()
+        self.made_nothing = app is None
+        return app
 
 
-def _takes(factory: Callable[..., Any], *args: Any) -> bool:
+def _accepts(factory: Callable[..., Any], *args: Any) -> bool:
     try:
         signature(factory).bind(*args)
     except TypeError:

@@ -1,4 +1,4 @@
-"""`app.manager`: what the main process runs beside the workers."""
+"""`app.manager`: manages the processes of an application."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sanic_star.servers.jobs import Jobs, LazyValue
 class WorkerManager:
     """Manages the processes of an application, in the main process.
 
-    It exists from `main_process_ready` to `main_process_stop`. In worker processes there is `app.m`.
+    It exists from `main_process_ready` to `main_process_stop`. Worker processes have `app.m` instead.
 
     Args:
-        jobs: the table of the supervisor.
+        jobs: the supervisor's table of jobs.
 
     Examples:
         A function that runs beside the workers::
@@ -50,29 +50,29 @@ class WorkerManager:
         workers: int = 1,
         ident: str = "",
     ) -> Worker:
-        """Run a function in a process of its own, from the start of the workers until the server stops.
+        """Run a function in a separate process, from the start of the workers until the server stops.
 
-        The function is found there by its module and name, so it can't be a lambda or a local function. To end it,
-        SIGINT is sent: without a handler of its own, it gets a `KeyboardInterrupt`. After 10 s it is killed. If it
+        The process imports the function by module and name, so it cannot be a lambda or a local function. It is ended
+        with SIGINT, which raises `KeyboardInterrupt` unless it has its own handler, and killed after 10 s. If it
         returns or raises, it is not started again.
 
         Args:
-            name: a name that no other one has; the processes are called `Sanic-<name>-<number>`.
+            name: a unique name; the processes are named `Sanic-<name>-<number>`.
             func: the function.
-            kwargs: its arguments, which have to be picklable; queues and locks of `multiprocessing` are.
-            transient: whether a restart of all workers restarts it, too.
+            kwargs: its arguments, which must be picklable; queues and locks of `multiprocessing` are.
+            transient: whether a restart of all workers also restarts it.
             restartable: whether it can be restarted by the names of its processes; by default if it is transient.
-            tracked: whether `app.m.workers` still shows it when it has ended.
-            auto_start: whether it starts by itself; if not, a restart by name starts it.
-            workers: in how many processes it runs.
-            ident: what goes before the lines of its log; by default the name.
+            tracked: whether `app.m.workers` still shows it after its end.
+            auto_start: whether it starts with the workers; otherwise a restart by name starts it.
+            workers: the number of processes.
+            ident: the prefix of its log lines; by default the name.
 
         Returns:
             The function and its processes.
 
         Raises:
-            TypeError: `func` can't be called, or `kwargs` is no mapping.
-            ValueError: the name is taken, or it is transient and not restartable.
+            TypeError: `func` is not callable, or `kwargs` is not a mapping.
+            ValueError: the name is already used, or the function is transient and not restartable.
         """
         return Worker(
             self._jobs.add(
@@ -94,17 +94,17 @@ class WorkerManager:
 
     @property
     def durable(self) -> dict[str, Worker]:
-        """The functions that a restart of all workers leaves alone, by name."""
+        """The functions that a restart of all workers does not restart, by name."""
         return {job.name: Worker(job) for job in self._jobs if not job.transient}
 
     @property
     def workers(self) -> list[Worker]:
-        """All that are managed, the transient ones first."""
+        """All workers and functions, the transient ones first."""
         return [Worker(job) for job in self._jobs]
 
     @property
     def all_workers(self) -> Iterable[tuple[str, Worker]]:
-        """All that are managed, with their names."""
+        """All workers and functions, with their names."""
         return [(job.name, Worker(job)) for job in self._jobs]
 
     @property
@@ -124,7 +124,7 @@ class WorkerManager:
 
     @property
     def num_server(self) -> int:
-        """How many processes serve."""
+        """The number of processes that serve."""
         return sum(slot.is_server for job in self._jobs for slot in job.slots)
 
     @property
@@ -134,14 +134,14 @@ class WorkerManager:
 
     @property
     def worker_state(self) -> SharedState:
-        """What is known of each process, by its name."""
+        """The state of each process by name."""
         return state_of(self._jobs)
 
     @property
     def monitor_publisher(self) -> Connection[Any, Any]:
-        """Where any process can send orders to the manager; it can be an argument of a managed function.
+        """A connection to send orders to the manager, from any process; it can be an argument of a managed function.
 
-        An order is a text: the names of processes to restart, with commas between them; `__ALL_PROCESSES__:`;
+        An order is text: the names of processes to restart, separated by commas; `__ALL_PROCESSES__:`;
         `__SCALE__:<number>`; `__TERMINATE__`.
         """
         publisher: Connection[Any, Any] = self._jobs.publisher
@@ -149,42 +149,42 @@ class WorkerManager:
 
     @property
     def monitor_subscriber(self) -> Connection[Any, Any]:
-        """The end from which the manager reads orders."""
+        """The end of the connection that the manager reads orders from."""
         subscriber: Connection[Any, Any] = self._jobs.subscriber
         return subscriber
 
     def restart(
         self, process_names: list[str] | None = None, restart_order: RestartOrder = RestartOrder.STARTUP_FIRST
     ) -> None:
-        """Restart processes, once the manager runs.
+        """Restart processes, when the manager runs.
 
         Args:
-            process_names: which; by default all workers and the functions that are restarted with them.
-            restart_order: accepted for Sanic's sake: workers are replaced by ones that accept connections already.
+            process_names: their names; by default all workers and the functions that are restarted with them.
+            restart_order: ignored: a worker's successor accepts connections before the worker stops.
         """
         self.monitor_publisher.send(",".join(process_names) if process_names else "__ALL_PROCESSES__:")
 
     def scale(self, num_worker: int) -> None:
-        """Change the number of workers, once the manager runs.
+        """Change the number of workers, when the manager runs.
 
         Args:
-            num_worker: how many, 1 or more.
+            num_worker: the number, 1 or more.
 
         Raises:
-            ValueError: it is less.
+            ValueError: the number is less than 1.
         """
         if num_worker <= 0:
             raise ValueError("Cannot scale to 0 workers.")
         self.monitor_publisher.send(f"__SCALE__:{num_worker}")
 
     def shutdown(self) -> None:
-        """Stop all processes, and with them the server."""
+        """Stop all processes, and thereby the server."""
         self.monitor_publisher.send("__TERMINATE__")
 
     terminate = shutdown
 
     def close(self) -> None:
-        """Take no orders any more."""
+        """Stop accepting orders."""
         self._jobs.close()
 
 

@@ -1,4 +1,4 @@
-"""A worker process, as the application in it sees it: `app.m`."""
+"""`app.m`: the worker process of an application."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sanic_star.servers.worker import Manage, Parent, Published, parent_of_worke
 
 
 class Publisher(Protocol):
-    """Takes orders to the main process."""
+    """Sends orders to the main process."""
 
     def send(self, order: Any, /) -> Any:
-        """Send an order, in the words of Sanic's manager."""
+        """Send an order in the format of Sanic's manager."""
         ...
 
 
@@ -31,14 +31,14 @@ class WorkerPublisher:
         self._parent = parent
 
     def send(self, order: Any) -> None:
-        """Send an order: a text, or what `manage` puts together.
+        """Send an order: text, or the tuple that `manage` creates.
 
         Raises:
-            pickle.PicklingError: a function or its arguments can't be sent to another process.
+            pickle.PicklingError: a function or its arguments cannot be pickled.
         """
         if isinstance(order, tuple):
             name, function, kwargs, *options = order
-            # Pickled here, because the main process may be unable to import it.
+            # Pickled here, because the main process may not be able to import the function.
             call = PickledValue(dumped((function, kwargs)))
             names = ("transient", "restartable", "tracked", "auto_start", "workers")
             self._parent.send(Manage(name, call, dict(zip(names, options, strict=True))))
@@ -47,11 +47,11 @@ class WorkerPublisher:
 
 
 class WorkerMultiplexer:
-    """Tells which worker this is and what the others do, and asks the main process to restart or to end workers.
+    """Shows the workers and their states, and lets the main process restart or end them.
 
     Args:
-        monitor_publisher: takes the orders.
-        worker_state: what is known of each process, by its name.
+        monitor_publisher: sends the orders.
+        worker_state: the state of each process by name.
     """
 
     def __init__(self, monitor_publisher: Publisher, worker_state: MutableMapping[str, dict[str, Any]]) -> None:
@@ -70,25 +70,25 @@ class WorkerMultiplexer:
 
     @property
     def state(self) -> WorkerState:
-        """What is known of this worker; what you set in it, other processes see in `workers`."""
+        """The state of this worker; other processes see values that you set in `workers`."""
         return WorkerState(self._worker_state, self.name)
 
     @property
     def workers(self) -> dict[str, Any]:
-        """What is known of each process of the application, by its name; the main process answers.
+        """The state of each process of the application by name, requested from the main process.
 
         Raises:
-            BrokenPipeError: it has ended.
-            TimeoutError: it has not answered for 10 s.
+            BrokenPipeError: the main process has ended.
+            TimeoutError: the main process has not answered for 10 s.
         """
         return dict(self._worker_state)
 
     def ack(self) -> None:
-        """Say that this worker accepts connections; it does so by itself when it does."""
+        """Report that this worker accepts connections; a worker does this itself."""
         self._note(state="ACKED")
 
     def set_serving(self, serving: bool) -> None:
-        """Say whether this worker serves, which `workers` shows."""
+        """Set whether this worker serves; `workers` shows it."""
         self._note(serving=serving)
 
     def _note(self, **facts: Any) -> None:
@@ -98,16 +98,16 @@ class WorkerMultiplexer:
             self._worker_state[self.name] = {**self._worker_state.get(self.name, {}), **facts}
 
     def restart(self, name: str = "", all_workers: bool = False, zero_downtime: bool = False) -> None:
-        """Have processes restarted; each worker is replaced by one that accepts connections before it stops.
+        """Restart processes; a worker's successor accepts connections before the worker stops.
 
         Args:
-            name: of the process, or several with commas between them; by default this worker.
+            name: the name of the process, or several separated by commas; by default this worker.
             all_workers: whether to restart all workers, one after the other, and the managed functions that are
                 transient.
-            zero_downtime: accepted for Sanic's sake: workers are never without a successor here.
+            zero_downtime: ignored: a worker's successor always starts first.
 
         Raises:
-            ValueError: there is a name, and all shall restart.
+            ValueError: there are both a name and `all_workers`.
         """
         if name and all_workers:
             raise ValueError("Ambiguous restart with both a named process and all_workers=True")
@@ -127,9 +127,9 @@ class WorkerMultiplexer:
         auto_start: bool = True,
         workers: int = 1,
     ) -> None:
-        """Have the main process run a function in a process of its own; see `WorkerManager.manage`.
+        """Let the main process run a function in a separate process; see `WorkerManager.manage`.
 
-        If the main process can't do that, because the name is taken for example, its log says so.
+        If the main process cannot do that, for example because the name is already used, it logs an error.
 
         Args:
             ident: the name.
@@ -137,13 +137,13 @@ class WorkerMultiplexer:
             kwargs: its arguments.
             transient: whether a restart of all workers restarts it, too.
             restartable: whether it can be restarted by the names of its processes; by default if it is transient.
-            tracked: whether `workers` still shows it when it has ended.
-            auto_start: whether it starts by itself.
-            workers: in how many processes it runs.
+            tracked: whether `workers` still shows it after its end.
+            auto_start: whether it starts at once.
+            workers: the number of processes.
 
         Raises:
-            TypeError: `func` can't be called, or `kwargs` is no mapping.
-            pickle.PicklingError: it can't be sent to another process.
+            TypeError: `func` is not callable, or `kwargs` is not a mapping.
+            pickle.PicklingError: the function or its arguments cannot be pickled.
         """
         call = arguments_of(func, kwargs)
         self._monitor_publisher.send((ident, *call, transient, restartable, tracked, auto_start, workers))
@@ -152,18 +152,18 @@ class WorkerMultiplexer:
         """Change the number of workers.
 
         Args:
-            num_workers: how many, 1 or more; the log of the main process says if that can't be.
+            num_workers: the number, 1 or more; for an invalid number the main process logs an error.
         """
         self._monitor_publisher.send(f"__SCALE__:{num_workers}")
 
     def exit(self) -> None:
-        """Do nothing: the main process notes by itself that a worker has ended."""
+        """Do nothing: the main process detects itself that a worker has ended."""
 
     def terminate(self, early: bool = False) -> None:
-        """Stop all workers, and with them the server.
+        """Stop all workers, and thereby the server.
 
         Args:
-            early: accepted for Sanic's sake, whose manager may still be starting: here it has started.
+            early: ignored; in Sanic the manager may still be starting.
         """
         self._monitor_publisher.send("__TERMINATE_EARLY__" if early else "__TERMINATE__")
 
@@ -172,7 +172,7 @@ def multiplexer_of_process() -> WorkerMultiplexer:
     """Return the multiplexer of this process.
 
     Raises:
-        AttributeError: this process is no worker: one process alone has no main process.
+        AttributeError: this process is not a worker; a single process has no main process.
     """
     parent = parent_of_worker()
     if parent is None:

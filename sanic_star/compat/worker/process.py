@@ -1,4 +1,4 @@
-"""`Worker` and `WorkerProcess`: a managed function and its processes, as the main process sees them."""
+"""`Worker` and `WorkerProcess`: a managed function and its processes, in the main process."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sanic_star.servers.jobs import Job, Slot
 
 
 class WorkerProcess:
-    """A process by its name, which it keeps when it is restarted.
+    """A named process; it keeps its name when it is restarted.
 
     Args:
-        slot: what the supervisor knows of it.
+        slot: the supervisor's record of it.
         restartable: whether it can be restarted by its name.
     """
 
@@ -31,26 +31,26 @@ class WorkerProcess:
 
     @property
     def ident(self) -> str:
-        """What goes before the lines of its log."""
+        """The prefix of its log lines."""
         return self._slot.ident
 
     @property
     def state(self) -> ProcessState:
-        """What it does; `IDLE` before its first start."""
+        """Its state; `IDLE` before its first start."""
         return ProcessState[self._slot.state or "IDLE"]
 
     @property
     def pid(self) -> int | None:
-        """The id of the process; None before its first start."""
+        """The id of the process; `None` before its first start."""
         return None if self._slot.process is None else self._slot.process.pid
 
     @property
     def exitcode(self) -> int | None:
-        """The status with which it has ended; None while it runs."""
+        """Its exit status; `None` while it runs."""
         return None if self._slot.process is None else self._slot.process.exitcode
 
     def is_alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it runs."""
         return self._slot.process is not None and self._slot.process.exitcode is None
 
     def __eq__(self, other: object) -> bool:
@@ -64,10 +64,10 @@ class WorkerProcess:
 
 
 class Worker:
-    """What the manager runs in one process or several: a function, or the server.
+    """A function, or the server, that the manager runs in one or several processes.
 
     Args:
-        job: what the supervisor knows of it.
+        job: the supervisor's record of it.
     """
 
     WORKER_PREFIX = "Sanic"
@@ -77,17 +77,17 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """The name under which it is managed."""
+        """Its name."""
         return self._job.name
 
     @property
     def ident(self) -> str:
-        """What goes before the lines of its log."""
+        """The prefix of its log lines."""
         return self._job.ident
 
     @property
     def num(self) -> int:
-        """How many processes it has."""
+        """The number of its processes."""
         return len(self._job.slots)
 
     @property
@@ -102,16 +102,16 @@ class Worker:
 
     @property
     def tracked(self) -> bool:
-        """Whether it is still known when its processes have ended."""
+        """Whether it is still shown after its processes have ended."""
         return self._job.tracked
 
     @property
     def auto_start(self) -> bool:
-        """Whether it starts by itself."""
+        """Whether it starts with the workers."""
         return self._job.auto_start
 
     def has_alive_processes(self) -> bool:
-        """Tell whether one of its processes runs."""
+        """Return whether one of its processes runs."""
         return any(process.is_alive() for process in self.processes)
 
     def __eq__(self, other: object) -> bool:
@@ -128,7 +128,7 @@ def arguments_of(function: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
     """Return a function to manage and its keyword arguments.
 
     Raises:
-        TypeError: it can't be called, or they are no mapping of names.
+        TypeError: `function` is not callable, or `kwargs` is not a mapping with names as keys.
     """
     if not callable(function):
         raise TypeError(f"A managed process runs a function, not {function!r}")

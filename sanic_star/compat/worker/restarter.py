@@ -1,4 +1,4 @@
-"""What restarts Sanic's workers."""
+"""The class that restarts Sanic's workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Sanic's workers run."""
+"""The function that Sanic's workers run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the processes: `WorkerState` is one of them, `SharedState` all of them by name."""
+"""The states of processes: `WorkerState` for one process, `SharedState` for all of them by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sanic_star.servers.jobs import Jobs, pickled, unpickled
 from sanic_star.servers.worker import Change, parent
 
 
-def _ask() -> dict[str, dict[str, Any]]:
+def _request_states() -> dict[str, dict[str, Any]]:
     return parent().ask()
 
 
@@ -20,33 +20,35 @@ def _send_change(
 
 
 class SharedState(MutableMapping[str, dict[str, Any]]):
-    """What is known of each process, by its name; the same in all processes of the application.
+    """The state of each process by name; the same in all processes of the application.
 
-    It is read anew each time, and returns copies: assign a mapping to a name to change something. It can be an argument
-    of a managed function, whose process asks the main process.
+    It is read anew each time, and returns copies: to change a state, assign a mapping to the name. It can be an
+    argument of a managed function; its process requests the states from the main process.
 
     Args:
-        read: returns what is known now; by default the main process is asked.
-        change: called with a name, pickled values by their keys, the keys that go, and facts of this package; by
-            default the main process takes them over.
+        read_states: returns the current states; by default from the main process.
+        change: called with a name, pickled values by key, the keys to remove, and facts of this package; by default
+            sends them to the main process.
     """
 
     def __init__(
-        self, read: Callable[[], dict[str, dict[str, Any]]] = _ask, change: Callable[..., Any] = _send_change
+        self,
+        read_states: Callable[[], dict[str, dict[str, Any]]] = _request_states,
+        change: Callable[..., Any] = _send_change,
     ) -> None:
-        self._read = read
+        self._read_states = read_states
         self._change = change
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # In another process the table of this one is out of reach.
+        # Another process cannot access the table of this one.
         return SharedState, ()
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        return self._read()[name]
+        return self._read_states()[name]
 
     def __setitem__(self, name: str, state: Mapping[str, Any]) -> None:
-        before = self._read().get(name, {})
-        # Only what differs: meanwhile the supervisor may have changed the rest.
+        before = self._read_states().get(name, {})
+        # Only the differences, because the supervisor may have changed the rest meanwhile.
         changed = {key: value for key, value in state.items() if key not in before or before[key] != value}
         self._change(name, pickled(changed), [key for key in before if key not in state])
 
@@ -54,45 +56,45 @@ class SharedState(MutableMapping[str, dict[str, Any]]):
         self._change(name, {}, list(self[name]))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
+        return iter(self._read_states())
 
     def __len__(self) -> int:
-        return len(self._read())
+        return len(self._read_states())
 
     def note(self, name: str, **facts: Any) -> None:
-        """Note facts of a process, which users can't set.
+        """Record facts of a process that users cannot set.
 
         Args:
-            name: of the process.
-            facts: such as `state` and `serving`.
+            name: the name of the process.
+            facts: for example `state` and `serving`.
         """
         self._change(name, {}, [], facts)
 
     def copy(self) -> dict[str, dict[str, Any]]:
-        """Return what is known of each process now."""
-        return self._read()
+        """Return the current state of each process."""
+        return self._read_states()
 
     def __repr__(self) -> str:
-        return repr(self._read())
+        return repr(self._read_states())
 
 
 def state_of(jobs: Jobs) -> SharedState:
-    """Return what the main process knows of all processes."""
+    """Return the states of all processes, in the main process."""
 
-    def read() -> dict[str, dict[str, Any]]:
+    def read_states() -> dict[str, dict[str, Any]]:
         return {name: unpickled(*state) for name, state in jobs.snapshot().items()}
 
-    return SharedState(read, jobs.change)
+    return SharedState(read_states, jobs.change)
 
 
 class WorkerState(Mapping[str, Any]):
-    """What is known of one process: `server`, `state`, `pid`, `start_at`, `starts`, `serving`, and what you set.
+    """The state of a process: `server`, `state`, `pid`, `start_at`, `starts`, `serving`, and values that you set.
 
-    Other processes of the application see it in `app.m.workers`. Values are sent there by pickle.
+    Other processes of the application see it in `app.m.workers`. Values are pickled.
 
     Args:
-        state: what is known of all processes, by name.
-        current: the name of this one.
+        state: the states of all processes by name.
+        current: the name of this process.
 
     Examples:
         >>> state = WorkerState({"Sanic-Server-0-0": {"pid": 7}}, "Sanic-Server-0-0")
@@ -109,7 +111,7 @@ class WorkerState(Mapping[str, Any]):
 
     @property
     def _own_state(self) -> dict[str, Any]:
-        # Read anew each time: other processes change it.
+        # Read anew each time, because other processes change it.
         return self._state[self._name]
 
     def __getitem__(self, key: str) -> Any:
@@ -120,8 +122,8 @@ class WorkerState(Mapping[str, Any]):
 
     def __delitem__(self, key: str) -> None:
         self._check([key])
-        # Sanic raises nothing for a key that is not there.
-        self._state[self._name] = {other: value for other, value in self._own_state.items() if other != key}
+        # Sanic does not raise for a missing key.
+        self._state[self._name] = {state_key: value for state_key, value in self._own_state.items() if state_key != key}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._own_state)
@@ -141,7 +143,7 @@ class WorkerState(Mapping[str, Any]):
         """Set several values.
 
         Args:
-            mapping: the values by their keys.
+            mapping: the values by key.
 
         Raises:
             LookupError: a key is one of `RESTRICTED`.
@@ -154,7 +156,7 @@ class WorkerState(Mapping[str, Any]):
         raise NotImplementedError
 
     def full(self) -> dict[str, Any]:
-        """Return what is known of all processes, by their names."""
+        """Return the states of all processes by name."""
         return dict(self._state)
 
     def _check(self, keys: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""What applications take from the package `sanic_routing`: its exceptions, and the classes for annotations."""
+"""The parts of `sanic_routing` that applications use: its exceptions, and classes for annotations."""
 
 from sanic_star.compat._routing import exceptions
 from sanic_star.compat._routing.groups import RouteGroup

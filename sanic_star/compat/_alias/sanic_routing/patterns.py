@@ -1,4 +1,4 @@
-"""The types of path parameters, by `sanic_routing`'s names: the functions that convert are the router's own."""
+"""The types of path parameters under the names of `sanic_routing`; the converters are this package's."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Routes, and the requirements of one, as modules of the real `sanic_routing` import them."""
+"""Routes and their requirements, for modules of the real `sanic_routing` that import them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sanic_star.compat._routing.routes import Route
 
 
 class Requirements(dict[str, Any]):
-    """What a request must have besides the path, such as a host; it can be a key, and does not change.
+    """Requirements of a route besides the path, such as a host; hashable and immutable.
 
     Raises:
-        TypeError: it is changed.
+        TypeError: at any change.
     """
 
     def __hash__(self) -> int:  # type: ignore[override]

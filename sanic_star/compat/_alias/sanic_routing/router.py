@@ -1,4 +1,4 @@
-"""The router, under the name that modules of the real `sanic_routing` have for it."""
+"""The router, under the name of `sanic_routing`."""
 
 from sanic_star.compat.router import Router as BaseRouter
 

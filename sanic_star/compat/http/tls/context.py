@@ -1,4 +1,4 @@
-"""TLS contexts from paths, directories and lists: what `app.run(ssl=…)` does with its argument."""
+"""TLS contexts from paths, directories and lists, as for `app.run(ssl=…)`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CertSelector, find_cert, match_hostname, selector_sni_callback, server_name_call
 
 
 class SanicSSLContext(ssl.SSLContext):
-    """A TLS context with a place for facts about its certificate.
+    """A TLS context with facts about its certificate.
 
     Attributes:
         sanic: the facts: `cert` and `key`, the paths, `names`, and the fields of the certificate's subject.
@@ -24,7 +24,7 @@ class SanicSSLContext(ssl.SSLContext):
 
     @classmethod
     def create_from_ssl_context(cls, context: ssl.SSLContext) -> Self:
-        """Make a context of this class out of another one; it is the same object afterwards."""
+        """Change the class of a context to this class, and return the context."""
         context.__class__ = cls
         return context  # type: ignore[return-value]
 
@@ -35,18 +35,18 @@ class CertSimple(SanicSSLContext):
     Args:
         cert: the path of the certificate.
         key: the path of its key.
-        kw: `password`, of the key; anything else is kept in `sanic`.
+        kw: `password`, of the key; all others are stored in `sanic`.
 
     Raises:
-        ValueError: a file can't be read, or they do not belong together.
+        ValueError: a file cannot be read, or key and certificate do not match.
     """
 
     def __new__(cls, cert: Any, key: Any, **kw: Any) -> Self:
         """Load the certificate."""
         context = create_context(cert, key, kw.pop("password", None))
-        made = cls.create_from_ssl_context(context)
-        made.sanic = {**made.sanic, "cert": cert, "key": key, **kw}
-        return made
+        created = cls.create_from_ssl_context(context)
+        created.sanic = {**created.sanic, "cert": cert, "key": key, **kw}
+        return created
 
     def __init__(self, cert: Any, key: Any, **kw: Any) -> None:
         pass
@@ -58,21 +58,21 @@ def create_context(
     password: str | None = None,
     purpose: ssl.Purpose = ssl.Purpose.CLIENT_AUTH,
 ) -> ssl.SSLContext:
-    """Make a context for HTTP/1.1 over TLS 1.2 or newer.
+    """Create a context for HTTP/1.1 over TLS 1.2 or newer.
 
     Args:
         certfile: the path of a certificate.
         keyfile: the path of its key.
         password: of the key.
-        purpose: whom it shall authenticate.
+        purpose: whether it authenticates clients or servers.
 
     Raises:
-        ValueError: a file can't be read, or they do not belong together.
+        ValueError: a file cannot be read, or key and certificate do not match.
     """
     if certfile and keyfile and purpose is ssl.Purpose.CLIENT_AUTH:
-        made = tls.read((certfile, keyfile), password)
-        assert made is not None
-        return made.make()
+        settings = tls.read((certfile, keyfile), password)
+        assert settings is not None
+        return settings.make()
     context = ssl.create_default_context(purpose)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -82,16 +82,16 @@ def create_context(
 
 
 def process_to_context(ssldef: Any) -> ssl.SSLContext | None:
-    """Return the context that `app.run(ssl=…)` would serve with, `None` for `None`.
+    """Return the context that `app.run(ssl=…)` would use; `None` for `None`.
 
     Args:
         ssldef: a context, a directory, a mapping with `cert` and `key`, a pair of paths, or a list of these.
 
     Raises:
-        ValueError: it is none of these, or a file can't be read.
+        ValueError: it is none of these, or a file cannot be read.
     """
-    made = tls.read(ssldef)
-    return None if made is None else made.make()
+    settings = tls.read(ssldef)
+    return None if settings is None else settings.make()
 
 
 def shorthand_to_ctx(ctxdef: ssl.SSLContext | dict[str, Any] | str | None) -> ssl.SSLContext | None:
@@ -103,7 +103,7 @@ def load_cert_dir(p: str) -> ssl.SSLContext:
     """Return the context of a directory with `fullchain.pem` and `privkey.pem`.
 
     Raises:
-        ValueError: a file can't be read.
+        ValueError: a file cannot be read.
     """
     context = process_to_context(p)
     assert context is not None

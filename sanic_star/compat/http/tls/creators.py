@@ -1,8 +1,9 @@
-"""The certificate for development on this machine: what `app.run(dev=True, auto_tls=True)` serves with.
+"""Certificates for development on this machine: `app.run(dev=True, auto_tls=True)`.
 
-`LOCAL_CERT_CREATOR` chooses what makes it: mkcert, whose certificates the browsers of this machine trust, the package
-trustme, or the first of these that is installed (`auto`). `LOCAL_TLS_CERT` and `LOCAL_TLS_KEY` are where it is kept: if
-both files exist, they are used; otherwise they are written. Without these settings it is made anew at each start.
+`LOCAL_CERT_CREATOR` selects the creator: mkcert, whose certificates the browsers of this machine trust, the package
+trustme, or the first of these that is installed (`auto`). `LOCAL_TLS_CERT` and `LOCAL_TLS_KEY` are the paths of the
+files: if both files exist, they are used; otherwise they are written. Without these settings, each start creates a new
+certificate.
 """
 
 from __future__ import annotations
@@ -28,20 +29,20 @@ from sanic_star.compat.http.tls.context import CertSimple
 from sanic_star.servers.settings import TLS
 
 TRUSTME_INSTALLED = find_spec("trustme") is not None
-# Imported only where it makes a certificate: it needs a tenth of a second.
+# Imported only to create a certificate, because the import takes a tenth of a second.
 trustme: Any = None
 
 
 def get_ssl_context(app: Any, ssl: tls_library.SSLContext | None) -> tls_library.SSLContext:
-    """Return a context, or make one with a certificate for localhost.
+    """Return a context; without one, create one with a certificate for localhost.
 
     Args:
-        app: the application, in debug mode; its settings say where the certificate is kept, and what makes it.
+        app: the application, in debug mode; its settings contain the paths and the creator.
         ssl: the context, if there is one.
 
     Raises:
-        SanicException: it is not debug mode, or neither mkcert nor trustme is there.
-        ValueError: the certificate that is kept can't be used.
+        SanicException: it is not debug mode, or neither mkcert nor trustme is installed.
+        ValueError: the existing certificate cannot be used.
     """
     if ssl:
         return ssl
@@ -51,16 +52,16 @@ def get_ssl_context(app: Any, ssl: tls_library.SSLContext | None) -> tls_library
             "have one made for this machine."
         )
     config = app.config
-    kept = (config.LOCAL_TLS_CERT, config.LOCAL_TLS_KEY)
-    if all(not isinstance(path, Default) and Path(path).exists() for path in kept):
-        # Nothing has to be installed to make it.
-        return CertSimple(*kept, password=config.TLS_CERT_PASSWORD or None)
+    configured = (config.LOCAL_TLS_CERT, config.LOCAL_TLS_KEY)
+    if all(not isinstance(path, Default) and Path(path).exists() for path in configured):
+        # An existing certificate needs no creator.
+        return CertSimple(*configured, password=config.TLS_CERT_PASSWORD or None)
     creator = CertCreator.select(app, config.LOCAL_CERT_CREATOR, config.LOCAL_TLS_KEY, config.LOCAL_TLS_CERT)
     return creator.generate_cert(config.LOCALHOST)
 
 
 def local_tls(app: Any) -> TLS:
-    """Return the certificate for development, in the form in which servers take it.
+    """Return the TLS settings with the certificate for development.
 
     Args:
         app: the application.
@@ -70,7 +71,7 @@ def local_tls(app: Any) -> TLS:
     """
     context = get_ssl_context(app, None)
     facts = getattr(context, "sanic", {})
-    # By its paths, it can be read in other processes, and by servers that read it themselves.
+    # As paths, so that other processes, and servers that load it themselves, can read it.
     definition = (facts["cert"], facts["key"]) if {"cert", "key"} <= facts.keys() else context
     tls = read(definition, app.config.TLS_CERT_PASSWORD or None)
     assert tls is not None
@@ -78,17 +79,17 @@ def local_tls(app: Any) -> TLS:
 
 
 class CertCreator(ABC):
-    """Makes a certificate for this machine.
+    """Creates a certificate for this machine.
 
     Args:
         app: the application that is served with it.
-        key: the path of the key; without one it is in a temporary directory.
-        cert: the path of the certificate, likewise.
+        key: the path of the key; by default in a temporary directory.
+        cert: the path of the certificate; by default in a temporary directory.
 
     Attributes:
-        tmpdir: the temporary directory, which goes when this process ends; None where both paths are given.
-        key_path: where the key is, or will be.
-        cert_path: where the certificate is, or will be.
+        tmpdir: the temporary directory, removed when this process ends; `None` if both paths are given.
+        key_path: the path of the key, which may not exist yet.
+        cert_path: the path of the certificate, which may not exist yet.
 
     Examples:
         >>> from sanic_star import Sanic
@@ -108,22 +109,22 @@ class CertCreator(ABC):
 
     @abstractmethod
     def check_supported(self) -> None:
-        """Check that what makes the certificate is installed.
+        """Check that the creator is installed.
 
         Raises:
-            SanicException: it is not; the message says how to install it.
+            SanicException: it is not installed; the message says how to install it.
         """
 
     @abstractmethod
     def generate_cert(self, localhost: str) -> tls_library.SSLContext:
-        """Return a context with the certificate, which is made if it is not there.
+        """Return a context with the certificate; create the certificate if it does not exist.
 
         Args:
-            localhost: the name that it is for; 127.0.0.1 and ::1 are in it, too.
+            localhost: its host name; it also contains 127.0.0.1 and ::1.
 
         Raises:
-            SanicException: it can't be made.
-            ValueError: the one that is there can't be used.
+            SanicException: it cannot be created.
+            ValueError: the existing certificate cannot be used.
         """
 
     @staticmethod
@@ -133,11 +134,11 @@ class CertCreator(ABC):
         local_tls_key: Path | str | Default,
         local_tls_cert: Path | str | Default,
     ) -> CertCreator:
-        """Return what makes the certificate, after a check that it is installed.
+        """Return the creator, after a check that it is installed.
 
         Args:
             app: the application.
-            cert_creator: what is wanted; with `AUTO` mkcert comes first.
+            cert_creator: the kind of creator; `AUTO` tries mkcert first.
             local_tls_key: the path of the key.
             local_tls_cert: the path of the certificate.
 
@@ -152,7 +153,7 @@ class CertCreator(ABC):
             chosen.check_supported()
             return chosen
         for creator in (MkcertCreator(app, *paths), TrustmeCreator(app, *paths)):
-            # One that is not installed leaves it to the next one.
+            # Try the next creator if one is not installed.
             with suppress(SanicException):
                 creator.check_supported()
                 return creator
@@ -165,15 +166,15 @@ class CertCreator(ABC):
             return Path(path)
         if self.tmpdir is None:
             self.tmpdir = Path(tempfile.mkdtemp(prefix="sanic_star-tls-"))
-            # The key is of use to nobody when the server has ended.
+            # The key is useless after the server has ended.
             atexit.register(shutil.rmtree, self.tmpdir, ignore_errors=True)
         return self.tmpdir / default
 
     def _must_be_made(self) -> bool:
-        """Tell whether there is no certificate yet.
+        """Return whether there is no certificate yet.
 
         Raises:
-            ValueError: there is one of the two files, which must not be overwritten.
+            ValueError: only one of the two files exists; it must not be overwritten.
         """
         missing = [path for path in (self.cert_path, self.key_path) if not path.exists()]
         if len(missing) == 1:
@@ -191,7 +192,7 @@ class CertCreator(ABC):
 
 
 class MkcertCreator(CertCreator):
-    """Has the program mkcert make the certificate."""
+    """Creates the certificate with the program mkcert."""
 
     NAME = "mkcert"
 
@@ -199,13 +200,13 @@ class MkcertCreator(CertCreator):
         """Check that the program runs.
 
         Raises:
-            SanicException: it does not.
+            SanicException: it does not run.
         """
         try:
             subprocess.run(["mkcert", "-help"], check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         except Exception as error:
             raise SanicException(
-                "Sanic is attempting to use mkcert, which is not there: install it, or set LOCAL_CERT_CREATOR to "
+                "Sanic is attempting to use mkcert, which is not installed: install it, or set LOCAL_CERT_CREATOR to "
                 "'trustme'."
             ) from error
 
@@ -214,14 +215,14 @@ class MkcertCreator(CertCreator):
         if self._must_be_made():
             files = ["-key-file", str(self.key_path), "-cert-file", str(self.cert_path)]
             command = ["mkcert", *files, localhost, "127.0.0.1", "::1"]
-            done = subprocess.run(command, check=False, capture_output=True, text=True)
-            if isinstance(done.returncode, int) and done.returncode:
-                raise SanicException(f"mkcert could not make a certificate for {localhost}: {done.stderr.strip()}")
+            completed = subprocess.run(command, check=False, capture_output=True, text=True)
+            if isinstance(completed.returncode, int) and completed.returncode:
+                raise SanicException(f"mkcert could not make a certificate for {localhost}: {completed.stderr.strip()}")
         return self._context(localhost)
 
 
 class TrustmeCreator(CertCreator):
-    """Has the package trustme make the certificate, and an authority that signs it; no browser trusts it."""
+    """Creates the certificate, and an authority that signs it, with the package trustme; no browser trusts it."""
 
     NAME = "trustme"
 
@@ -233,7 +234,7 @@ class TrustmeCreator(CertCreator):
         """
         if not TRUSTME_INSTALLED:
             raise SanicException(
-                "Sanic is attempting to use trustme, which is not there: `pip install trustme`, or set "
+                "Sanic is attempting to use trustme, which is not installed: `pip install trustme`, or set "
                 "LOCAL_CERT_CREATOR to 'mkcert'."
             )
 
@@ -241,11 +242,11 @@ class TrustmeCreator(CertCreator):
         """Return a context with the certificate; see `CertCreator.generate_cert`."""
         if self._must_be_made():
             library = trustme or import_module("trustme")
-            made = library.CA().issue_cert(localhost, "127.0.0.1", "::1")
-            # Readable by this user only, from the first byte on.
+            certificate = library.CA().issue_cert(localhost, "127.0.0.1", "::1")
+            # Created readable only by this user, before anything is written.
             os.close(os.open(self.key_path, os.O_WRONLY | os.O_CREAT, 0o600))
-            made.private_key_pem.write_to_path(str(self.key_path))
-            for number, part in enumerate(made.cert_chain_pems):
+            certificate.private_key_pem.write_to_path(str(self.key_path))
+            for number, part in enumerate(certificate.cert_chain_pems):
                 part.write_to_path(str(self.cert_path), append=number > 0)
         return self._context(localhost)
 
