@@ -88,6 +88,8 @@ async def serve(
             await asyncio.sleep(DRAIN_NOTICE_S)
     finally:
         server.stop()  # type: ignore[no-untyped-call,unused-ignore]
+        # granian closes a copy: with this one open, new clients would wait in the queue until the last request ends.
+        sockets[0].close()
         await _ended(app, task, stop, settings.graceful_timeout)
         if not stop.forced:
             await app._engine.lifecycle.stop()  # where granian did not come to it

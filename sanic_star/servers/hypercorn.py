@@ -133,6 +133,10 @@ async def serve(
         await stop.wait_announced()
         for server in listening:
             server.close()
+        # Those were copies: with these open, new clients would wait in the queue until the last request ends.
+        for bound in sockets:
+            if bound.type is not SOCK_DGRAM:
+                bound.close()
         # Clients learn that their connections will not be used again, before idle ones are closed under them.
         config.keep_alive_max_requests = 0
         if not app._engine.limits.cuts_at_stop:

@@ -429,6 +429,9 @@ class Supervisor:
         with self._signals():
             try:
                 self._run()
+                # Each worker closes its copies before it waits for its requests. With these still open, new clients
+                # would not be refused: they would wait in the queue until the last request ends, and get a reset.
+                self.sockets.close()
             finally:
                 self._received_signals.log()
                 self._end_in_order(list(self._children))

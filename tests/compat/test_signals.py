@@ -118,6 +118,31 @@ def test_events_come_through_middleware_of_asgi_and_a_lazy_start() -> None:
     assert seen[-4:] == ["begin", "middleware", "request", "complete"]
 
 
+@pytest.mark.parametrize("event", ["begin", "read_head", "send", "complete"])
+def test_an_event_on_the_wire_makes_no_second_request(event: str) -> None:
+    made: list[Any] = []
+
+    class Counted(Request):
+        @staticmethod
+        def make_context() -> Any:
+            context = Request.make_context()
+            made.append(context)
+            return context
+
+    app: Sanic[Any, Any] = Sanic("Once", request_class=Counted)
+    app.add_route(hello, "/")
+    app.add_signal(lambda **context: None, f"http.lifecycle.{event}")
+
+    @app.on_request
+    async def mark(request: Request) -> None:
+        request.ctx.user = "Emma"
+
+    request, response = app.test_client.get("/")
+    assert response.text == "hello"
+    assert request.ctx.user == "Emma"
+    assert len(made) == 1
+
+
 def test_events_before_a_mounted_application() -> None:
     app, seen = app_with("http.lifecycle.request", "http.routing.after", "http.lifecycle.response")
     app.router.routes.append(Mount("/mounted", app=PlainTextResponse("mounted")))

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,32 @@ def test_a_worker_that_cannot_start_any_more(tmp_path: Path) -> None:
         (tmp_path / "broken").unlink()
         server.until(lambda: server.phases().count("after_server_start") == 3)
         assert server.terminate() == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
+def test_connections_are_refused_while_the_last_requests_end(tmp_path: Path, name: str, workers: int) -> None:
+    script = f"""
+    import asyncio
+
+    @app.get("/slow")
+    async def slow(request):
+        say("in flight")
+        await asyncio.sleep(3)
+        return text("done")
+
+    if __name__ == "__main__":
+        app.run(port=0, workers={workers}, server={name!r}, motd=False)
+    """
+    with process(tmp_path, script) as server, ThreadPoolExecutor(1) as pool:
+        assert server.get().status_code == 200
+        answer = pool.submit(server.get, "/slow")
+        server.until(lambda: "in flight" in server.log)
+        server.popen.send_signal(signal.SIGTERM)
+        server.until(lambda: not is_open(server.port))
+        assert not answer.done()
+        assert answer.result().text == "done"
+        assert server.ended() == 0
 
 
 def test_app_stop_stops_all_workers(tmp_path: Path) -> None:

@@ -271,13 +271,14 @@ class Events:
         """
         if not self.has_handler(*_ON_THE_WIRE):
             return app
-        from sanic_star.compat.models.server_types import CONNECTION
+        from sanic_star.compat.models.server_types import CONNECTION, conn_info_of
 
         async def app_with_events(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":
                 await app(scope, receive, send)
                 return
-            scope[CONNECTION] = connection = make_request(scope, receive, send).conn_info
+            # Not by `make_request`: that would make a second request, which no handler sees.
+            scope[CONNECTION] = connection = conn_info_of(scope, receive)
             server_send = send
             if self.has_handler(Event.HTTP_LIFECYCLE_SEND) and scope["type"] == "http":
                 send = partial(self._send_with_event, send)
