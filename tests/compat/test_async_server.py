@@ -181,7 +181,12 @@ async def test_options_without_effect_are_reported(caplog: pytest.LogCaptureFixt
             noisy_exceptions=True,
         )
     assert app.config.NOISY_EXCEPTIONS
-    for words in ("protocol=", "reuse_port", "create_server starts no main process: main_process_start"):
+    for words in (
+        "protocol=",
+        "reuse_port",
+        "not available with create_server()",
+        "create_server starts no main process: main_process_start",
+    ):
         assert words in caplog.text
     server.close()
 

@@ -346,6 +346,9 @@ class Runner:
         backlog, ssl = server_options.pop("backlog", backlog), server_options.pop("ssl", ssl)
         if server_options:
             logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(server_options)))
+        if any(self.app.listeners.get(event) for event in _OF_THE_MAIN_PROCESS):
+            # The line that Sanic 25.12 logs, for log parsers; the next one names the listeners.
+            logger.warning("Listener events for the main process are not available with create_server()")
         self.warn_of_main_listeners("create_server starts no main process")
         _warn_of_uvloop(self.app, "create_server uses the event loop that runs")
         self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
