@@ -16,6 +16,7 @@ BOOSTS = {
     "compatibility.md": 0.5,
     "ecosystem.md": 0.5,
     "names.md": 0.2,
+    "port/old-releases.md": 0.5,
 }
 
 
