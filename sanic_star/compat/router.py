@@ -51,6 +51,10 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
+# Flask writes the type before the name, `<int:number>`; these are its types, and ours.
+_TYPES_OF_FLASK = {"string": "str", "int": "int", "float": "float", "path": "path", "uuid": "uuid"}
+
+
 # The names of types that Sanic had until 21.12.
 _OLD_TYPES = {"string": "str", "number": "float"}
 
@@ -398,6 +402,8 @@ class Router(routing.Router):
             return
         near = _near_type(word, self.path_types)
         hint = f" Did you mean <{name}:{near}>?" if near else ""
+        if name in _TYPES_OF_FLASK:
+            hint = f" Did you mean <{word}:{_TYPES_OF_FLASK[name]}>? The name comes before the type."
         raise InvalidUsage(
             f"Unknown path type {label!r} in {uri}.{hint} The types are {', '.join(self.path_types)}; others are added "
             f"by app.router.register_pattern. An expression that matches this word alone is <{name}:({word})>."

@@ -248,6 +248,15 @@ def test_names_of_views() -> None:
     assert app.generate_name(SimpleNamespace(name="n")) == "Names.n"
 
 
+@pytest.mark.parametrize("kind", ["get", "route", "websocket"])
+@pytest.mark.parametrize("registrar", [Sanic("bare"), Blueprint("bare")])
+def test_a_decorator_without_a_path_says_what_to_write(registrar: Any, kind: str) -> None:
+    async def handler(*args: Any) -> Any: ...
+
+    with pytest.raises(TypeError, match=r"A route needs a path, got <function .*handler.*: .* as in @app\.get\('/'\)"):
+        getattr(registrar, kind)(handler)
+
+
 def test_a_route_may_be_described_and_not_applied(tmp_path: Any) -> None:
     app: Sanic[Any, Any] = Sanic("Unapplied")
 

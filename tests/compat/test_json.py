@@ -401,6 +401,13 @@ def test_invalid_models_are_refused(value: Any) -> None:
         dumps(value)
 
 
+def test_an_invalid_value_is_one_exception_in_the_log() -> None:
+    for write in (dumps, json_response):
+        with pytest.raises(TypeError, match="is not JSON serializable") as caught:
+            write({"value": object()})
+        assert caught.value.__context__ is None
+
+
 def test_a_custom_writer_gets_the_model() -> None:
     seen: list[Any] = []
 

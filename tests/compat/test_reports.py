@@ -374,6 +374,17 @@ def test_an_unknown_path_type_is_refused_at_registration(
         register(Sanic("PathTypes"), f"/<n:{given}>")
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("int:x", "x:int"), ("int:id", "id:int"), ("string:name", "name:str"), ("path:rest", "rest:path")],
+)
+def test_a_path_type_before_the_name_is_turned_round(given: str, meant: str) -> None:
+    with pytest.raises(
+        InvalidUsage, match=rf"in /<{given}>\. Did you mean <{meant}>\? The name comes before the type\."
+    ):
+        Sanic("PathTypes").get(f"/<{given}>")(handle)
+
+
 def test_a_path_type_that_was_registered_is_known_and_suggested() -> None:
     app: Sanic[Any, Any] = Sanic("OwnPathTypes")
     app.router.register_pattern("country", str.upper, r"[a-z]{2}")

@@ -216,6 +216,8 @@ class Registrar:
             >>> app.test_client.delete("/items/7")[1].text
             'DELETE 7'
         """
+        if callable(uri):
+            raise TypeError(f"A route needs a path, got {uri!r}: write the decorator with it, as in @app.get('/')")
         unknown = [keyword for keyword in ctx_kwargs if not keyword.startswith("ctx_")]
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {', '.join(map(_with_suggestion, unknown))}")

@@ -89,10 +89,9 @@ def dumps(value: Any, **options: Any) -> bytes:
         try:
             return codec.encode(value)
         except Exception:
-            # Whatever it raised, the second attempt decides.
             from sanic_star.compat._support.plain_json import dumps_plain
-
-            return dumps_plain(value)
+        # Whatever it raised, the second attempt decides: outside of the block, so that a traceback holds one.
+        return dumps_plain(value)
     from sanic_star.compat._support.plain_json import dumps_with_options  # loads msgspec
 
     return dumps_with_options(value, **options)

@@ -96,7 +96,11 @@ def json(
     try:
         response._body = codec.encode(body)
     except Exception:
-        response._body = response._write(body)
+        pass
+    else:
+        return response
+    # Outside of the block, so that its traceback does not hold the encoder's as well.
+    response._body = response._write(body)
     return response
 
 
