@@ -60,6 +60,7 @@ WITHOUT_SERVERS = (
             "engine/test_hanging",
             "engine/test_matrix",
             "engine/test_proxies",
+            "engine/test_streams_on_servers",
             "engine/test_supervisor",
             "fuzz/test_tables",
             "fuzz/test_wire",

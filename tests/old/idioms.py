@@ -94,7 +94,7 @@ idiom(
     get("/books/3"),
     get("/books/x"),
     get("/wrong"),
-    warns="dots in names",
+    warns="names cannot have dots",
 )
 idiom(
     "register-blueprint",
@@ -907,7 +907,7 @@ idiom(
     get("/", keep_body=True),
     get("/teapot", keep_body=True),
     get("/wrong"),
-    warns=r"abort\(\) is gone",
+    warns=r"abort\(\) was removed",
 )
 idiom(
     "add-status-code",
