@@ -3,6 +3,7 @@
 A row of `world` is asked for by a query of its own, also where a request wants twenty: the tests demand it.
 """
 
+import asyncio
 import random
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,6 +62,10 @@ class SQLite:
         return worlds
 
     async def update(self, worlds: list[World]) -> None:
+        # A request that is cancelled half-way would leave its transaction open, which locks the file for all servers.
+        await asyncio.shield(self._write(worlds))
+
+    async def _write(self, worlds: list[World]) -> None:
         statement = "UPDATE world SET randomnumber = :randomNumber WHERE id = :id"
         # The cursor is closed in the connection's thread: the collector would do it in another, while that one works.
         async with self._connection.executemany(statement, worlds):
