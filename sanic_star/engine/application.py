@@ -58,7 +58,7 @@ from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, SENT, Lim
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.steps import UP, Limit, Phase
-from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream, resumable
+from sanic_star.engine.streams import OpenStream, OpenStreams, is_event_stream, resumable
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import SERVER_SEND, WebSocket, announce_close, closing_refusals
 
@@ -224,7 +224,7 @@ class Engine:
 
         stream = request._open_stream = request._open_stream or OpenStream(task, finish)
         stream.finish, request._holds = finish, True
-        stream.cut(Cut.TIMEOUT, error.detail)
+        stream.cut("timeout", error.detail)
 
     def gate(self, middleware: Sequence[Middleware]) -> ASGIApp:
         """Build the dispatch and ASGI middleware around it; return the gate before both.
@@ -625,7 +625,7 @@ class Engine:
         stream = request._open_stream
         if stream is None or not await stream.settle():
             return False
-        if stream.reason is not Cut.CLIENT_LEFT or request.scope["type"] != "http" or self.behaviour.has_begun(request):
+        if stream.reason != "client left" or request.scope["type"] != "http" or self.behaviour.has_begun(request):
             return True
         if request.responded or self.app.user_middleware:
             # Nobody reads it. But Starlette's middleware raises RuntimeError where an application sends nothing.

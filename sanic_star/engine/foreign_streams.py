@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from sanic_star.engine import requests
 from sanic_star.engine.os_signals import chain
-from sanic_star.engine.streams import STREAM_END_S, Cut, OpenStreams
+from sanic_star.engine.streams import STREAM_END_S, OpenStreams
 
 
 class ForeignStreams:
@@ -33,7 +33,7 @@ class ForeignStreams:
         self.stop_event.set()
         tasks = {stream.task for stream in self.streams.endless}
         for stream in list(self.streams.endless):
-            stream.cut(Cut.STOP)
+            stream.cut("stop")
         if tasks:
             await asyncio.wait(tasks, timeout=STREAM_END_S)
         return bool(tasks)

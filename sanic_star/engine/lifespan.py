@@ -49,7 +49,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.steps import (
     UP,
-    Phase,
     Stage,
     Starter,
     StepTimeout,
@@ -57,7 +56,6 @@ from sanic_star.engine.steps import (
     run_step,
     start_watching,
 )
-from sanic_star.engine.streams import Cut
 
 if TYPE_CHECKING:
     from sanic_star.engine.os_signals import Chain
@@ -82,7 +80,7 @@ class Lifecycle:
 
     def __init__(self, engine: RunningEngine) -> None:
         self.engine = engine
-        self.stage = Stage.IDLE
+        self.stage: Stage = "idle"
         # Set by a server that calls `after_start` and `before_stop` itself, and by whoever starts the application.
         self.starter: Starter = "lifespan"
         # Whether a step that can't be cancelled ends the process: where a server runs it.
@@ -120,12 +118,12 @@ class Lifecycle:
     @property
     def is_down(self) -> bool:
         """Whether no start has begun since the last stop, if there was one."""
-        return self.stage in (Stage.IDLE, Stage.CLOSED)
+        return self.stage in ("idle", "closed")
 
     @property
     def is_closed(self) -> bool:
         """Whether requests are refused: a signal has stopped what a request had started."""
-        return self.stage is Stage.CLOSED and self.starter == "request"
+        return self.stage == "closed" and self.starter == "request"
 
     @property
     def stopping(self) -> bool:
@@ -139,7 +137,7 @@ class Lifecycle:
             scope: a lifespan scope; its `state` receives what the user's lifespan yields.
             by_hand: whether `LifespanContext` asks for it: what replaced it on the router stands around it then.
         """
-        self.stage = Stage.STARTING
+        self.stage = "starting"
         self.stop_event = asyncio.Event()
         self._after_start_was_run = False
         self._yielded = {}
@@ -164,9 +162,9 @@ class Lifecycle:
         if self.starter != "server":
             self.owns_process = is_a_server()
         async with contextlib.AsyncExitStack() as stack:
-            await self.engine.behaviour.run_phase(Phase.BEFORE_START)
+            await self.engine.behaviour.run_phase("before_server_start")
             # From here on there is something to undo.
-            stack.push_async_callback(self.engine.behaviour.run_phase, Phase.AFTER_STOP)
+            stack.push_async_callback(self.engine.behaviour.run_phase, "after_server_stop")
             router = self.engine.app.router
             applications = mounted_applications(router.routes)
             make_lifespan: Any = router.lifespan_context
@@ -209,8 +207,8 @@ class Lifecycle:
             if self.starter != "server":
                 await self.after_start()
             self._stack = stack.pop_all()
-        if self.stage is Stage.STARTING:
-            self.stage = Stage.RUNNING
+        if self.stage == "starting":
+            self.stage = "running"
         if self._signals is not None:
             self._signals.started()
 
@@ -224,16 +222,16 @@ class Lifecycle:
         if self._after_start_was_run:
             return
         self._after_start_was_run = True
-        await self.engine.behaviour.run_phase(Phase.AFTER_START)
+        await self.engine.behaviour.run_phase("after_server_start")
 
     async def before_stop(self) -> None:
         """Run what comes while connections are still open, then end what would never end by itself."""
         if self.is_down:
             return
-        if self.stage in (Stage.STOPPING, Stage.CLOSING):
+        if self.stage in ("stopping", "closing"):
             await self.stop_event.wait()
             return
-        self.stage = Stage.STOPPING
+        self.stage = "stopping"
         async with contextlib.AsyncExitStack() as stack:
             # Last, and in any case.
             stack.callback(self._end_streams)
@@ -243,7 +241,7 @@ class Lifecycle:
             for mounted in self._mounted:
                 mounted.lifecycle.on_stop_step = self.on_stop_step
                 stack.push_async_callback(mounted.lifecycle.before_stop)
-            await self.engine.behaviour.run_phase(Phase.BEFORE_STOP)
+            await self.engine.behaviour.run_phase("before_server_stop")
 
     def _end_streams(self) -> None:
         self.stop_event.set()
@@ -251,7 +249,7 @@ class Lifecycle:
         behaviour.declare_streams()
         # Those that would never end by themselves; their clean-up runs.
         for stream in list(self.engine.streams.endless):
-            stream.cut(Cut.STOP)
+            stream.cut("stop")
         if behaviour.limits().cuts_at_stop:
             self.engine.sweeper.cut_all([self.engine, *self.engine.mounted()])
 
@@ -263,7 +261,7 @@ class Lifecycle:
         try:
             await self.before_stop()
         finally:
-            self.stage = Stage.CLOSING
+            self.stage = "closing"
             self._restore_signals()
             mounted, self._mounted = self._mounted, ()
             for engine in mounted:
@@ -276,7 +274,7 @@ class Lifecycle:
                 try:
                     await stack.aclose()
                 finally:
-                    self.stage = Stage.IDLE
+                    self.stage = "idle"
                     self.engine.stopped()
 
     async def run_step(self, call: Callable[[], Any], name: str, *, stopping: bool) -> Any:
@@ -406,8 +404,8 @@ class Lifecycle:
 
     def _not_started(self) -> None:
         # After a signal another request must not start it again.
-        signalled = self.stage is Stage.STOPPING and self.starter == "request"
-        self.stage = Stage.CLOSED if signalled else Stage.IDLE
+        signalled = self.stage == "stopping" and self.starter == "request"
+        self.stage = "closed" if signalled else "idle"
         self.engine.stopped()
 
     async def _stop_by_signal(self) -> bool:
@@ -434,7 +432,7 @@ class Lifecycle:
             try:
                 await self.stop()
             finally:
-                self.stage = Stage.CLOSED
+                self.stage = "closed"
         return ended
 
 

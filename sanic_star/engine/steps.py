@@ -23,12 +23,11 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from enum import Enum
 from functools import cache
 from inspect import isawaitable
 from time import monotonic
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -38,28 +37,14 @@ logger = logging.getLogger("sanic.error")
 CLEAN_UP_BEFORE_EXIT_S = 5.0
 
 
-class Phase(Enum):
-    """The moments at which an application's listeners run."""
-
-    BEFORE_START = "before_server_start"
-    AFTER_START = "after_server_start"
-    BEFORE_STOP = "before_server_stop"
-    AFTER_STOP = "after_server_stop"
-
-
-class Stage(Enum):
-    """Where an application stands in its life; it may go round any number of times."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
+# PERF: `Literal`, not an enumeration: creating an `Enum` class takes 0.1 ms of the import. Safe because mypy checks the
+# names.
+# The moments at which an application's listeners run.
+Phase = Literal["before_server_start", "after_server_start", "before_server_stop", "after_server_stop"]
+# Where an application stands in its life; it may go round any number of times.
+Stage = Literal["idle", "starting", "running", "stopping", "closing", "closed"]
 # The stages between the end of the start and that of the stop.
-UP = frozenset({Stage.RUNNING, Stage.STOPPING, Stage.CLOSING})
+UP: frozenset[Stage] = frozenset({"running", "stopping", "closing"})
 
 
 # Who starts an application, and so who stops it: a server that sends lifespan messages; a server of this package, which
@@ -67,7 +52,7 @@ UP = frozenset({Stage.RUNNING, Stage.STOPPING, Stage.CLOSING})
 Starter = Literal["lifespan", "server", "request"]
 
 
-class Limit(NamedTuple):
+class Limit:
     """How long a step may take.
 
     Args:
@@ -75,8 +60,11 @@ class Limit(NamedTuple):
         setting: the setting that says so, for the log.
     """
 
-    seconds: float
-    setting: str
+    __slots__ = ("seconds", "setting")
+
+    def __init__(self, seconds: float, setting: str) -> None:
+        self.seconds = seconds
+        self.setting = setting
 
 
 class StepTimeout(TimeoutError):

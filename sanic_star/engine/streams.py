@@ -12,9 +12,8 @@ from asyncio import Future, Task
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from enum import Enum
 from types import BuiltinMethodType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from starlette.types import Message, Receive
 
@@ -38,14 +37,8 @@ def _always() -> bool:
     return True
 
 
-class Cut(Enum):
-    """Why a stream was cut short."""
-
-    CLIENT_LEFT = "client left"
-    STOP = "stop"
-    TIMEOUT = "timeout"
-    HEAD_ONLY = "head only"
-    BROKEN_OFF = "broken off"
+# Why a stream was cut short. See `steps.Phase` for why it is no enumeration.
+Cut = Literal["client left", "stop", "timeout", "head only", "broken off"]
 
 
 class OpenStream:
@@ -80,7 +73,7 @@ class OpenStream:
     @property
     def is_cleaning_up(self) -> bool:
         """Whether the stop, or the client's leaving, has cancelled the task, and its clean-up is not over."""
-        return self._cancelled and self.reason is not Cut.TIMEOUT
+        return self._cancelled and self.reason != "timeout"
 
     def watch(self, receive: Receive) -> None:
         """Cut the stream when the client leaves; `receive` must be nobody else's from here on."""
@@ -100,7 +93,7 @@ class OpenStream:
     def cut_if_client_left(self) -> None:
         """Cut the stream if the client has left, unless a client that leaves does not end it."""
         if self.client_left and self.ends_with_client():
-            self.cut(Cut.CLIENT_LEFT)
+            self.cut("client left")
 
     def close(self) -> None:
         """Let go of the stream: it is complete. A cancellation that the task has caught and outlived is taken back."""
@@ -125,12 +118,12 @@ class OpenStream:
         self.close()
         if self.reason is None or others:
             return False
-        if self.reason is Cut.STOP:
+        if self.reason == "stop":
             # A peer that has vanished takes nothing any more, and the last part would wait for it without end.
             with suppress(TimeoutError):
                 async with asyncio.timeout(STREAM_END_S):
                     await self.finish()
-        elif self.reason is not Cut.CLIENT_LEFT:
+        elif self.reason != "client left":
             await self.finish()
         return True
 
@@ -200,7 +193,7 @@ class OpenStreams:
         else:
             self.endless.add(stream)
             if self._life.stop_event.is_set():
-                stream.cut(Cut.STOP)
+                stream.cut("stop")
         return stream
 
     def complete(self, request: Streamed) -> None:

@@ -40,7 +40,6 @@ from sanic_star.engine import requests
 from sanic_star.engine.failures import RefusedRequest
 from sanic_star.engine.requests import TOO_LARGE, Limits, Request
 from sanic_star.engine.responses import Response
-from sanic_star.engine.streams import Cut
 
 if TYPE_CHECKING:
     from sanic_star.engine.seams import RunningEngine
@@ -182,7 +181,7 @@ class Sweeper:
                 if not way.sends and not engine.behaviour.has_begun(request):
                     engine.cut_short(request, task, RefusedRequest(503, "Service Unavailable"))
                 elif stream is not None:
-                    stream.cut(Cut.STOP)
+                    stream.cut("stop")
                 else:
                     task.cancel()
 

@@ -17,7 +17,6 @@ from granian.server.embed import Server as Embedded
 
 from sanic_star.engine.os_signals import DRAIN_NOTICE_S
 from sanic_star.engine.seams import Host
-from sanic_star.engine.steps import Stage
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, end_requests_after, first
 
@@ -78,7 +77,7 @@ async def serve(
         # It says nothing when it listens: that is in the step that follows the application's start.
         while not task.done() and not app._engine.lifecycle.is_up:
             await asyncio.wait({task}, timeout=0.01)
-        if task.done() or app._engine.lifecycle.stage is not Stage.RUNNING:
+        if task.done() or app._engine.lifecycle.stage != "running":
             raise CannotServe(f"{app!r} could not be started")
         await app._engine.lifecycle.after_start()
         accepting()
@@ -101,7 +100,7 @@ async def _ended(app: Host, task: asyncio.Task[None], stop: Stop, patience: floa
     forcing = asyncio.ensure_future(stop.call_when_forced(task.cancel))
     await asyncio.wait({task}, timeout=patience + CANCELLED_REQUESTS_S)
     # Requests are over, but listeners and tasks may take longer, and have limits of their own.
-    while app._engine.lifecycle.stage is Stage.CLOSING and not task.done():
+    while app._engine.lifecycle.stage == "closing" and not task.done():
         await asyncio.wait({task}, timeout=POLL_S)
     for pending in (task, impatient, forcing):
         pending.cancel()

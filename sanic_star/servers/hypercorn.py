@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.engine.os_signals import DRAIN_NOTICE_S
 from sanic_star.engine.seams import Host
-from sanic_star.engine.steps import Stage
 from sanic_star.servers.settings import TLS, CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, Stop, first
 
@@ -188,7 +187,7 @@ async def _has_ended(app: Host, task: asyncio.Task[None], config: Config) -> boo
     """
     await asyncio.wait({task}, timeout=config.graceful_timeout + CANCELLED_REQUESTS_S)
     # Requests are over, but listeners and tasks may take longer, and have limits of their own.
-    while app._engine.lifecycle.stage is Stage.CLOSING and not task.done():
+    while app._engine.lifecycle.stage == "closing" and not task.done():
         await asyncio.wait({task}, timeout=POLL_S)
     if not task.done():
         await asyncio.wait({task}, timeout=CANCELLED_REQUESTS_S)

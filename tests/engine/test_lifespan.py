@@ -83,8 +83,8 @@ async def test_stages_and_repetition() -> None:
             assert (await ask(app, http_scope(f"/{time - 1}"))).body == f"{time - 1}".encode()
             await app._engine.lifecycle.stop()
     assert events == PHASES * 5
-    start, stop = [Stage.STARTING, Stage.STARTING], [Stage.STOPPING, Stage.CLOSING]
-    life, lazy = [*start, Stage.RUNNING, *stop, Stage.IDLE], start + stop
+    start, stop = ["starting", "starting"], ["stopping", "closing"]
+    life, lazy = [*start, "running", *stop, "idle"], start + stop
     assert stages == [*life, *life, *lazy, *life, *lazy]
 
 
@@ -185,7 +185,7 @@ async def test_a_lazy_start_that_fails_is_tried_again() -> None:
 
     with pytest.raises(RuntimeError, match="not yet"):
         await ask(app, http_scope())
-    assert app._engine.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage == "idle"
     assert (await ask(app, http_scope())).body == b"hello"
     await app._engine.lifecycle.stop()
 
@@ -212,7 +212,7 @@ async def test_a_start_that_fails_is_loud_and_undoes_what_was_done(phase: str) -
         await life.fail()
     assert life.started["type"] == "lifespan.startup.failed"
     assert "no database" in life.started["message"]
-    assert app._engine.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage == "idle"
     # Before the first phase is through, nothing is there that could be undone.
     assert events == ([] if phase == PHASES[0] else ["own start", "own stop", "after stop"])
     with pytest.raises(RuntimeError, match="no database"), TestClient(app):
@@ -242,7 +242,7 @@ async def test_a_failing_listener_of_the_stop_keeps_nothing_else_from_running() 
     assert life.stopped["type"] == "lifespan.shutdown.failed"
     assert "stuck" in life.stopped["message"]
     assert events == ["first", "failing", "second", "own stop", "after"]
-    assert app._engine.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage == "idle"
 
 
 # Lifespans of others ------------------------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ async def test_a_mounted_applications_failing_stop_is_loud_and_the_others_stop()
         async with life:
             events.clear()
     assert events == ["before_server_stop", "first stop", "after_server_stop"]
-    assert app._engine.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage == "idle"
 
 
 async def test_mounted_sanic_applications_run_their_phases() -> None:
@@ -440,7 +440,7 @@ async def test_a_signal_stops_an_application_that_was_started_lazily(taken: list
     await stopped.wait()
     while not taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    assert app._engine.lifecycle.stage is Stage.CLOSED
+    assert app._engine.lifecycle.stage == "closed"
     assert taken == [signal.SIGTERM]
 
 
@@ -459,7 +459,7 @@ async def test_a_signal_during_a_lazy_start_stops_the_application_after_it(fails
         # The stop has many turns of the event loop, in which it must wait for this start.
         for _ in range(100):
             await asyncio.sleep(0)
-        assert lifecycle.stage is Stage.STOPPING
+        assert lifecycle.stage == "stopping"
         if fails:
             raise RuntimeError("fails")
 
@@ -467,7 +467,7 @@ async def test_a_signal_during_a_lazy_start_stops_the_application_after_it(fails
         await ask(app, http_scope("/"))
     while not taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    assert lifecycle.stage is Stage.CLOSED
+    assert lifecycle.stage == "closed"
     assert (await ask(app, http_scope("/"))).status == 503
     assert events == ["before_server_start", "after_server_start", "before_server_stop", "after_server_stop"]
 
@@ -549,16 +549,16 @@ async def test_the_state_of_a_lazy_start_reaches_every_request() -> None:
 
 # The table at the head of `lifespan`: what is called, one after the other, and the stage after each call.
 STAGES = [
-    ("before_stop stop", [Stage.IDLE, Stage.IDLE]),
-    ("start after_start", [Stage.RUNNING, Stage.RUNNING]),
-    ("start before_stop before_stop", [Stage.RUNNING, Stage.STOPPING, Stage.STOPPING]),
-    ("start before_stop stop", [Stage.RUNNING, Stage.STOPPING, Stage.IDLE]),
-    ("start stop before_stop stop", [Stage.RUNNING, Stage.IDLE, Stage.IDLE, Stage.IDLE]),
-    ("start stop start before_stop", [Stage.RUNNING, Stage.IDLE, Stage.RUNNING, Stage.STOPPING]),
-    ("stopping_start before_stop stop", [Stage.STOPPING, Stage.STOPPING, Stage.IDLE]),
-    ("stopping_start stop start stop", [Stage.STOPPING, Stage.IDLE, Stage.RUNNING, Stage.IDLE]),
-    ("failing_start before_stop stop", [Stage.IDLE, Stage.IDLE, Stage.IDLE]),
-    ("failing_start start stop", [Stage.IDLE, Stage.RUNNING, Stage.IDLE]),
+    ("before_stop stop", ["idle", "idle"]),
+    ("start after_start", ["running", "running"]),
+    ("start before_stop before_stop", ["running", "stopping", "stopping"]),
+    ("start before_stop stop", ["running", "stopping", "idle"]),
+    ("start stop before_stop stop", ["running", "idle", "idle", "idle"]),
+    ("start stop start before_stop", ["running", "idle", "running", "stopping"]),
+    ("stopping_start before_stop stop", ["stopping", "stopping", "idle"]),
+    ("stopping_start stop start stop", ["stopping", "idle", "running", "idle"]),
+    ("failing_start before_stop stop", ["idle", "idle", "idle"]),
+    ("failing_start start stop", ["idle", "running", "idle"]),
 ]
 
 
@@ -571,7 +571,7 @@ async def test_an_application_passes_its_stages_in_order(calls: str, stages: lis
 
     @app.after_server_start
     async def start(app: Any) -> None:
-        assert lifecycle.stage is Stage.STARTING
+        assert lifecycle.stage == "starting"
         if direction == "failing_start":
             raise RuntimeError("fails")
         if direction == "stopping_start":
@@ -592,6 +592,6 @@ async def test_an_application_passes_its_stages_in_order(calls: str, stages: lis
         seen.append(lifecycle.stage)
     assert seen == stages
     await lifecycle.stop()
-    assert lifecycle.stage is Stage.IDLE
+    assert lifecycle.stage == "idle"
     # Once for each successful start, however often a stop is requested.
-    assert goodbyes == [Stage.STOPPING] * starts
+    assert goodbyes == ["stopping"] * starts

@@ -14,7 +14,6 @@ from starlette.routing import Mount, Route
 
 from sanic_star import Request, Sanic, text
 from sanic_star.engine.application import Application
-from sanic_star.engine.steps import Stage
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, ask, http_scope
 
@@ -71,7 +70,7 @@ async def test_entered_by_hand_it_runs_the_whole_life() -> None:
             assert events == STARTED
             assert (await ask(app, http_scope("/state"))).body == b"pool"
         assert events == STARTED + STOPPED
-        assert app._engine.lifecycle.stage is Stage.IDLE
+        assert app._engine.lifecycle.stage == "idle"
         events.clear()
 
 
@@ -301,7 +300,7 @@ async def test_a_start_that_fails_is_raised_to_everybody_who_enters_it() -> None
 
     outcomes = await asyncio.gather(enter(), enter(), enter(), return_exceptions=True)
     assert sorted(map(str, outcomes)) == ["None", "no database", "no database"]
-    assert app._engine.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage == "idle"
 
 
 async def test_a_failing_block_stops_it_and_its_exception_comes_out() -> None:
@@ -425,7 +424,7 @@ def test_what_a_request_has_started_below_stops_with_the_application(how: str) -
         stops = [event for event in events[3:] if not event.startswith("outer")]
         assert stops == STOPPED
         assert events[-1] == "outer stopped"
-        assert app._engine.lifecycle.stage is Stage.IDLE
+        assert app._engine.lifecycle.stage == "idle"
         events.clear()
 
 

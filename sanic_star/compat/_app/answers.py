@@ -817,9 +817,9 @@ class Answers:
     async def run_phase(self, phase: Phase) -> None:
         """Run the listeners of a phase, then start delayed tasks and timers."""
         app = self.app
-        if phase is Phase.BEFORE_STOP:
+        if phase == "before_server_stop":
             self._grace_ends = asyncio.get_running_loop().time() + self.limits().graceful_s
-        elif phase is Phase.BEFORE_START:
+        elif phase == "before_server_start":
             self.loop = asyncio.get_running_loop()
             if app.middleware_stack is None:
                 # Under `create_server` the middleware stack is built with the first request, after this phase.
@@ -851,18 +851,18 @@ class Answers:
                 )  # imported late: most applications have no extensions
 
                 before_start(app)
-        await app._listeners.run(phase.value, app)
-        if phase is Phase.BEFORE_START and Starlette.__call__ is not ENTRY:
+        await app._listeners.run(phase, app)
+        if phase == "before_server_start" and Starlette.__call__ is not ENTRY:
             # A listener may have initialised the monitoring tool.
             from sanic_star.compat._app.monitoring import watch
 
             watch(app)
-        if phase is Phase.BEFORE_START:
+        if phase == "before_server_start":
             if app._background.delayed:
                 app._background.start_delayed_tasks()
-        elif phase is Phase.AFTER_START:
+        elif phase == "after_server_start":
             app._background.start_timers()
-        elif phase is Phase.AFTER_STOP and app._background.dispatches is not None:
+        elif phase == "after_server_stop" and app._background.dispatches is not None:
             # Listeners of this phase may have dispatched events.
             await app._background.drain_dispatches(self.limits().graceful_s)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import State
 
 from sanic_star.compat.log import VerbosityFilter
-from sanic_star.engine.steps import Stage
 
 # Imported when they are used, because most applications use none of them.
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ class ApplicationState(State):
     @property
     def is_stopping(self) -> bool:
         """Whether the application is about to stop."""
-        return self.app._engine.lifecycle.stage in (Stage.STOPPING, Stage.CLOSING)
+        return self.app._engine.lifecycle.stage in ("stopping", "closing")
 
     @property
     def python(self) -> str:

@@ -33,7 +33,7 @@ from sanic_star.compat.response.types import HTTPResponse
 from sanic_star.engine import requests
 from sanic_star.engine.failures import log_error, mark
 from sanic_star.engine.foreign_streams import foreign_streams
-from sanic_star.engine.streams import STREAM_END_S, Cut, OpenStream
+from sanic_star.engine.streams import STREAM_END_S, OpenStream
 
 if TYPE_CHECKING:
     from sanic_star.compat.response._writer import ResponseWriter as Writer
@@ -218,7 +218,7 @@ class EventStream(HTTPResponse):
         assert self._writer is not None
         if self._writer.head_only and self._events is None and self._watched is not None:
             # The handler is about to send events that nobody gets, perhaps without end.
-            self._watched.cut(Cut.HEAD_ONLY)
+            self._watched.cut("head only")
 
     async def _begin(self, scope: Scope) -> None:
         loop = get_running_loop()
@@ -329,7 +329,7 @@ class EventStream(HTTPResponse):
                 # The source has caught the cancellation. At the stop it may say goodbye.
                 now = get_running_loop().time()
                 deadline = now + STREAM_END_S if deadline is None else deadline
-                if reason is not Cut.STOP or now >= deadline:
+                if reason != "stop" or now >= deadline:
                     break
         finally:
             await self._close(iterator)
@@ -396,7 +396,7 @@ class EventStream(HTTPResponse):
             raise error
 
         self._watched.finish = fail
-        self._watched.cut(Cut.BROKEN_OFF)
+        self._watched.cut("broken off")
 
 
 def _request_to_answer(send: Send) -> Any:

@@ -18,7 +18,6 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from sanic_star.compat._support.lazy import OldName, names_without_old
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.engine import requests
-from sanic_star.engine.streams import Cut
 from sanic_star.engine.websockets import WebSocket
 
 # The inbox and the frames are loaded with the first connection: most applications have no websockets.
@@ -784,7 +783,7 @@ class WebsocketImplProtocol(WebSocket):
         self._handler = "cancelled"
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None:
-            stream.cut(Cut.CLIENT_LEFT, "the websocket's client has left")
+            stream.cut("client left", "the websocket's client has left")
 
     async def _cancel_handler(self) -> None:
         """Cancel the handler, and raise `CancelledError` in whichever task runs; only once for each connection."""
@@ -803,7 +802,7 @@ class WebsocketImplProtocol(WebSocket):
         """Tell whether the handler ends with a `CancelledError` only because its client left, and take that back."""
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None and stream.reason is not None:
-            return stream.reason is Cut.CLIENT_LEFT and await stream.settle()
+            return stream.reason == "client left" and await stream.settle()
         # A server's task that nobody can cancel: granian's in Rust.
         return stream is None and self._handler == "cancelled"
 
