@@ -27,7 +27,7 @@ from functools import cache
 from inspect import isawaitable
 from time import monotonic
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -52,7 +52,7 @@ UP: frozenset[Stage] = frozenset({"running", "stopping", "closing"})
 Starter = Literal["lifespan", "server", "request"]
 
 
-class Limit:
+class Limit(NamedTuple):
     """How long a step may take.
 
     Args:
@@ -60,11 +60,8 @@ class Limit:
         setting: the setting that says so, for the log.
     """
 
-    __slots__ = ("seconds", "setting")
-
-    def __init__(self, seconds: float, setting: str) -> None:
-        self.seconds = seconds
-        self.setting = setting
+    seconds: float
+    setting: str
 
 
 class StepTimeout(TimeoutError):
