@@ -23,28 +23,43 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def measure_cases(names: list[str], factory: str, counts: Mapping[Any, int], settings: Settings) -> dict[str, Any]:
-    """Return what `measure` does, for the applications of a factory, and so many requests a round of each case."""
-    result: dict[str, Any] = {case.name: {} for case in counts}
-    with ExitStack() as stack:
-        workers: dict[str, Worker] = {}
-        for name in names:
-            worker = stack.enter_context(Worker(name, settings.core))
-            try:
-                worker.build("app", factory, (), next(iter(counts)))
-            except WorkerError as error:
-                say(f"  {error}")
-                for rows in result.values():
-                    rows[name] = {"error": str(error)}
-            else:
-                workers[name] = worker
-        for case, count in counts.items():
-            result[case.name] |= _case(workers, case, count, settings)
-    return result
+    """Return what `measure` does, for the applications of a factory, and so many requests a round of each case.
+
+    The rounds are divided among several processes of each contender: where a process has its objects in memory, and in
+    which order its sets are, changes its time by some hundredths.
+    """
+    errors: dict[str, dict[str, str]] = {case.name: {} for case in counts}
+    rounds: dict[str, dict[str, list[float]]] = {case.name: {name: [] for name in names} for case in counts}
+    for number in range(settings.processes):
+        # The rounds that this process runs, so that the sum over all is `settings.rounds`.
+        share = len(range(number, settings.rounds, settings.processes))
+        with ExitStack() as stack:
+            workers: dict[str, Worker] = {}
+            for name in names:
+                worker = stack.enter_context(Worker(name, settings.core))
+                try:
+                    worker.build("app", factory, (), next(iter(counts)))
+                except WorkerError as error:
+                    say(f"  {error}")
+                    for case in counts:
+                        errors[case.name][name] = str(error)
+                else:
+                    workers[name] = worker
+            for case, count in counts.items():
+                _run_rounds(workers, case, count, share, rounds[case.name], errors[case.name])
+    return {case.name: _rows(rounds[case.name], errors[case.name]) for case in counts}
 
 
-def _case(workers: dict[str, Worker], case: AnyCase, count: int, settings: Settings) -> dict[str, Any]:
-    failed: dict[str, Any] = {}
-    for name, worker in list(workers.items()):
+def _run_rounds(
+    workers: dict[str, Worker],
+    case: AnyCase,
+    count: int,
+    number: int,
+    rounds: dict[str, list[float]],
+    errors: dict[str, str],
+) -> None:
+    """Check and warm up each contender, then let them run rounds in turn; add the times to `rounds`."""
+    for name, worker in workers.items():
         try:
             if case.status >= 400:
                 worker.call("log", case.logs)
@@ -52,14 +67,17 @@ def _case(workers: dict[str, Worker], case: AnyCase, count: int, settings: Setti
             worker.round("app", case, count)  # warm up; the interpreter specialises its code here
         except WorkerError as error:
             say(f"  {error}")
-            failed[name] = {"error": str(error)}
-    running = {name: worker for name, worker in workers.items() if name not in failed}
-    rounds: dict[str, list[float]] = {name: [] for name in running}
-    for _ in range(settings.rounds):
+            errors[name] = str(error)
+    running = {name: worker for name, worker in workers.items() if name not in errors}
+    for _ in range(number):
         for name, worker in running.items():
             rounds[name].append(worker.round("app", case, count))
-    reference = rounds.get(REFERENCE)
-    return failed | {name: summary(values, reference) for name, values in rounds.items()}
+
+
+def _rows(rounds: dict[str, list[float]], errors: dict[str, str]) -> dict[str, Any]:
+    reference = rounds.get(REFERENCE) if REFERENCE not in errors else None
+    rows: dict[str, Any] = {name: {"error": error} for name, error in errors.items()}
+    return rows | {name: summary(values, reference) for name, values in rounds.items() if name not in errors}
 
 
 def summary(values: list[float], reference: list[float] | None) -> dict[str, Any]:

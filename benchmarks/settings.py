@@ -17,6 +17,7 @@ class Settings:
     quick: bool = False
     requests: int = 3000
     rounds: int = 15
+    processes: int = 3
     pairs: int = 5
     peer_rounds: int = 3
     seconds: int = 2
@@ -36,7 +37,7 @@ class Settings:
     round_us: float = 60_000
     table_rounds: int = 7
     start_rounds: int = 3
-    import_rounds: int = 15
+    import_rounds: int = 31
     tests: int = 1500
     build_limit: float = 60
     core: int | None = None
@@ -49,7 +50,7 @@ class Settings:
             if len(cores) == 1:
                 say("Only one core: the load generator shares it with the server, so the figures of part 2 say little.")
         if self.quick:
-            self.requests, self.rounds = 1000, 5
+            self.requests, self.rounds, self.processes = 1000, 5, 1
             self.pairs, self.peer_rounds, self.seconds, self.retries = 3, 1, 1, 1
             self.beside_rounds, self.beside_seconds = 2, 1
             self.block_rounds = self.database_rounds = 2
