@@ -99,7 +99,7 @@ class Upload:
         """Whether the body is in a temporary file."""
         return self._reader is not None and self._reader.spool.on_disk
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the body; it is removed, unless one of its files is still referenced."""
         self._reader = None
 
