@@ -196,7 +196,6 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     _parsed_args: defaultdict[QueryOptions, RequestParameters] | None = None
     # The result of `get_args` for its default arguments.
     _args: RequestParameters | None = None
-    _keeps_args = True
     _parsed_not_grouped_args: defaultdict[QueryOptions, list[tuple[str, str]]] | None = None
 
     # The values of Sanic's arguments, if the request was created with them; see `_sanic_form`.
@@ -932,11 +931,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         if self._parsed_args is None and options == _QUERY_DEFAULTS:
             arguments = self._args
             if arguments is None:
-                arguments = _read_query(self.query_string)
-                if self._keeps_args:
-                    self._args = arguments
-                else:
-                    self.parsed_args[options] = arguments
+                arguments = self._args = _read_query(self.query_string)
             return arguments
         parsed = self.parsed_args
         if options not in parsed and self.query_string:
@@ -976,7 +971,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             >>> request.args.get("tag"), request.args.getlist("tag"), request.args.get("size")
             ('a', ['a', 'b'], None)
         """
-        return self._args or self.get_args()
+        # As in Sanic, an overridden `get_args` does not change this attribute.
+        return self._args or Request.get_args(self)
 
     @property
     def query_args(self) -> list[tuple[str, str]]:
@@ -988,7 +984,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             >>> request.query_args
             [('tag', 'a'), ('tag', 'b')]
         """
-        return self.get_query_args()
+        return Request.get_query_args(self)  # as in `args`
 
     # Addresses ------------------------------------------------------------------------------------------------------
 
