@@ -29,14 +29,15 @@ UNEXPECTED = "sanic_star.unexpected"
 # A key of the scope of a mount with `handle_errors=True`: a list of the exceptions that have no handler in the mounted
 # application. The outer application answers them.
 UNHANDLED = "sanic_star.unhandled"
-# A handler, and whether it takes Sanic's exception of the same status instead of the one that was raised.
+# A handler, and whether it gets Sanic's exception of the same status instead of the exception that was raised.
 _Match: TypeAlias = tuple[Callable[..., Any] | None, bool]
 
 
 @cache
 def _load_pages() -> Callable[..., HTTPResponse]:
     # PERF: imported once, with the first error. An import statement per error would look up `__path__` on the module,
-    # which calls the module's `__getattr__` for old names: one of the 38 calls of a 404.
+    # which calls the module's `__getattr__` for old names: one of the 38 calls of a 404. Safe because the function is
+    # not replaced while the process runs.
     from sanic_star.compat.errorpages import exception_response
 
     return exception_response
@@ -105,15 +106,19 @@ class ErrorHandler:
         self._matches.clear()
 
     def lookup(self, exception: BaseException, route_name: str | None = None) -> Callable[..., Any] | None:
-        """Return the handler for an exception; the first of
+        """Return the handler for an exception, or `None`. It searches the registrations in this order:
 
-        - for one of Sanic's: its class and the bases below `SanicException`, its status code, Starlette's
+        - for a Sanic exception: its class and the bases below `SanicException`, its status code, Starlette's
           `HTTPException`, `SanicException`, `Exception`;
-        - for one of Starlette's: its status code, its class and the bases up to `HTTPException`, Sanic's exception of
-          that status with its bases, `Exception`;
-        - for any other: its class and the bases, then the number 500, which stands for unexpected exceptions.
+        - for a Starlette exception: its status code, its class and the bases up to `HTTPException`, Sanic's exception
+          of that status with its bases, `Exception`;
+        - for any other exception: its class and the bases, then the number 500 for unexpected exceptions.
 
-        The exception's own class comes before its bases, handlers of the route before those for all routes.
+        The class itself comes before its bases, and handlers of the route before handlers for all routes.
+
+        Args:
+            exception: the exception.
+            route_name: the name of the request's route, if it has one.
         """
         return self._match(exception, route_name)[0]
 
@@ -154,6 +159,10 @@ class ErrorHandler:
         """Return whether a handler's response settles an exception.
 
         The handler of the number 500 only provides the response to an unexpected exception, as in Starlette.
+
+        Args:
+            handler: the result of `lookup`.
+            exception: the exception.
         """
         if handler is None or issubclass(type(exception), HTTPException):
             return handler is not None
@@ -201,8 +210,12 @@ class ErrorHandler:
     def response(self, request: Request, exception: BaseException) -> Any:
         """Return the response to an exception, or an awaitable of it.
 
-        The handler gets the exception that was raised. A handler that was registered for Sanic's exception of the same
-        status gets that one, with Starlette's as its `__cause__`, because it may read `message` and `extra`.
+        The handler gets the exception that was raised. A handler for Sanic's exception of the same status gets that
+        exception instead, because it may read `message` and `extra`; Starlette's exception is its `__cause__`.
+
+        Args:
+            request: the request.
+            exception: the exception.
         """
         answer, is_settled = self._respond(request, exception)
         if request is not None:
@@ -276,14 +289,19 @@ class ErrorHandler:
             unexpected.append(exception)
 
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
-        """Log an exception, and return the error page for it."""
+        """Log an exception, and return the error page for it.
+
+        Args:
+            request: the request.
+            exception: the exception.
+        """
         self.log(request, exception)
         app = request.app
         if (plain_response := _as_starlette(request, exception)) is not None:
             return plain_response
         return _load_pages()(
             request,
-            exception,  # RequestCancelled is a CancelledError
+            exception,
             # The application's `debug`, because several applications may share one error handler.
             debug=app.debug,
             base=self.base,
@@ -292,7 +310,12 @@ class ErrorHandler:
 
     @staticmethod
     def log(request: Request, exception: BaseException) -> None:
-        """Log an exception, unless it is quiet."""
+        """Log an exception, unless it is quiet.
+
+        Args:
+            request: the request.
+            exception: the exception.
+        """
         if not error_logger.isEnabledFor(ERROR):
             return
         if attribute(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
