@@ -187,8 +187,8 @@ class ErrorHandler:
         """Whether a subclass or this object overrides `lookup`."""
         return getattr(self.lookup, "__func__", None) is not ErrorHandler.lookup
 
-    def _registered(self, exception: BaseException, route_name: str | None) -> Callable[..., Any] | None:
-        """Return the handler that was registered for an exception, which may never be answered.
+    def _registered_handler(self, exception: BaseException, route_name: str | None) -> Callable[..., Any] | None:
+        """Return the registered handler for an exception, before it is certain that the exception will be answered.
 
         A monitoring tool that has patched `lookup` on the class would report the exception, so the patched one is not
         called.
@@ -201,10 +201,10 @@ class ErrorHandler:
 
     def _search(self, kind: type[BaseException], route_name: str | None, status: int | None) -> _Match:
         names = (None,) if route_name is None else (route_name, None)
-        for key, name, by_twin in _candidate_keys(kind, names, status):
+        for key, name, takes_twin in _candidate_keys(kind, names, status):
             handler = self.cached_handlers.get((key, name))
             if handler is not None:
-                return handler, by_twin
+                return handler, takes_twin
         return None, False
 
     def response(self, request: Request, exception: BaseException) -> Any:
@@ -234,26 +234,26 @@ class ErrorHandler:
 
     def _respond(self, request: Request, exception: BaseException) -> tuple[Any, bool]:
         """Return the response, and whether a handler has settled the exception."""
-        subject = exception
+        handled_exception = exception
         name = None if request is None else request.name
         if getattr(self.lookup, "__func__", None) is _OWN_LOOKUP:
-            handler, by_twin = self._match(exception, name)
-            if by_twin:
-                subject = as_sanic_exception(exception)
+            handler, takes_twin = self._match(exception, name)
+            if takes_twin:
+                handled_exception = as_sanic_exception(exception)
         else:
-            subject = as_sanic_exception(exception)
-            handler = self.lookup(subject, name)
+            handled_exception = as_sanic_exception(exception)
+            handler = self.lookup(handled_exception, name)
         stand_in = getattr(request, "_stand_in", None)
         if stand_in is not None:
             handler = stand_in(self, exception, handler)
         if handler is None:
-            if not issubclass(type(subject), SanicException):
-                subject = as_sanic_exception(subject)
-            if request is not None and UNHANDLED in request.scope and self._hands_over(exception):
+            if not issubclass(type(handled_exception), SanicException):
+                handled_exception = as_sanic_exception(handled_exception)
+            if request is not None and UNHANDLED in request.scope and self._passes_to_outer_app(exception):
                 request.scope[UNHANDLED].append(exception)
                 # The outer application sends its own response and logs the exception.
-                return text("", attribute(subject, "status_code", 500)), False
-            return self.default(request, subject), False
+                return text("", attribute(handled_exception, "status_code", 500)), False
+            return self.default(request, handled_exception), False
         is_settled = self.settles(handler, exception)
         if not is_settled:
             self.log(request, exception)
@@ -262,12 +262,12 @@ class ErrorHandler:
         if request is not None:
             request._answers_error = True
         try:
-            answer = handler(request, subject)
+            answer = handler(request, handled_exception)
         except Exception as raised:
             return self._answer_to_failure(request, handler, raised), is_settled
-        return self.default(request, as_sanic_exception(subject)) if answer is None else answer, is_settled
+        return self.default(request, as_sanic_exception(handled_exception)) if answer is None else answer, is_settled
 
-    def _hands_over(self, exception: BaseException) -> bool:
+    def _passes_to_outer_app(self, exception: BaseException) -> bool:
         """Return whether the outer application answers an exception; not if a subclass overrides `default`."""
         return isinstance(exception, Exception) and getattr(self.default, "__func__", None) is _OWN_DEFAULT
 

@@ -130,7 +130,12 @@ class RequestHeader:
     # The mapping of text handles a name that is not an ASCII string, and a value that is not UTF-8.
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the first value of a field, or the default."""
+        """Return the first value of a field, or the default.
+
+        Args:
+            key: the field's name, in any case.
+            default: returned if the field is missing.
+        """
         fields = self._fields
         if fields is not None:
             try:
@@ -142,6 +147,10 @@ class RequestHeader:
 
     def getone(self, key: str, default: Any = _NO_DEFAULT) -> Any:
         """Return the first value of a field, or the default.
+
+        Args:
+            key: the field's name, in any case.
+            default: returned if the field is missing.
 
         Raises:
             KeyError: the field is missing, and there is no default.
@@ -159,6 +168,10 @@ class RequestHeader:
 
     def getall(self, key: str, default: Any = _NO_DEFAULT) -> Any:
         """Return all values of a field, or the default.
+
+        Args:
+            key: the field's name, in any case.
+            default: returned if the field is missing.
 
         Raises:
             KeyError: the field is missing, and there is no default.
