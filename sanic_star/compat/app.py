@@ -1566,7 +1566,7 @@ def _testing() -> Any:
     return testing
 
 
-compat._starting.append(Sanic)
+compat._classes_with_start_method.append(Sanic)
 registry.make_application = Sanic
 
 if not TYPE_CHECKING:

@@ -19,51 +19,49 @@ from sanic_star.compat._support.lazy import BoundedTable, pattern
 OS_IS_WINDOWS = os.name == "nt"
 UVLOOP_INSTALLED: bool
 
-# Sanic's name for what cancels a task; there it depends on the event loop in use.
+# The exceptions that cancel a task; in Sanic they depend on the event loop.
 CancelledErrors: tuple[type[BaseException], ...] = (CancelledError,)
 
 
 def __getattr__(name: str) -> Any:
     if name == "ctrlc_workaround_for_windows":
-        from sanic_star.compat._support.stand_ins import stand_ins  # only for a name that nothing here uses
+        from sanic_star.compat._support.stand_ins import stand_ins  # imported late: this package does not use the name
 
         (stand_in,) = stand_ins(__name__, name)
         return stand_in
     if name != "UVLOOP_INSTALLED":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # PERF: looking through the path takes longer than the rest of this module. Safe because what is installed does not
-    # change while the process runs.
+    # PERF: `find_spec` searches `sys.path`, which takes longer than the import of this module. Safe because a process
+    # does not install packages.
     from importlib.util import find_spec
 
-    found = globals()[name] = find_spec("uvloop") is not None
-    return found
+    is_installed = globals()[name] = find_spec("uvloop") is not None
+    return is_installed
 
 
-# The classes with a `start_method`: the module of `Sanic` imports this one, and adds it.
-_starting: list[Any] = []
+# The classes with a `start_method`. The module of `Sanic` adds it, because this module cannot import that one.
+_classes_with_start_method: list[Any] = []
 
 
 @contextmanager
 def use_context(method: str) -> Iterator[None]:
-    """Set `Sanic.start_method` for a `with` block.
-
-    Worker processes are started that way.
+    """Set `Sanic.start_method`, with which worker processes are started, for a `with` block.
 
     Args:
         method: `fork`, `forkserver` or `spawn`.
     """
-    before = [(cls, cls.start_method) for cls in _starting]
-    for cls in _starting:
+    former_methods = [(cls, cls.start_method) for cls in _classes_with_start_method]
+    for cls in _classes_with_start_method:
         cls.start_method = method
     try:
         yield
     finally:
-        for cls, start_method in before:
+        for cls, start_method in former_methods:
             cls.start_method = start_method
 
 
 class UpperStrEnum(StrEnum):
-    """A `StrEnum` of upper-case names; it equals its value in any case, and hashes as the value is written.
+    """A `StrEnum` of upper-case names; a member equals its value in any case, and has the hash of the value.
 
     Examples:
         >>> class Unit(UpperStrEnum):
@@ -86,77 +84,78 @@ class UpperStrEnum(StrEnum):
 _TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
 
-def _write_name(name: str) -> bytes:
+def _encode_name(name: str) -> bytes:
     check_field(name, "")
     if not _TOKEN.fullmatch(name):
-        raise ValueError(f"header {name!r}: a name is made of letters, digits and !#$%&'*+-.^_`|~")
+        raise ValueError(f"header {name!r}: a name has only letters, digits and !#$%&'*+-.^_`|~")
     return name.lower().encode("ascii")
 
 
-def _set_name(name: str) -> istr:
+def _check_name(name: str) -> istr:
     if not isinstance(name, str):
-        raise TypeError(f"a header's name is text, not {type(name).__name__}")
+        raise TypeError(f"the name of a header field is a string, not {type(name).__name__}")
     check_field(name, "")
     return name if isinstance(name, istr) else istr(name)
 
 
-# The names of responses' fields: each is checked once for setting and once for sending, and put into lower case once.
-_names_to_set = BoundedTable(_set_name, 256)
-_field_names = BoundedTable(_write_name, 256)
+# The names of response fields. Each name is checked once to set the field, and checked and encoded once to send it.
+_checked_names = BoundedTable(_check_name, 256)
+_field_names = BoundedTable(_encode_name, 256)
 
 
 def check_field(name: object, value: object) -> None:
-    """Refuse what would end a header field, and could smuggle in others (RFC 9110, section 5.5).
+    """Raise for a header field that contains the end of a field, because other fields could follow it.
+
+    See RFC 9110, section 5.5.
 
     Args:
         name: the field's name.
-        value: its text; anything else is looked at when it is written.
+        value: its text; a value of another type is checked when it is sent.
 
     Raises:
-        ValueError: there is CR, LF or NUL in one of them.
+        ValueError: the name or the value contains CR, LF or NUL.
     """
-    # PERF: two calls, not six searches, for nearly all fields: 0.3 µs a field set. Safe because CR, LF and NUL are not
+    # PERF: two calls instead of six searches for most fields: 0.3 µs a field. Safe because CR, LF and NUL are not
     # printable.
     if type(value) is str and type(name) is str and value.isprintable() and name.isprintable():
         return
-    for what, text in (("name", name), ("value", value)):
+    for part, text in (("name", name), ("value", value)):
         if isinstance(text, str) and ("\r" in text or "\n" in text or "\0" in text):
-            raise ValueError(f"header {name!r}: CR, LF and NUL can't stand in a {what}, got {text!r}")
+            raise ValueError(f"header {name!r}: CR, LF and NUL are invalid in a {part}, got {text!r}")
 
 
 def check_foreign(response: Any) -> None:
-    """Refuse a response of Starlette's with a header field that has CR, LF or NUL in it; not each server does.
+    """Raise for a Starlette response with a header field that contains CR, LF or NUL; some servers would send it.
 
     Args:
-        response: whatever is to be sent; an ASGI application has no fields yet.
+        response: a Starlette response, or any ASGI application, whose fields are not known yet.
 
     Raises:
-        ValueError: there is such a field.
+        ValueError: a field contains CR, LF or NUL.
     """
     fields = getattr(response, "raw_headers", None)
     if not fields:
         return
-    # PERF: one search through all fields together: 0.3 µs. Safe because each field is checked by itself where that
-    # search succeeds.
-    whole = b"".join(chain.from_iterable(fields))
-    if b"\r" in whole or b"\n" in whole or b"\0" in whole:
+    # PERF: one search in all fields together: 0.3 µs. Safe because after a match each field is checked separately.
+    joined_fields = b"".join(chain.from_iterable(fields))
+    if b"\r" in joined_fields or b"\n" in joined_fields or b"\0" in joined_fields:
         for name, value in fields:
             check_field(name.decode("latin-1"), value.decode("latin-1"))
 
 
-# PERF: a call of one takes half the time of a call by `super()`. Safe because `Header` has no other base.
+# PERF: a call takes half the time of a call through `super()`. Safe because `Header` has no other base.
 _set_item: Any = CIMultiDict.__setitem__
 _add_item: Any = CIMultiDict.add
 
 
 class Header(CIMultiDict[str]):
-    """HTTP headers: a multidict that ignores case in names.
+    """The header fields of a request or response: a multidict that ignores the case of names.
 
-    What would end a header field is refused when it is set. `Header(…)` itself takes what a server has read; `checked`
-    is for what an application brings.
+    To set a field with CR, LF or NUL raises. The constructor does not check fields, because a server has checked those
+    of a request; `checked` is for fields of an application.
 
-    Besides items it has attributes: the header with `_` for `-`, all values of it joined by commas, and an empty
-    string where there is none.
+    Each field is also an attribute, with `_` instead of `-`: its values, joined by commas, or an empty string if it is
+    missing.
 
     Examples:
         >>> headers = Header([("Accept", "text/html"), ("accept", "text/plain")])
@@ -168,17 +167,20 @@ class Header(CIMultiDict[str]):
         ''
     """
 
-    # The bytes that the mapping is made of later; see `request._headers`.
+    # The undecoded fields of `request._headers.RequestHeader`, which passes for this class.
     _fields: dict[bytes, bytes] | None = None
 
     def __getattr__(self, name: str) -> str:
         if name.startswith("_"):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        # A mark at the end tells a header apart from a method: `headers.get_`.
+        # `headers.get_` is the field `get`, because `headers.get` is a method.
         return ",".join(self.get_all(name.rstrip("_").replace("_", "-")))
 
     def get_all(self, key: str) -> list[str]:
-        """List the values of a header, none if it is not there.
+        """Return all values of a field; an empty list if it is missing.
+
+        Args:
+            key: the field's name, in any case.
 
         Examples:
             >>> Header({"etag": '"1"'}).get_all("vary")
@@ -188,31 +190,32 @@ class Header(CIMultiDict[str]):
 
     @classmethod
     def checked(cls, *fields: Any, **more: Any) -> Self:
-        """Make one from the header fields of a response.
+        """Return a `Header` with the checked fields of a response.
 
         Args:
-            fields: a mapping, or pairs.
-            more: further fields, by name.
+            fields: a mapping, or pairs of name and value.
+            more: further fields by name.
 
         Raises:
-            ValueError: there is CR, LF or NUL in one of them.
+            ValueError: a field contains CR, LF or NUL.
 
         Examples:
             >>> Header.checked({"x-a": "1"})["X-A"]
             '1'
         """
-        made = cls(*fields, **more)
-        for name, value in made.items():
-            if not (name in _names_to_set and type(value) is str and value.isprintable()):  # PERF: as in `__setitem__`
+        header = cls(*fields, **more)
+        for name, value in header.items():
+            # PERF: without a call for most fields, and safe as in `__setitem__`.
+            if not (name in _checked_names and type(value) is str and value.isprintable()):
                 check_field(name, value)
-        return made
+        return header
 
     def __setitem__(self, key: str, value: Any) -> None:
-        # PERF: a name that was set before is checked and in lower case, and a printable value has no character that
-        # breaks off: 0.3 µs a field («real»). `CIMultiDict.__setitem__` is a slot, which takes twice as long to call as
-        # the search and `add`: 0.1 µs more. Safe because both do the same where the name is new.
+        # PERF: a name that was set before is already checked and in lower case: 0.3 µs a field («real»).
+        # `CIMultiDict.__setitem__` is a slot, and a call of it takes 0.1 µs longer than the search and `add`. Safe
+        # because a printable value cannot end the field, and because both calls have the same effect for a new name.
         if type(value) is str and value.isprintable():
-            name = _names_to_set[key]
+            name = _checked_names[key]
             if name in self:
                 _set_item(self, name, value)
             else:
@@ -222,25 +225,48 @@ class Header(CIMultiDict[str]):
             _set_item(self, key, value)
 
     def add(self, key: str, value: Any) -> None:
-        """Add a field, whether there is one of that name or not."""
+        """Add a field, even if there is already a field of that name.
+
+        Args:
+            key: the field's name.
+            value: its value.
+
+        Raises:
+            ValueError: the name or the value contains CR, LF or NUL.
+        """
         check_field(key, value)
         _add_item(self, key, value)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Set a field that is not there; return what it says."""
+        """Set a field if it is missing; return its value.
+
+        Args:
+            key: the field's name.
+            default: the value for a missing field.
+
+        Raises:
+            ValueError: the name or the value contains CR, LF or NUL.
+        """
         check_field(key, default)
         return super().setdefault(key, default)
 
     def extend(self, *fields: Any, **more: Any) -> None:
-        """Add fields."""
+        """Add fields; arguments and exceptions are those of `checked`."""
         super().extend(self.checked(*fields, **more))
 
     def update(self, *fields: Any, **more: Any) -> None:
-        """Set fields, in place of those of the same names."""
+        """Set fields, which replace those of the same names; arguments and exceptions are those of `checked`."""
         super().update(self.checked(*fields, **more))
 
     def append(self, key: str, value: str) -> None:
-        """Add a header beside others of that name: `add`, as code for Starlette calls it.
+        """Add a field, as `add` does; the method's name in Starlette.
+
+        Args:
+            key: the field's name.
+            value: its value.
+
+        Raises:
+            ValueError: the name or the value contains CR, LF or NUL.
 
         Examples:
             >>> headers = Header({"vary": "accept"})
@@ -251,25 +277,36 @@ class Header(CIMultiDict[str]):
         self.add(key, value)
 
     def add_vary_header(self, vary: str) -> None:
-        """Add a name to the `Vary` header, as Starlette's headers do."""
+        """Append a field name to the `Vary` field, as in Starlette.
+
+        Args:
+            vary: the name of a request field on which the response depends.
+        """
         self["vary"] = f"{self['vary']}, {vary}" if "vary" in self else vary
 
 
 def _header_of_response(fields: Any) -> Header:
-    """Return the header fields that a response is given as a `Header`: the same object if it is one.
+    """Return the fields of a response as a `Header`: the same object if it is one, or else a checked copy.
 
     Args:
         fields: a mapping, pairs, or `None`.
 
     Raises:
-        ValueError: there is CR, LF or NUL in one of them.
+        ValueError: a field contains CR, LF or NUL.
     """
-    # By the type, because `request.headers` only says that it is a `Header`.
+    # Tests the type, because `isinstance` is also true for `RequestHeader`.
     return fields if issubclass(type(fields), Header) else Header.checked(fields or {})
 
 
 async def stat_async(path: str | os.PathLike[str]) -> os.stat_result:
-    """Return what `os.stat` does, without holding up the event loop."""
+    """Return the result of `os.stat`, which runs in a thread.
+
+    Args:
+        path: the path of a file or directory.
+
+    Raises:
+        OSError: the path cannot be accessed.
+    """
     return await anyio.to_thread.run_sync(os.stat, path)
 
 
@@ -278,10 +315,11 @@ async def open_async(file: Any, mode: Any = "r", **kwargs: Any) -> anyio.AsyncFi
 
     Args:
         file: its path.
-        mode: as for `open`, whose other keyword arguments are taken, too.
+        mode: as for the built-in `open`.
+        kwargs: further keyword arguments of the built-in `open`.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: the file cannot be opened.
     """
-    opened: anyio.AsyncFile[Any] = await anyio.open_file(file, mode, **kwargs)
-    return opened
+    async_file: anyio.AsyncFile[Any] = await anyio.open_file(file, mode, **kwargs)
+    return async_file

@@ -1,8 +1,7 @@
-"""Reading the headers that have a grammar of their own: Accept, Content-Type, Forwarded, Host, Authorization.
+"""Parse header fields that have their own syntax: Accept, Content-Type, Forwarded, Host, Authorization.
 
-These are pure functions of header text. Text that makes no sense is answered in one of two ways: what the client
-asks for (Accept) raises `InvalidHeader`, a 400; what merely describes (a host, a proxy's note, a parameter) is left
-out of the result.
+These are pure functions of the field's text. If an `Accept` field has no valid entry, `InvalidHeader` (400) is raised.
+An invalid host, proxy entry or parameter is omitted from the result.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ Options = dict[str, int | str]
 OptionsIterable = Iterable[tuple[str, str | None]]
 
 _TOKEN = r"[\w!#$%&'*+\-.^_`|~]+"  # RFC 9110, 5.6.2
-# A backslash escapes a quote, as curl and others write it, unless nothing is left to close the string then: a
-# Windows path may end in one.
+# A backslash escapes a quote, as curl and others write it, unless no other quote would end the string: a Windows path
+# may end in a backslash.
 _PARAMETER = pattern(rf';\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)"|"([^"]*)")', re.ASCII)
 _PAIR = pattern(rf'\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)")', re.ASCII)
 _HOST = pattern(r"(\[(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]|[a-z0-9.\-]{1,253})(?::(\d{1,5}))?", re.ASCII | re.I)
@@ -33,14 +32,14 @@ _SCHEMES = ("Basic", "Bearer", "Token")
 
 
 class MediaType:
-    """A media type or range, `text/html` or `text/*`, with its parameters.
+    """A media type such as `text/html`, or a range of types such as `text/*`, with its parameters.
 
-    It equals text without parameters. `q` is its weight.
+    It equals the same text without parameters. `q` is its weight, from 0 to 1.
 
     Args:
         type_: the part before the slash.
-        subtype: the part after it.
-        **params: parameters, the weight `q` among them.
+        subtype: the part after the slash.
+        **params: parameters, including the weight `q`.
 
     Examples:
         >>> MediaType("text", "html", q="0.5")
@@ -55,7 +54,7 @@ class MediaType:
         self.q = float(params.get("q", "1"))
         self.params = params
         self.mime = f"{type_}/{subtype}"
-        # Sorts by preference: by weight, then the more specific first (RFC 9110, 12.5.1).
+        # Sorts by preference: by weight, then by specificity (RFC 9110, section 12.5.1).
         self.key = (-self.q, -len(params), subtype == "*", type_ == "*")
 
     def __repr__(self) -> str:
@@ -70,14 +69,15 @@ class MediaType:
             raise ValueError("Use match() to compare with parameters")
         return self.mime == other
 
-    # As in Sanic: equality ignores parameters, and these may be changed.
+    # As in Sanic: equality ignores the parameters, which may change.
     __hash__ = None  # type: ignore[assignment]
 
     def match(self, mime_with_params: str | MediaType) -> MediaType | None:
-        """Return this type if the other one fits it, wildcards on either side counting, else None.
+        """Return this media type if another one matches it, or else `None`; both may have wildcards.
 
         Args:
-            mime_with_params: what to compare with. Each parameter that it has must be here with the same value.
+            mime_with_params: the other media type. Each of its parameters must also be in this one, with the same
+                value.
 
         Examples:
             >>> MediaType("text", "*").match("text/html")
@@ -95,7 +95,7 @@ class MediaType:
 
     @property
     def has_wildcard(self) -> bool:
-        """Whether it stands for more than one type."""
+        """Whether the type or the subtype is `*`."""
         return "*" in (self.type, self.subtype)
 
 
@@ -106,23 +106,27 @@ def _read_media_type(text: str) -> MediaType | None:
         return None
     pairs = [parameter.partition("=") for parameter in parameters]
     try:
-        found = MediaType(type_, subtype, **{name.strip(): value.strip() for name, _, value in pairs})
-    except (TypeError, ValueError):  # a weight that is no number, a parameter named as one of ours
+        media_type = MediaType(type_, subtype, **{name.strip(): value.strip() for name, _, value in pairs})
+    except (TypeError, ValueError):  # the weight is not a number, or a parameter is named `type_` or `subtype`
         return None
-    valued = all(name.strip() and equals for name, equals, _ in pairs)
-    return found if valued and isfinite(found.q) else None
+    have_values = all(name.strip() and equals for name, equals, _ in pairs)
+    return media_type if have_values and isfinite(media_type.q) else None
 
 
 class Matched:
-    """The outcome of matching: the media type, and the entry of the header that it fits.
+    """The result of a match: the media type, and the entry of the `Accept` header that it matches.
 
-    It is false if there is none, and equals the text of the media type and that of the entry.
+    It is false if no entry matches. It equals the text of the media type, and the text of the entry.
+
+    Args:
+        mime: the media type, or an empty string.
+        header: the entry; `None` if no entry matches.
 
     Examples:
-        >>> found = parse_accept("text/*, */*;q=0.1").match("text/html")
-        >>> found
+        >>> matched = parse_accept("text/*, */*;q=0.1").match("text/html")
+        >>> matched
         <text/html matched text/*>
-        >>> found == "text/html"
+        >>> matched == "text/html"
         True
     """
 
@@ -148,7 +152,10 @@ class Matched:
     __hash__ = None  # type: ignore[assignment]
 
     def match(self, other: str | Matched) -> Matched | None:
-        """Return the other one if it is the same, wildcards on either side counting, else None.
+        """Return another result if its entry matches that of this one, or else `None`; both may have wildcards.
+
+        Args:
+            other: the result of another match, or the text of a media type.
 
         Examples:
             >>> parse_accept("text/html").match("text/html").match("text/*")
@@ -162,7 +169,10 @@ class Matched:
 
     @classmethod
     def parse(cls, raw: str) -> Matched:
-        """Make one of the text of a media type, as if a header had named exactly that.
+        """Return the result for a header that has a media type as its only entry.
+
+        Args:
+            raw: the text of the media type.
 
         Examples:
             >>> Matched.parse("text/html")
@@ -173,42 +183,45 @@ class Matched:
 
 
 class AcceptList(list[MediaType]):
-    """The entries of an Accept header, the most wanted first.
+    """The entries of an `Accept` header, in order of the client's preference.
 
-    `in` looks for an entry as it is written; `match` chooses.
+    `match` selects one of the media types that you offer; `in` compares entries as text, without wildcards.
     """
 
     def match(self, *mimes: str, accept_wildcards: bool = True) -> Matched:
-        """Choose among what can be offered.
+        """Return the media type that the client prefers.
 
         Args:
-            *mimes: media types, the best first; of two that are wanted alike the first one is chosen.
-            accept_wildcards: whether entries such as `*/*` count.
+            *mimes: the media types that you offer; if the client prefers none of two, the first one is chosen.
+            accept_wildcards: whether entries with a wildcard, such as `*/*`, are used.
+
+        Returns:
+            The result, which is false if no media type matches.
 
         Examples:
             >>> parse_accept("text/plain, text/html").match("text/html", "text/plain")
             <text/html matched text/html>
         """
-        usable = [entry for entry in self if accept_wildcards or not entry.has_wildcard]
-        # Read once, not for each entry of a header that a client chooses.
+        entries = [entry for entry in self if accept_wildcards or not entry.has_wildcard]
+        # Parsed once, not for each entry, because the client controls the number of entries.
         offers = [(rank, offer) for rank, mime in enumerate(mimes) if (offer := _read_media_type(mime))]
-        matches = ((-entry.q, rank, at) for at, entry in enumerate(usable) for rank, offer in offers
+        matches = ((-entry.q, rank, index) for index, entry in enumerate(entries) for rank, offer in offers
                    if entry.match(offer))  # fmt: skip
         best = min(matches, default=None)
-        return Matched("", None) if best is None else Matched(mimes[best[1]], usable[best[2]])
+        return Matched("", None) if best is None else Matched(mimes[best[1]], entries[best[2]])
 
     def __str__(self) -> str:
         return ", ".join(map(repr, self))
 
 
 def parse_accept(accept: str | None) -> AcceptList:
-    """Read an Accept header.
+    """Parse an `Accept` header.
 
     Args:
-        accept: its text; None, for no such header, stands for `*/*`, an empty text for nothing at all.
+        accept: its text. `None` (no header) is read as `*/*`; an empty text accepts no media type.
 
     Raises:
-        InvalidHeader: no entry makes sense; of several those that do are read.
+        InvalidHeader: no entry is valid; if only some are invalid, they are omitted.
 
     Examples:
         >>> parse_accept("text/*;q=0.3, text/html")
@@ -216,18 +229,21 @@ def parse_accept(accept: str | None) -> AcceptList:
     """
     if not accept:
         return AcceptList([] if accept == "" else [MediaType("*", "*")])
-    known = [entry for entry in map(_read_media_type, accept.split(",")) if entry is not None]
-    if not known:
+    entries = [entry for entry in map(_read_media_type, accept.split(",")) if entry is not None]
+    if not entries:
         raise InvalidHeader(f"Invalid header value in Accept: {accept}")
-    return AcceptList(sorted(known, key=lambda entry: entry.key))
+    return AcceptList(sorted(entries, key=lambda entry: entry.key))
 
 
 def parse_content_header(value: str) -> tuple[str, Options]:
-    """Read a header such as Content-Type or Content-Disposition.
+    """Parse a header with parameters, such as `Content-Type` or `Content-Disposition`.
+
+    Args:
+        value: its text.
 
     Returns:
-        The value in lower case, and its parameters by their names in lower case. `%22` and `%0D%0A` in them, which
-        browsers write for a quote and a line break, are read.
+        The value in lower case, and the parameters by name in lower case. In parameters `%22` and `%0D%0A` are decoded,
+        with which browsers escape a quote and a line break.
 
     Examples:
         >>> parse_content_header('form-data; name=upload; filename="a b.txt"')
@@ -243,14 +259,14 @@ def parse_content_header(value: str) -> tuple[str, Options]:
 if TYPE_CHECKING:
 
     class _Fields(Protocol):
-        """Header fields: those of a request, or of it with a limit to what is parsed."""
+        """The header fields of a request, or a view of them that limits the size of parsed fields."""
 
         def get(self, name: str, /) -> str | None: ...
 
         def getall(self, name: str, default: list[str], /) -> list[str]: ...
 
     class _ProxyConfig(Protocol):
-        """The settings that say which proxy is trusted."""
+        """The settings that define which proxies are trusted."""
 
         FORWARDED_SECRET: str | None
         FORWARDED_FOR_HEADER: str
@@ -259,14 +275,14 @@ if TYPE_CHECKING:
 
 
 def parse_forwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options | None:
-    """Read what the trusted proxy says in the Forwarded header (RFC 7239).
+    """Return the facts about the client from a trusted proxy's `Forwarded` header (RFC 7239).
 
     Args:
-        headers: those of the request.
-        config: has `FORWARDED_SECRET`, which the proxy gives as `secret` or `by` in its element.
+        headers: the header fields of the request.
+        config: has `FORWARDED_SECRET`, which the proxy sends in the parameter `secret` or `by` of its element.
 
     Returns:
-        The parameters of the last element with the secret, normalised, or None if there is none.
+        The normalised parameters of the last element with the secret; `None` if there is no such element.
 
     Examples:
         >>> from types import SimpleNamespace
@@ -280,10 +296,11 @@ def parse_forwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options 
         return None
     for element in _split_from_right(text, ","):
         pairs: list[tuple[str, str]] = []
-        for piece in _split_from_right(element, ";"):
-            pair, whole = _read_pair(piece)
-            # What is malformed (a space before the semicolon is) parts an element; the part with the secret counts.
-            if not whole:
+        for parameter in _split_from_right(element, ";"):
+            pair, is_whole = _read_pair(parameter)
+            # A malformed parameter (a space before the semicolon is malformed) divides the element; only the part with
+            # the secret is used.
+            if not is_whole:
                 if _is_trusted(pairs, secret):
                     break
                 pairs = []
@@ -299,42 +316,44 @@ def _is_trusted(pairs: list[tuple[str, str]], secret: str) -> bool:
 
 
 def _split_from_right(text: str, separator: str) -> Iterator[str]:
-    # From the right, because the left part is whatever a client sent, an open quote for example; what proxies append
-    # is read first.
-    end, quoted = len(text), False
-    for at in range(end - 1, -1, -1):
-        if text[at] == '"' and text[at - 1 : at] != "\\":
-            quoted = not quoted
-        elif text[at] == separator and not quoted:
-            yield text[at + 1 : end]
-            end = at
+    # From the right, where proxies append. The left part comes from the client, and may have an unclosed quote.
+    end, is_quoted = len(text), False
+    for index in range(end - 1, -1, -1):
+        if text[index] == '"' and text[index - 1 : index] != "\\":
+            is_quoted = not is_quoted
+        elif text[index] == separator and not is_quoted:
+            yield text[index + 1 : end]
+            end = index
     yield text[:end]
 
 
 def _read_pair(text: str) -> tuple[tuple[str, str] | None, bool]:
-    """Return a pair, and whether it is all of the text: of `host=a:80`, which lacks its quotes, `host=a` is read."""
-    found = _PAIR.match(text)
-    if found is None:
+    """Return name and value, and whether they are the whole text: of `host=a:80`, without quotes, `host=a` is read."""
+    match = _PAIR.match(text)
+    if match is None:
         return None, False
-    name, token, quoted = found.groups()
-    return (name.lower(), token or re.sub(r"\\(.)", r"\1", quoted)), found.end() == len(text)
+    name, token, quoted = match.groups()
+    return (name.lower(), token or re.sub(r"\\(.)", r"\1", quoted)), match.end() == len(text)
 
 
 def parse_xforwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options | None:
-    """Read what trusted proxies say in the older headers, X-Forwarded-For and its kin.
+    """Return the facts about the client from trusted proxies' older headers, such as `X-Forwarded-For`.
 
     Args:
-        headers: those of the request.
-        config: has `REAL_IP_HEADER`, a header that holds the address alone, or `PROXIES_COUNT`, how many entries
-            of the header `FORWARDED_FOR_HEADER` were appended by trusted proxies.
+        headers: the header fields of the request.
+        config: has `REAL_IP_HEADER`, the name of a header with only the address, or `PROXIES_COUNT`, the number of
+            entries that trusted proxies append to the header named by `FORWARDED_FOR_HEADER`.
 
     Returns:
-        The address and what else is told, normalised, or None if no trusted proxy told the address.
+        The address and the other facts, normalised; `None` without an address from a trusted proxy.
+
+    Raises:
+        ValueError: `PROXIES_COUNT` is negative.
 
     Examples:
         >>> from types import SimpleNamespace
-        >>> one = SimpleNamespace(REAL_IP_HEADER=None, PROXIES_COUNT=1, FORWARDED_FOR_HEADER="X-Forwarded-For")
-        >>> parse_xforwarded(Header({"x-forwarded-for": "6.6.6.6, 10.0.0.7", "x-forwarded-proto": "https"}), one)
+        >>> config = SimpleNamespace(REAL_IP_HEADER=None, PROXIES_COUNT=1, FORWARDED_FOR_HEADER="X-Forwarded-For")
+        >>> parse_xforwarded(Header({"x-forwarded-for": "6.6.6.6, 10.0.0.7", "x-forwarded-proto": "https"}), config)
         {'for': '10.0.0.7', 'proto': 'https'}
     """
     address = headers.get(config.REAL_IP_HEADER) if config.REAL_IP_HEADER else None
@@ -342,9 +361,9 @@ def parse_xforwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options
         address = _proxied_address(headers, config)
     if not address:
         return None
-    told = [("for", address), ("proto", headers.get("x-scheme"))]
-    told += [(name, headers.get(f"x-forwarded-{name}")) for name in ("proto", "host", "port", "path")]
-    return fwd_normalize(told)
+    parameters = [("for", address), ("proto", headers.get("x-scheme"))]
+    parameters += [(name, headers.get(f"x-forwarded-{name}")) for name in ("proto", "host", "port", "path")]
+    return fwd_normalize(parameters)
 
 
 def _proxied_address(headers: Header | _Fields, config: _ProxyConfig) -> str | None:
@@ -353,26 +372,29 @@ def _proxied_address(headers: Header | _Fields, config: _ProxyConfig) -> str | N
         return None
     if count < 0:
         raise ValueError(f"PROXIES_COUNT is {count}; it has to be the number of trusted proxies")
-    listed = ",".join(headers.getall(config.FORWARDED_FOR_HEADER, [])).split(",")
-    hops = [hop for hop in map(str.strip, listed) if hop]
-    return hops[-count] if len(hops) >= count else None
+    entries = ",".join(headers.getall(config.FORWARDED_FOR_HEADER, [])).split(",")
+    addresses = [address for address in map(str.strip, entries) if address]
+    return addresses[-count] if len(addresses) >= count else None
 
 
 def fwd_normalize(fwd: OptionsIterable) -> Options:
-    """Put the parameters of a Forwarded header into one form; leave out those that cannot be read.
+    """Return the normalised parameters of a `Forwarded` header; invalid parameters are omitted.
+
+    Args:
+        fwd: pairs of name and value; a value of `None` is omitted.
 
     Examples:
         >>> fwd_normalize([("for", "2001:DB8::1"), ("port", "80"), ("path", "/a%20b"), ("proto", "HTTPS")])
         {'for': '[2001:db8::1]', 'port': 80, 'path': '/a b', 'proto': 'https'}
     """
-    told: Options = {}
+    options: Options = {}
     for name, value in fwd:
         if value is not None:
             try:
-                told[name] = _normalize(name, value)
+                options[name] = _normalize(name, value)
             except ValueError:
                 continue
-    return told
+    return options
 
 
 def _normalize(name: str, value: str) -> int | str:
@@ -385,33 +407,39 @@ def _normalize(name: str, value: str) -> int | str:
     if name == "port":
         port = int(value)
         if not 0 <= port < 65536:
-            raise ValueError(f"{port} is no port")
+            raise ValueError(f"{port} is not a port")
         return port
     return value
 
 
 def fwd_normalize_address(addr: str) -> str:
-    """Put an address into one form: IPv6 in brackets, lower case except for obfuscated names (`_…`).
+    """Return a normalised address: IPv6 in brackets, and lower case, except for obfuscated names (`_…`).
+
+    Args:
+        addr: an address or name of a `Forwarded` header, without a port.
 
     Raises:
-        ValueError: it is `unknown` (RFC 7239, 6.2).
+        ValueError: it is `unknown` (RFC 7239, section 6.2).
 
     Examples:
         >>> fwd_normalize_address("2001:DB8::1")
         '[2001:db8::1]'
     """
     if addr == "unknown":
-        raise ValueError("the address is not known")
+        raise ValueError("the proxy does not know the address")
     if addr.startswith("_"):
         return addr
     return (f"[{addr}]" if _IPV6.fullmatch(addr) else addr).lower()
 
 
 def parse_host(host: str) -> tuple[str | None, int | None]:
-    """Split a Host header into name, in lower case, and port.
+    """Return the host name in lower case and the port of a `Host` header.
+
+    Args:
+        host: its text.
 
     Returns:
-        None and None if it cannot be a host; None for a port that is not given.
+        Two times `None` if the text is not a valid host; `None` as the port if there is no port.
 
     Examples:
         >>> parse_host("Example.com:8080")
@@ -419,22 +447,23 @@ def parse_host(host: str) -> tuple[str | None, int | None]:
         >>> parse_host("[::1]")
         ('[::1]', None)
     """
-    found = _HOST.fullmatch(host)
-    if found is None:
+    match = _HOST.fullmatch(host)
+    if match is None:
         return None, None
-    name, port = found.groups()
+    name, port = match.groups()
     return name.lower(), int(port) if port else None
 
 
 def parse_credentials(header: str | None, prefixes: Collection[str] | None = None) -> tuple[str | None, str | None]:
-    """Split an Authorization header into scheme and credentials.
+    """Return the scheme and the credentials of an `Authorization` header.
 
     Args:
-        header: its text.
-        prefixes: the schemes to look for, by default Basic, Bearer and Token.
+        header: its text; `None` if there is no header.
+        prefixes: the schemes, by default `Basic`, `Bearer` and `Token`.
 
     Returns:
-        The scheme or None, and what follows it, or the whole text if it is of no such scheme.
+        The scheme and the text after it. With another scheme: `None` and the whole text. Without a header: two times
+        `None`.
 
     Examples:
         >>> parse_credentials("Bearer abc")
@@ -444,7 +473,7 @@ def parse_credentials(header: str | None, prefixes: Collection[str] | None = Non
     """
     if header is None:
         return None, None
-    scheme, _, rest = header.partition(" ")
+    scheme, _, credentials = header.partition(" ")
     if scheme in (prefixes or _SCHEMES):
-        return scheme, rest.strip()
+        return scheme, credentials.strip()
     return None, header

@@ -11,13 +11,13 @@ from sanic_star.compat._support.lazy import BoundedTable
 from sanic_star.compat.compat import Header, _field_names
 from sanic_star.compat.cookies import request as request_cookies
 from sanic_star.compat.cookies import response as response_cookies
-from sanic_star.compat.request._headers import _asked_names, _request_names
+from sanic_star.compat.request._headers import _decoded_names, _encoded_names
 from sanic_star.compat.response import types
 from tests.engine.raw import Peer, http_scope
 
 TABLES: dict[str, BoundedTable[Any, Any]] = {
-    "names of request headers": _request_names,
-    "names of request headers that are looked up": _asked_names,
+    "names of request headers": _decoded_names,
+    "names of request headers that are looked up": _encoded_names,
     "names of response headers": _field_names,
     "names of request cookies": request_cookies._names,
     "names of response cookies": response_cookies._names,
@@ -29,7 +29,7 @@ TABLES: dict[str, BoundedTable[Any, Any]] = {
 def key(table: BoundedTable[Any, Any], number: int) -> Any:
     if table is types._lengths:
         return number
-    return b"x-%d" % number if table is _request_names else f"x-{number}"
+    return b"x-%d" % number if table is _decoded_names else f"x-{number}"
 
 
 def test_a_table_makes_a_value_once() -> None:
@@ -100,9 +100,9 @@ async def test_many_new_header_names_do_not_slow_down_usual_ones() -> None:
             peer.send,
         )
         assert peer.status == 200
-    assert len(_request_names) <= _request_names._size
+    assert len(_decoded_names) <= _decoded_names._size
     assert len(request_cookies._names) <= request_cookies._names._size
-    assert _request_names.keys() >= {b"host", b"cookie", b"user-agent", b"content-type", b"x-request-id"}
+    assert _decoded_names.keys() >= {b"host", b"cookie", b"user-agent", b"content-type", b"x-request-id"}
 
 
 def test_a_long_name_is_not_kept() -> None:

@@ -14,7 +14,7 @@ from starlette.background import BackgroundTask
 from sanic_star import Sanic
 from sanic_star.compat._files import responses as _file_responses
 from sanic_star.compat._files import static as _static
-from sanic_star.compat._files.responses import SMALL, KeptFile, KeptFileResponse, Shelf
+from sanic_star.compat._files.responses import MAX_CACHED_SIZE, CachedFile, CachedFileResponse, FileCache
 from sanic_star.testing import TestClient
 
 LONG_AGO = 1_700_000_000
@@ -24,7 +24,7 @@ MIB = 1024 * 1024
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let files that were just written be kept: the time of change can't be set back."""
-    monkeypatch.setattr(_file_responses, "TICK_NS", -(10**12))
+    monkeypatch.setattr(_file_responses, "CLOCK_TICK_NS", -(10**12))
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def test_a_kept_file_is_sent_by_the_dispatch(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "a.txt").write_text("one")
     client = client_of(tmp_path)
     first = client.get("/s/a.txt")
-    monkeypatch.delattr(KeptFileResponse, "_head")
-    monkeypatch.setattr(KeptFileResponse, "__call__", None)
+    monkeypatch.delattr(CachedFileResponse, "_head")
+    monkeypatch.setattr(CachedFileResponse, "__call__", None)
     second = client.get("/s/a.txt")
     assert (second.content, second.headers) == (b"one", first.headers)
 
@@ -106,7 +106,7 @@ def test_a_cached_file_that_vanishes_or_leaves_the_root(tmp_path: Path) -> None:
 def test_a_file_that_was_just_changed_is_not_kept(
     tmp_path: Path, looks: list[str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_file_responses, "TICK_NS", 10**15)
+    monkeypatch.setattr(_file_responses, "CLOCK_TICK_NS", 10**15)
     (tmp_path / "a.txt").write_text("one")
     client = client_of(tmp_path)
     assert [client.get("/s/a.txt").text for _ in range(2)] == ["one", "one"]
@@ -141,20 +141,20 @@ def test_middleware_changes_its_own_response_only(tmp_path: Path) -> None:
     assert client.get("/s/a.txt?body=1").headers["cache-control"] == "no-cache"
 
 
-def test_a_shelf_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_file_responses, "SHELF", 10_000)
+def test_the_file_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_file_responses, "CACHE_SIZE", 10_000)
     path = tmp_path / "a"
     path.write_bytes(b"")
-    kept = KeptFile(str(path), path.stat(), b"", "text/plain", {})
-    shelf = Shelf()
+    cached_file = CachedFile(str(path), path.stat(), b"", "text/plain", {})
+    cache = FileCache()
     for number in range(100):
-        shelf.put(str(number), str(path), kept)
-    assert shelf.get("0") is None
-    assert shelf.get("99") is kept
-    assert len(shelf._files) == 4
+        cache.put(str(number), str(path), cached_file)
+    assert cache.get("0") is None
+    assert cache.get("99") is cached_file
+    assert len(cache._files) == 4
     path.write_bytes(b"x")
-    assert all(shelf.get(str(number)) is None for number in range(100))
-    assert shelf._size == 0
+    assert all(cache.get(str(number)) is None for number in range(100))
+    assert cache._size == 0
 
 
 def test_a_fifo_is_not_served(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_large_file_and_its_parts(tmp_path: Path) -> None:
 
 
 def test_middleware_reads_and_changes_a_large_file(tmp_path: Path) -> None:
-    (tmp_path / "large").write_bytes(b"x" * (SMALL + 1))
+    (tmp_path / "large").write_bytes(b"x" * (MAX_CACHED_SIZE + 1))
     app: Sanic[Any, Any] = Sanic("Reading")
     app.static("/s", tmp_path)
 
@@ -190,7 +190,7 @@ def test_middleware_reads_and_changes_a_large_file(tmp_path: Path) -> None:
             response.body = b"short"
 
     client = TestClient(app)
-    assert client.get("/s/large?read=1").headers["x-size"] == str(SMALL + 1)
+    assert client.get("/s/large?read=1").headers["x-size"] == str(MAX_CACHED_SIZE + 1)
     assert client.get("/s/large?write=1").content == b"short"
     assert client.get("/s/large?write=1").headers["content-length"] == "5"
 
@@ -274,7 +274,7 @@ async def test_a_file_that_gets_shorter_while_it_is_sent(tmp_path: Path, caplog:
         if message["type"] == "http.response.body" and path.stat().st_size:
             os.truncate(path, 0)
 
-    with pytest.raises(OSError, match="cut short"):
+    with pytest.raises(OSError, match="was truncated"):
         await app(scope("/s/large"), nothing_more, send)
     assert [message["type"] for message in messages].count("http.response.start") == 1
     assert messages[-1]["more_body"]
@@ -286,7 +286,7 @@ def test_a_background_task_that_fails_after_a_large_file_is_reported(
     def fail() -> None:
         raise RuntimeError("in the background")
 
-    (tmp_path / "large.bin").write_bytes(b"x" * (SMALL + 1))
+    (tmp_path / "large.bin").write_bytes(b"x" * (MAX_CACHED_SIZE + 1))
     app: Sanic[Any, Any] = Sanic("Behind")
     app.static("/", tmp_path)
 
@@ -295,7 +295,7 @@ def test_a_background_task_that_fails_after_a_large_file_is_reported(
         response.background = BackgroundTask(fail)
 
     answer = TestClient(app, raise_server_exceptions=False).get("/large.bin")
-    assert len(answer.content) == SMALL + 1
+    assert len(answer.content) == MAX_CACHED_SIZE + 1
     assert [record.message for record in caplog.records if record.name == "sanic.error"] == [
         "The background task of a response to '/large.bin' failed"
     ]

@@ -25,7 +25,7 @@ IN, OUT = "inside", "outside"
 @pytest.fixture(autouse=True)
 def kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep files in memory although they were changed a moment ago."""
-    monkeypatch.setattr(_file_responses, "TICK_NS", -(10**18))
+    monkeypatch.setattr(_file_responses, "CLOCK_TICK_NS", -(10**18))
 
 
 @pytest.fixture(params=[True, False], ids=["openat", "no openat"])
@@ -134,12 +134,12 @@ def test_a_link_that_is_put_in_at_any_step(
     tree = Tree(tmp_path, replaced.format(kind))
     client = tree.client(**{"index": f"index.{kind}.txt"} if asked == "index" else {"directory_view": True})
     ask = REQUESTS["index" if asked == "list" else asked]
-    shelf = client.app.router.routes[0].endpoint.args[2]  # type: ignore[attr-defined]
+    cache = client.app.router.routes[0].endpoint.args[2]  # type: ignore[attr-defined]
     hook = Hook(monkeypatch)
 
     def race(*at: int) -> int:
         """Swap at these steps; return how many steps the request took."""
-        shelf.__init__()
+        cache.__init__()
         hook.count, hook.steps = 0, dict.fromkeys(at, tree.swap)
         answer = ask(client, kind)
         steps, hook.steps = hook.count, {}
@@ -254,7 +254,7 @@ def swapping(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest
     """Replace a file or a directory by a link and back, as fast as a thread can."""
     replaced, kept = request.param
     if not kept:
-        monkeypatch.setattr(_file_responses, "TICK_NS", 10**18)
+        monkeypatch.setattr(_file_responses, "CLOCK_TICK_NS", 10**18)
     tree = Tree(tmp_path / "race", replaced)
     done = threading.Event()
 

@@ -73,8 +73,8 @@ def test_a_form_may_arrive_in_pieces(body: bytes, size: int) -> None:
 
 
 WRONG = [
-    (b"garbage", "X", "its boundary is nowhere in it"),
-    (b"--Y\r\n", "X", "its boundary is nowhere in it"),
+    (b"garbage", "X", "it does not contain its boundary"),
+    (b"--Y\r\n", "X", "it does not contain its boundary"),
     (b"--Xgarbage\r\n", "X", "Did not find CR at end of boundary"),
     (part(FIELD), "X", "it ends before its last boundary"),
     (b"--X\r\n" + FIELD.encode(), "X", "it ends before its last boundary"),
@@ -240,7 +240,7 @@ def test_the_boundary_may_have_the_dashes_of_the_body(content: bytes, size: int)
     ],
 )
 def test_other_boundaries_stay_wrong(body: bytes, boundary: str, size: int) -> None:
-    with pytest.raises(BadRequest, match=r"its boundary is nowhere in it|it ends before its last boundary"):
+    with pytest.raises(BadRequest, match=r"it does not contain its boundary|it ends before its last boundary"):
         read(body, boundary, size)
 
 

@@ -244,7 +244,7 @@ async def carry(app: Any, scope: Scope) -> None:
 @pytest.mark.parametrize("name", [*SCOPES, *SLOW_SCOPES])
 async def test_requests_leave_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A file that was written a moment ago would be kept from some later request on only.
-    monkeypatch.setattr(_file_responses, "TICK_NS", 0)
+    monkeypatch.setattr(_file_responses, "CLOCK_TICK_NS", 0)
     (tmp_path / "a.txt").write_text("a")
     app = application(tmp_path)
     make = SCOPES.get(name) or SLOW_SCOPES[name]

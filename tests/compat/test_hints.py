@@ -143,12 +143,12 @@ async def test_nothing_is_sent_ahead_of_a_response_that_is_sent() -> None:
         # Nothing of it is sent yet.
         assert await request.send_early_hints(LINK)
         await response.send("a")
-        with pytest.raises(ServerError, match="comes before the response"):
+        with pytest.raises(ServerError, match="has to be sent before the response"):
             await request.send_early_hints(LINK)
         # A promise may come while the body is sent (RFC 9113, section 8.4.1).
         assert await request.send_push_promise("/a")
         await response.eof()
-        with pytest.raises(ServerError, match="comes before the response"):
+        with pytest.raises(ServerError, match="has to be sent before the response"):
             await request.send_push_promise("/a")
 
     kinds = [message["type"].rpartition(".")[2] for message in await sent_by(app)]

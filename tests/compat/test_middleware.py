@@ -267,6 +267,7 @@ def test_middleware_reads_and_changes_starlettes_responses(kind: str, tmp_path: 
             [],
         )
         for method in (response.headers.getone, response.headers.getall, response.headers.pop, response.headers.popall):
+            assert method("no", 5) == method("no", default=5) == 5
             with pytest.raises(KeyError):
                 method("no")
         assert response.headers.pop("x-a") == "1"

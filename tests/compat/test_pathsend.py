@@ -15,13 +15,13 @@ from starlette.responses import FileResponse
 from starlette.types import Message
 
 from sanic_star import HTTPResponse, Request, Sanic, file
-from sanic_star.compat._files.responses import SMALL
+from sanic_star.compat._files.responses import MAX_CACHED_SIZE
 from sanic_star.compat.response import _pathsend as pathsend
 from sanic_star.compat.response import file_stream
 from tests.engine.raw import Peer, http_scope
 
 EXTENSIONS: dict[str, Any] = {"http.response.pathsend": {}}
-BODY = os.urandom(SMALL + 1)
+BODY = os.urandom(MAX_CACHED_SIZE + 1)
 LONG_AGO = 1_700_000_000
 
 pytestmark = pytest.mark.skipif(not os.path.exists(pathsend.DESCRIPTORS), reason="the system has no /proc")
@@ -175,7 +175,7 @@ async def test_a_file_that_is_replaced_before_the_server_opens_it(place: Path, p
 
 async def test_a_link_that_takes_the_place_of_a_static_file_is_not_followed(place: Path) -> None:
     secret = place.parent / "secret"
-    secret.write_bytes(b"secret" * SMALL)
+    secret.write_bytes(b"secret" * MAX_CACHED_SIZE)
     (place / "sub").mkdir()
     (place / "sub" / "b.bin").write_bytes(BODY)
     app = app_of(place)

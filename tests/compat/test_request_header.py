@@ -29,6 +29,12 @@ LOOK_UPS: dict[str, Callable[[Header], Any]] = {
     "get": lambda header: (header.get("Host"), header.get("none"), header.get("none", 1), header.get("accept")),
     "getitem": lambda header: header["X-ID"],
     "getone": lambda header: header.getone("x-id"),
+    "keywords": lambda header: (
+        header.getone(key="x-id", default="1"),
+        header.getall("none", default=["1"]),
+        header.getall(key="x-id"),
+        header.get("none", default="1"),
+    ),
     "getall": lambda header: (header.getall("x-id"), header.getall("none", ["1"])),
     "get_all": lambda header: (header.get_all("x-id"), header.get_all("none")),
     "in": lambda header: ("HOST" in header, "none" in header),
@@ -67,6 +73,7 @@ MISTAKES: dict[str, Callable[[Header], Any]] = {
     "missing item": lambda header: header["none"],
     "missing in getall": lambda header: header.getall("none"),
     "missing in getone": lambda header: header.getone("none"),
+    "two defaults": lambda header: header.getone("none", 1, 2),  # type: ignore[call-overload]
     "number": lambda header: header.get(1),  # type: ignore[call-overload]
     "bytes": lambda header: header[b"host"],  # type: ignore[index]
     "list": lambda header: header.getall([]),  # type: ignore[call-overload]

@@ -91,7 +91,7 @@ def test_the_dispatch_refuses_the_same_responses() -> None:
     for response in (HTTPResponse("x", 99), HTTPResponse("x", 600, {"a": "b"}), HTTPResponse("x", "200")):  # type: ignore[arg-type]
         with pytest.raises(RuntimeError, match="from 200 to 599"):
             response._start_message()
-    with pytest.raises(ValueError, match="a name is made of"):
+    with pytest.raises(ValueError, match="a name has only"):
         HTTPResponse("x", headers={"a b": "1"})._start_message()
 
 

@@ -216,7 +216,7 @@ def _set_slowly(headers: Header, name: str, value: Any) -> None:
 def _field(name: str, value: object) -> tuple[bytes, bytes]:
     check_field(name, str(value))
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", name):
-        raise ValueError(f"header {name!r}: a name is made of letters, digits and !#$%&'*+-.^_`|~")
+        raise ValueError(f"header {name!r}: a name has only letters, digits and !#$%&'*+-.^_`|~")
     return name.lower().encode(), str(value).encode("utf-8", "surrogateescape")
 
 

@@ -75,7 +75,7 @@ def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
 
 
-def _may_stream_its_body(request: Request) -> bool:
+def _may_read_body(request: Request) -> bool:
     """Return whether a handler that streams the body may still receive a part of it."""
     if request._body_is_read or request._stream_consumed or not getattr(_extra(request), "stream", False):
         return False
@@ -213,7 +213,7 @@ class Answers:
         if not self.overrides.handle_request:
             return dispatch
 
-        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        async def call_handle_request(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":
                 await dispatch(scope, receive, send)
                 return
@@ -231,7 +231,7 @@ class Answers:
             finally:
                 scope.pop(HANDED, None)
 
-        return handle
+        return call_handle_request
 
     async def _end_own_response(self, request: Request, send_observer: SendObserver) -> None:
         """Complete the response that an override of `handle_request` has begun; raise if it has sent nothing."""
@@ -279,7 +279,7 @@ class Answers:
         return self._threads
 
     def surround(self, app: ASGIApp) -> ASGIApp:
-        """Return `app` inside the events of a request's beginning and end, and inside the access log."""
+        """Return an application that fires the request events around `app`, and writes the access log."""
         engine, app = self.app._engine, self.logged(app)
         if not self._has_event_handlers:
             return app
@@ -289,19 +289,19 @@ class Answers:
         """Compile each route's callable: the handler with middleware, events and threads around it."""
         # A user's subclass may have another attribute of this name.
         request_class = getattr(self.app, "_request_class", Request)
-        reads_itself = request_class.receive_body is not Request.receive_body
+        overrides_receive_body = request_class.receive_body is not Request.receive_body
         watches = self._has_event_handlers or bool(self.app.config.get("CANCEL_ON_DISCONNECT"))
-        makers: list[tuple[routing.Route, Callable[[], Call]]] = []
+        call_factories: list[tuple[routing.Route, Callable[[], Call]]] = []
         for route in routes:
             before = self._steps(MiddlewareLocation.REQUEST, route.name)
             if isinstance(route, routing.WebSocketRoute):
                 route.call = self._compile_websocket(route, before)
             else:
-                makers.append((route, self._prepare_http(route, before)))
-        for http_route, make in makers:
-            call = make()
-            if reads_itself and http_route.reads_body:
-                call = _after_own_reading(http_route, call)
+                call_factories.append((route, self._prepare_http(route, before)))
+        for http_route, make_call in call_factories:
+            call = make_call()
+            if overrides_receive_body and http_route.reads_body:
+                call = _after_receive_body(http_route, call)
             http_route.call = self._watch(http_route, call) if watches else call
 
     def _prepare_http(self, route: routing.Route, before: list[Step]) -> Callable[[], Call]:
@@ -313,16 +313,18 @@ class Answers:
             route.reads_body = not (extra.stream or extra.ignore_body)
         app_limit = self._body_limit if route.reads_body else None
         route.max_body_size = app_limit if own_limit is None else own_limit
-        # Middleware and event handlers may change the parameters, and may add some to a path without any.
-        changeable = bool(before) or self._has_event_handlers
-        only = route.names[0] if route.names and len(route.names) == 1 else None
+        # Middleware and event handlers may change the parameters, and may add parameters to a path that has none.
+        may_change_params = bool(before) or self._has_event_handlers
+        only_name = route.names[0] if route.names and len(route.names) == 1 else None
         wrap: Callable[[Call], Call] | None = self._events.around_handler if self._has_event_handlers else None
-        has_params = bool(route.parameters) or changeable
+        has_params = bool(route.parameters) or may_change_params
         if self._runs_in_thread(getattr(route, "_threaded", None)) and not is_endpoint(route.endpoint):
             wrap = self._with_thread(route.endpoint, wrap)
         if _has_layers(route):
             return partial(self._in_layers, route, has_params, wrap)
-        return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, wrap, changeable)
+        return partial(
+            handler_in_middleware, route.endpoint, has_params, only_name, before, after, wrap, may_change_params
+        )
 
     def _with_thread(self, handler: Any, wrap: Callable[[Call], Call] | None) -> Callable[[Call], Call]:
         """Return a wrapper that calls the handler in a thread, inside `wrap`."""
@@ -377,7 +379,7 @@ class Answers:
                     self._layers[id(asgi)] = asgi, Layer(self, asgi)
                 layers.append(self._layers[id(asgi)][1])
                 segments.append(([], []))
-            # A blueprint's middleware is what is left when its groups have taken theirs. The route itself has none.
+            # The middleware that no group has is that of the blueprint. The route itself has none.
             is_blueprint = number == max(len(levels) - 2, 0)
             for members, unplaced in zip(segments[-1], named_middleware, strict=True):
                 level_middleware = [
@@ -405,8 +407,8 @@ class Answers:
     def _until_client_leaves(self, call: Call) -> Call:
         """Return a callable that is cancelled when the client disconnects."""
 
-        async def do_nothing() -> None:
-            """End nothing: the client is gone, so there is no response to complete."""
+        async def send_nothing() -> None:
+            """Send nothing: after a disconnect no response can be completed."""
 
         async def cancel_on_disconnect(request: Request) -> Any:
             if not request._body_is_read:
@@ -414,7 +416,7 @@ class Answers:
                 if has_body(request.scope.get("headers", ())):
                     return await call(request)
                 request._body = b""
-            self.app._engine.streams.open(request, do_nothing, endless=False, receive=request._receive)
+            self.app._engine.streams.open(request, send_nothing, endless=False, receive=request._receive)
             try:
                 response = await call(request)
             except Exception:
@@ -429,7 +431,7 @@ class Answers:
     def has_begun(self, request: EngineRequest) -> bool:
         """Return whether a part of the response was sent; `request.respond()` alone sends nothing."""
         assert isinstance(request, Request)
-        # Without a writer, a Starlette response or a mounted application has begun to respond.
+        # Without a writer, `responded` is set by a Starlette response or a mounted application that has begun.
         return request.responded if request._writer is None else request._writer.head_sent
 
     def logged(self, stack: ASGIApp) -> ASGIApp:
@@ -465,7 +467,8 @@ class Answers:
                     raise
             except WebsocketClosed:
                 if not websocket._closed:
-                    # The exception is quiet: without this line no log would say why the connection ends.
+                    # The exception itself is quiet, so without this line the log would not explain the closed
+                    # connection.
                     error_logger.error("The handler of %r has used a websocket that is closed", url_for_log(request))
                     raise
             finally:
@@ -493,10 +496,13 @@ class Answers:
         return self._events.around_route(call, route, reads_body=False) if self._has_event_handlers else call
 
     def sweep(self, websocket: WebsocketImplProtocol) -> set[Any]:
-        """Cancel the handler of a websocket when its client has left.
+        """Cancel the handler of a websocket after a disconnect.
+
+        Args:
+            websocket: the accepted websocket.
 
         Returns:
-            The set to remove the websocket from when its handler is over.
+            The set of watched websockets; remove the websocket from it when the handler has ended.
         """
         return (self._sweeper or self._load_sweeper()).add(websocket)
 
@@ -560,7 +566,7 @@ class Answers:
         before = self._steps(MiddlewareLocation.REQUEST, None)
         keyword_limit = self.app.max_body_size
         foreign_limit = self._body_limit
-        # Without these settings the public host is the client's `Host`, and redirects lead there anyway.
+        # Without these settings the public host is the client's `Host`, to which redirects lead anyway.
         public_host_settings = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
         has_public_host = any(map(self.app.config.get, public_host_settings))
         exception_handlers = self._error_answers.handlers_for_starlette
@@ -616,6 +622,7 @@ class Answers:
                 receive = partial(request._watched_receive, receive)
             await app(scope, receive, watched_send(request, scope, request._send))
             # PERF: breaks the reference cycle of the request and `receive`, which would need the garbage collector.
+            # Safe because the application has ended, so that nothing receives through its `receive` any more.
             request._receive = from_server
             return SENT
 
@@ -928,7 +935,7 @@ class Answers:
         if writer.response is None:
             return
         before, receive = request._open_stream, request._receive
-        if _may_stream_its_body(request):
+        if _may_read_body(request):
             # The handler may read the body while the watcher waits for the client to leave.
             if not isinstance(receive, SharedReceive):
                 receive = request._receive = SharedReceive(receive)
@@ -988,13 +995,13 @@ def _without_outer_route(connection: Any) -> Any:
     return request
 
 
-def _after_own_reading(route: routing.Route, call: Call) -> Call:
+def _after_receive_body(route: routing.Route, call: Call) -> Call:
     """Return a callable that reads the body through the request class's override of `receive_body` first."""
     # The route's limit still applies: reading the stream enforces it.
     route.reads_body = False
 
-    async def with_own_body(request: Request) -> Any:
+    async def with_received_body(request: Request) -> Any:
         await request.receive_body()
         return await call(request)
 
-    return with_own_body
+    return with_received_body

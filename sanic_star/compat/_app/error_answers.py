@@ -175,7 +175,7 @@ class ErrorAnswers:
         member = only_member(error)
         if not issubclass(type(member), Exception) or member is error:
             return error
-        lookup, name = self._app.error_handler._registered, request.name
+        lookup, name = self._app.error_handler._registered_handler, request.name
         general_handler = lookup(Exception(), name)
         if lookup(error, name) not in (None, general_handler):
             return error
@@ -192,7 +192,7 @@ class ErrorAnswers:
         if issubclass(type(error), HTTPException):
             return True
         table = self._app.error_handler
-        return table.settles(table._registered(error, request.name), error)
+        return table.settles(table._registered_handler(error, request.name), error)
 
     def settles_class(self, request: Request, kind: type[Exception]) -> bool:
         """Do the same as `settles` for an exception class."""

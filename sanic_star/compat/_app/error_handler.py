@@ -29,14 +29,15 @@ UNEXPECTED = "sanic_star.unexpected"
 # A key of the scope of a mount with `handle_errors=True`: a list of the exceptions that have no handler in the mounted
 # application. The outer application answers them.
 UNHANDLED = "sanic_star.unhandled"
-# A handler, and whether it takes Sanic's exception of the same status instead of the one that was raised.
+# A handler, and whether it gets Sanic's exception of the same status instead of the exception that was raised.
 _Match: TypeAlias = tuple[Callable[..., Any] | None, bool]
 
 
 @cache
 def _load_pages() -> Callable[..., HTTPResponse]:
     # PERF: imported once, with the first error. An import statement per error would look up `__path__` on the module,
-    # which calls the module's `__getattr__` for old names: one of the 38 calls of a 404.
+    # which calls the module's `__getattr__` for old names: one of the 38 calls of a 404. Safe because the function is
+    # not replaced while the process runs.
     from sanic_star.compat.errorpages import exception_response
 
     return exception_response
@@ -105,15 +106,19 @@ class ErrorHandler:
         self._matches.clear()
 
     def lookup(self, exception: BaseException, route_name: str | None = None) -> Callable[..., Any] | None:
-        """Return the handler for an exception; the first of
+        """Return the handler for an exception, or `None`. It searches the registrations in this order:
 
-        - for one of Sanic's: its class and the bases below `SanicException`, its status code, Starlette's
+        - for a Sanic exception: its class and the bases below `SanicException`, its status code, Starlette's
           `HTTPException`, `SanicException`, `Exception`;
-        - for one of Starlette's: its status code, its class and the bases up to `HTTPException`, Sanic's exception of
-          that status with its bases, `Exception`;
-        - for any other: its class and the bases, then the number 500, which stands for unexpected exceptions.
+        - for a Starlette exception: its status code, its class and the bases up to `HTTPException`, Sanic's exception
+          of that status with its bases, `Exception`;
+        - for any other exception: its class and the bases, then the number 500 for unexpected exceptions.
 
-        The exception's own class comes before its bases, handlers of the route before those for all routes.
+        The class itself comes before its bases, and handlers of the route before handlers for all routes.
+
+        Args:
+            exception: the exception.
+            route_name: the name of the request's route, if it has one.
         """
         return self._match(exception, route_name)[0]
 
@@ -154,6 +159,10 @@ class ErrorHandler:
         """Return whether a handler's response settles an exception.
 
         The handler of the number 500 only provides the response to an unexpected exception, as in Starlette.
+
+        Args:
+            handler: the result of `lookup`.
+            exception: the exception.
         """
         if handler is None or issubclass(type(exception), HTTPException):
             return handler is not None
@@ -178,8 +187,8 @@ class ErrorHandler:
         """Whether a subclass or this object overrides `lookup`."""
         return getattr(self.lookup, "__func__", None) is not ErrorHandler.lookup
 
-    def _registered(self, exception: BaseException, route_name: str | None) -> Callable[..., Any] | None:
-        """Return the handler that was registered for an exception, which may never be answered.
+    def _registered_handler(self, exception: BaseException, route_name: str | None) -> Callable[..., Any] | None:
+        """Return the registered handler for an exception, before it is certain that the exception will be answered.
 
         A monitoring tool that has patched `lookup` on the class would report the exception, so the patched one is not
         called.
@@ -192,17 +201,21 @@ class ErrorHandler:
 
     def _search(self, kind: type[BaseException], route_name: str | None, status: int | None) -> _Match:
         names = (None,) if route_name is None else (route_name, None)
-        for key, name, by_twin in _candidate_keys(kind, names, status):
+        for key, name, takes_twin in _candidate_keys(kind, names, status):
             handler = self.cached_handlers.get((key, name))
             if handler is not None:
-                return handler, by_twin
+                return handler, takes_twin
         return None, False
 
     def response(self, request: Request, exception: BaseException) -> Any:
         """Return the response to an exception, or an awaitable of it.
 
-        The handler gets the exception that was raised. A handler that was registered for Sanic's exception of the same
-        status gets that one, with Starlette's as its `__cause__`, because it may read `message` and `extra`.
+        The handler gets the exception that was raised. A handler for Sanic's exception of the same status gets that
+        exception instead, because it may read `message` and `extra`; Starlette's exception is its `__cause__`.
+
+        Args:
+            request: the request.
+            exception: the exception.
         """
         answer, is_settled = self._respond(request, exception)
         if request is not None:
@@ -221,26 +234,26 @@ class ErrorHandler:
 
     def _respond(self, request: Request, exception: BaseException) -> tuple[Any, bool]:
         """Return the response, and whether a handler has settled the exception."""
-        subject = exception
+        handled_exception = exception
         name = None if request is None else request.name
         if getattr(self.lookup, "__func__", None) is _OWN_LOOKUP:
-            handler, by_twin = self._match(exception, name)
-            if by_twin:
-                subject = as_sanic_exception(exception)
+            handler, takes_twin = self._match(exception, name)
+            if takes_twin:
+                handled_exception = as_sanic_exception(exception)
         else:
-            subject = as_sanic_exception(exception)
-            handler = self.lookup(subject, name)
+            handled_exception = as_sanic_exception(exception)
+            handler = self.lookup(handled_exception, name)
         stand_in = getattr(request, "_stand_in", None)
         if stand_in is not None:
             handler = stand_in(self, exception, handler)
         if handler is None:
-            if not issubclass(type(subject), SanicException):
-                subject = as_sanic_exception(subject)
-            if request is not None and UNHANDLED in request.scope and self._hands_over(exception):
+            if not issubclass(type(handled_exception), SanicException):
+                handled_exception = as_sanic_exception(handled_exception)
+            if request is not None and UNHANDLED in request.scope and self._passes_to_outer_app(exception):
                 request.scope[UNHANDLED].append(exception)
                 # The outer application sends its own response and logs the exception.
-                return text("", attribute(subject, "status_code", 500)), False
-            return self.default(request, subject), False
+                return text("", attribute(handled_exception, "status_code", 500)), False
+            return self.default(request, handled_exception), False
         is_settled = self.settles(handler, exception)
         if not is_settled:
             self.log(request, exception)
@@ -249,12 +262,12 @@ class ErrorHandler:
         if request is not None:
             request._answers_error = True
         try:
-            answer = handler(request, subject)
+            answer = handler(request, handled_exception)
         except Exception as raised:
             return self._answer_to_failure(request, handler, raised), is_settled
-        return self.default(request, as_sanic_exception(subject)) if answer is None else answer, is_settled
+        return self.default(request, as_sanic_exception(handled_exception)) if answer is None else answer, is_settled
 
-    def _hands_over(self, exception: BaseException) -> bool:
+    def _passes_to_outer_app(self, exception: BaseException) -> bool:
         """Return whether the outer application answers an exception; not if a subclass overrides `default`."""
         return isinstance(exception, Exception) and getattr(self.default, "__func__", None) is _OWN_DEFAULT
 
@@ -276,14 +289,19 @@ class ErrorHandler:
             unexpected.append(exception)
 
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
-        """Log an exception, and return the error page for it."""
+        """Log an exception, and return the error page for it.
+
+        Args:
+            request: the request.
+            exception: the exception.
+        """
         self.log(request, exception)
         app = request.app
         if (plain_response := _as_starlette(request, exception)) is not None:
             return plain_response
         return _load_pages()(
             request,
-            exception,  # RequestCancelled is a CancelledError
+            exception,
             # The application's `debug`, because several applications may share one error handler.
             debug=app.debug,
             base=self.base,
@@ -292,7 +310,12 @@ class ErrorHandler:
 
     @staticmethod
     def log(request: Request, exception: BaseException) -> None:
-        """Log an exception, unless it is quiet."""
+        """Log an exception, unless it is quiet.
+
+        Args:
+            request: the request.
+            exception: the exception.
+        """
         if not error_logger.isEnabledFor(ERROR):
             return
         if attribute(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:

@@ -124,7 +124,7 @@ class Events:
 
         async def call_with_events(connection: Any) -> Any:
             request = request_of(connection)
-            if not request._routed:
+            if not request._was_rerouted:
                 other_call = await self._before_routing(request)
                 if other_call is not None:
                     return await other_call(connection)
@@ -168,7 +168,7 @@ class Events:
         request._hidden_route = None
         after = _routing_key(request)
         if after != before:
-            request._routed = True
+            request._was_rerouted = True
             if after[1] != before[1]:
                 headers = [(name, value) for name, value in request.scope.get("headers", ()) if name != b"host"]
                 host = [] if after[1] is None else [(b"host", after[1].encode())]

@@ -173,7 +173,7 @@ class HTTPPassage:
         if not request._body_is_read:
             return
         if request._upload is not None:
-            request._upload.let_go()
+            request._upload.release()
         vars(request).pop("_body", None)
         for name in _BODY_ATTRIBUTES:
             vars(request).pop(name, None)

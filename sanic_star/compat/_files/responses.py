@@ -1,9 +1,9 @@
-"""Responses whose body is a file, and the shelf on which small files are kept.
+"""Responses whose body is a file, and the cache of small files.
 
-A small file is read once, in a thread, and kept. A request for it costs one `stat` in the event loop, which shows
-whether it is still the same, and one for each directory from the root to it, which show whether it is still inside. A
-thread for each request, as files usually have, costs twenty times as much. A large file is read while it is sent, in
-threads, and is in memory only in pieces.
+A small file is read once, in a thread, and cached. A later request calls `stat` in the event loop: for the file, to
+detect a change, and for each directory from the root to the file, to check that the file is still inside the root. To
+read the file in a thread for each request would take twenty times as long. A large file is read in threads while it is
+sent, and only a chunk of it is in memory.
 """
 
 from __future__ import annotations
@@ -27,29 +27,31 @@ from sanic_star.compat.response.types import HTTPResponse
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
 
-# A page's scripts, styles and pictures are of this size, and a copy of it takes some microseconds.
-SMALL = 64 * 1024
-# What one shelf may hold, in bytes: hundreds of usual files.
-SHELF = 8 * 1024 * 1024
-# Two changes within one tick of the file system's clock look the same, so that a file that was just changed is not
-# kept; git calls such a file «racily clean». FAT's tick is the longest, two seconds.
-TICK_NS = 2_000_000_000
-# Read at a time from a large file, in bytes: fewer threads' turns than Starlette's 64 kB, and still flat memory.
-PIECE = 256 * 1024
+# In bytes. Most scripts, style sheets and pictures of a page are smaller; copying this many takes some microseconds.
+MAX_CACHED_SIZE = 64 * 1024
+# In bytes, of one `app.static`: hundreds of typical files.
+CACHE_SIZE = 8 * 1024 * 1024
+# Two changes within one tick of the file system's clock cannot be distinguished, so a file that has just changed is not
+# cached; git calls such a file «racily clean». The longest tick is that of FAT, two seconds.
+CLOCK_TICK_NS = 2_000_000_000
+# The number of bytes that are read at a time from a large file: more than Starlette's 64 kB, because each read is a job
+# for a thread; a response still needs little memory.
+CHUNK = 256 * 1024
 
 
-class KeptFile:
-    """A small file as it was read.
+class CachedFile:
+    """The content of a small file, with what a response needs.
 
     Args:
         path: its real path.
-        stat: what `os.fstat` told when it was read.
+        stat: the result of `os.fstat` when it was read.
         body: its content.
         kind: the content type.
-        headers: the header fields of a response with all of it.
-        trail: the directories between the root and the file. Empty for a file outside of the root: a single file, or
-            one that a link leads to.
-        resolve: returns the real path by now, `None` where it may not be served; without it no link leads to the file.
+        headers: the header fields of a response with the whole file.
+        trail: the directories from the root to the file. Empty for a file outside the root: a single file, or the
+            target of a link.
+        resolve: returns the current real path, or `None` if the client may not have it; needed if a link leads to the
+            file.
     """
 
     __slots__ = ("_fields", "_mark", "_resolve", "_stat", "_trail", "body", "headers", "kind", "path", "stat")
@@ -70,14 +72,14 @@ class KeptFile:
         self._stat = os.lstat if trail else os.stat
         self._fields = HTTPResponse(body, 200, headers, kind)._head()
 
-    def is_unchanged(self, asked: str) -> bool:
-        """Tell whether the file that a path leads to is still this one, and may still be served.
+    def is_unchanged(self, path: str) -> bool:
+        """Return whether a path still leads to this file, and the client may still have it.
 
-        That the file is the same is not enough: its directory may have been moved out of the root, with a link in its
-        place. The file itself does not change by that.
+        The directories are checked too: one may have been moved out of the root and replaced by a link, which does not
+        change the file.
 
         Args:
-            asked: the path, without links below the root.
+            path: the file's path, without links below the root.
         """
         try:
             if self._resolve is not None and self._resolve() != self.path:
@@ -85,82 +87,92 @@ class KeptFile:
             for directory, identity in self._trail:
                 if os.lstat(directory)[:3] != identity:
                     return False
-            return mark_of(self._stat(asked)) == self._mark
+            return mark_of(self._stat(path)) == self._mark
         except OSError:
             return False
 
-    def is_settled(self) -> bool:
-        """Tell whether the file has not changed for so long that its next change will be seen."""
-        return time_ns() - max(self.stat.st_mtime_ns, self.stat.st_ctime_ns) > TICK_NS
+    def shows_next_change(self) -> bool:
+        """Return whether the last change is so long ago that the next one will have another time."""
+        return time_ns() - max(self.stat.st_mtime_ns, self.stat.st_ctime_ns) > CLOCK_TICK_NS
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
-        """The header fields as they go over the wire."""
+        """The encoded header fields."""
         return list(self._fields)
 
 
-class Shelf:
-    """The small files that one `app.static` has served, by the path that was asked for."""
+class FileCache:
+    """The small files that one `app.static` has served, by the requested path."""
 
     def __init__(self) -> None:
-        self._files: dict[str | None, tuple[str, KeptFile]] = {}
+        self._files: dict[str | None, tuple[str, CachedFile]] = {}
         self._size = 0
 
-    def get(self, uri: str | None) -> KeptFile | None:
-        """Return a file that is kept, unchanged and still inside its root; looks at the disk."""
-        found = self._files.get(uri)
-        if found is None:
+    def get(self, uri: str | None) -> CachedFile | None:
+        """Return a file if it is cached, unchanged and still inside its root; accesses the disk.
+
+        Args:
+            uri: the requested path below the root, percent-encoded; `None` for a single file.
+        """
+        entry = self._files.get(uri)
+        if entry is None:
             return None
-        asked, kept = found
-        if kept.is_unchanged(asked):
-            return kept
+        path, cached_file = entry
+        if cached_file.is_unchanged(path):
+            return cached_file
         self._drop(uri)
         return None
 
-    def put(self, uri: str | None, asked: str, kept: KeptFile) -> None:
-        """Keep a file; those that came first go when there are too many."""
-        if not kept.is_settled():
+    def put(self, uri: str | None, path: str, cached_file: CachedFile) -> None:
+        """Store a file; removes the oldest entries if the cache is too large.
+
+        Args:
+            uri: as in `get`.
+            path: the file's path; see `CachedFile.is_unchanged`.
+            cached_file: the file.
+        """
+        if not cached_file.shows_next_change():
             return
         self._drop(uri)
-        self._files[uri] = (asked, kept)
-        self._size += _weight(uri, kept)
-        while self._size > SHELF:
+        self._files[uri] = (path, cached_file)
+        self._size += _memory_size(uri, cached_file)
+        while self._size > CACHE_SIZE:
             self._drop(next(iter(self._files)))
 
     def _drop(self, uri: str | None) -> None:
-        found = self._files.pop(uri, None)
-        if found is not None:
-            self._size -= _weight(uri, found[1])
+        entry = self._files.pop(uri, None)
+        if entry is not None:
+            self._size -= _memory_size(uri, entry[1])
 
 
-def _weight(uri: str | None, kept: KeptFile) -> int:
-    # With what is around the content: a million empty files should not fit.
-    return len(kept.body) + len(uri or "") + 2048
+def _memory_size(uri: str | None, cached_file: CachedFile) -> int:
+    # Including the objects around the content, so that a million empty files don't fit.
+    return len(cached_file.body) + len(uri or "") + 2048
 
 
-class KeptFileResponse(HTTPResponse, own_names=False, own_start=True):
-    """A response with a kept file; a middleware may change everything about it."""
+class CachedFileResponse(HTTPResponse, own_names=False, own_start=True):
+    """A response with a cached file; middleware may change all of it."""
 
-    _kept: KeptFile
+    _cached_file: CachedFile
 
     @classmethod
-    def of(cls, kept: KeptFile) -> KeptFileResponse:
+    def of(cls, cached_file: CachedFile) -> CachedFileResponse:
         """Return a response with a file.
 
-        PERF: without the initialiser, and with header fields that were encoded when the file was read: see
-        `start_message`.
+        PERF: `__init__` is not called, and the header fields were encoded when the file was read: 3 µs of 8 together
+        with `_start_message` («static»). Safe because it sets the attributes that differ from the class's defaults.
         """
         response = cls.__new__(cls)
-        response._kept = kept
-        response._body = kept.body
-        response.content_type = kept.kind
+        response._cached_file = cached_file
+        response._body = cached_file.body
+        response.content_type = cached_file.kind
         return response
 
     @property  # type: ignore[override]
     def headers(self) -> Header:
-        """The header fields set so far."""
+        """The header fields of this response; changes of them don't affect the cached file."""
         if self._headers is None:
-            self._headers = Header(self._kept.headers)
+            self._headers = Header(self._cached_file.headers)
         return self._headers
 
     @headers.setter
@@ -168,36 +180,38 @@ class KeptFileResponse(HTTPResponse, own_names=False, own_start=True):
         self._headers = _header_of_response(value)
 
     def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
-        """Return the header fields as they go over the wire; see `BaseHTTPResponse._head`."""
-        self.headers  # noqa: B018 - from here on they are this response's own
+        """Return the encoded header fields; see `BaseHTTPResponse._head`."""
+        self.headers  # noqa: B018 - copies the header fields of the file
         return super()._head(length, declared)
 
     _build_head = _head
 
     def _start_message(self) -> Message | None:
-        """Return the message that starts a response which nobody has changed.
+        """Return the first message of an unchanged response; `None` if the response was changed.
 
-        PERF: its fields are ready: 3 µs of 8, `benchmarks --only static`.
+        PERF: the header fields are already encoded: 3 µs of 8 («static»). Safe because a response with other headers,
+        body, type or status takes the usual path.
         """
-        kept = self._kept
-        untouched = self._headers is None and self._body is kept.body and self.content_type is kept.kind
-        if not untouched or self.status != 200 or self.background is not None:
+        file = self._cached_file
+        is_unchanged = self._headers is None and self._body is file.body and self.content_type is file.kind
+        if not is_unchanged or self.status != 200 or self.background is not None:
             return None
-        return {"type": "http.response.start", "status": 200, "headers": kept.fields}
+        return {"type": "http.response.start", "status": 200, "headers": file.fields}
 
 
 class LargeFileResponse(UnreadFileResponse, own_names=False):
-    """A response with a file, or a part of one, that is read while it is sent.
+    """A response with a file, or with a range of it, that is read while it is sent.
 
     Args:
-        request: the request that it answers.
+        request: the request.
         path: the file's real path.
-        start: the place of the first byte.
-        size: how many bytes.
+        start: the offset of the first byte.
+        size: the number of bytes.
         status: the HTTP status.
         headers: header fields.
         kind: the content type.
-        opener: opens the file and returns its descriptor, as that of `open` does; by default the path is opened.
+        opener: opens the file and returns its descriptor, like the `opener` of the built-in `open`; by default the path
+            is opened.
     """
 
     def __init__(
@@ -218,10 +232,10 @@ class LargeFileResponse(UnreadFileResponse, own_names=False):
         self._opener = opener
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response piece by piece; one whose client leaves is cut short.
+        """Send the response in chunks, until the client disconnects.
 
         Raises:
-            FileNotFound: the file cannot be opened any more: it is gone, or a link has taken its place.
+            FileNotFound: the file cannot be opened, because it was removed or replaced by a link.
             OSError: the file cannot be read to its end.
         """
         if "_body" in self.__dict__ or scope["type"] != "http":
@@ -234,57 +248,62 @@ class LargeFileResponse(UnreadFileResponse, own_names=False):
             return
         start = {"type": "http.response.start", "status": self.status, "headers": self._head(length=False)}
         try:
-            opened = await anyio.open_file(self._path, "rb", opener=self._opener)
+            file = await anyio.open_file(self._path, "rb", opener=self._opener)
         except OSError as error:
             raise FileNotFound("File not found", path=self._path) from error
         try:
             if self._start:
-                await opened.seek(self._start)
-            # From here on an error can't be answered any more.
+                await file.seek(self._start)
+            # An exception cannot be answered any more.
             request.responded = True
             await send(start)
 
-            async def finish() -> None:
-                """Leave the response as it is: a length was promised that can't be kept."""
+            async def leave_incomplete() -> None:
+                """Send nothing: the response cannot be completed, because its length was already sent."""
 
-            engine.streams.open(request, finish, endless=False, receive=request._receive)
-            await self._send_pieces(opened, send)
+            engine.streams.open(request, leave_incomplete, endless=False, receive=request._receive)
+            await self._send_chunks(file, send)
             engine.streams.close(request)
         finally:
-            # Not by `aclose`, which a task that is cancelled does not get to the end of.
-            opened.wrapped.close()
+            # Not with `aclose`, which a cancelled task would not complete.
+            file.wrapped.close()
         await run_background(self, scope)
 
     async def _send_path(self, scope: Scope, send: Send) -> bool:
-        """Let the server send the whole file by itself; tell whether it does."""
-        # Loaded only under a server that has the extension.
+        """Let the server send the whole file; return whether it does."""
+        # Imported late: only a server with the extension needs it.
         from sanic_star.compat.response._pathsend import EXTENSION, open_for_server, takes_path
 
         if not takes_path(scope):
             return False
         try:
-            opened = await open_for_server(self._path, self._opener)
+            file = await open_for_server(self._path, self._opener)
         except OSError as error:
             raise FileNotFound("File not found", path=self._path) from error
-        # A part of a file; or it has changed since the header fields were made, and is sent in pieces as far as it was.
-        if opened is None or opened.stat.st_size != self._size:
+        # The server would send another number of bytes than the header fields declare, because the response has a
+        # range of the file, or the file has changed since.
+        if file is None or file.stat.st_size != self._size:
             return False
         self._request.responded = True
         await send({"type": "http.response.start", "status": 200, "headers": self._head(length=False)})
-        await send({"type": EXTENSION, "path": opened.path})
+        await send({"type": EXTENSION, "path": file.path})
         await run_background(self, scope)
         return True
 
-    async def _send_pieces(self, opened: anyio.AsyncFile[bytes], send: Send) -> None:
-        left = self._size
-        while left > 0:
-            piece = await opened.read(min(left, PIECE))
-            if not piece:
-                raise OSError(f"{self._path} was cut short while it was sent")
-            left -= len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+    async def _send_chunks(self, file: anyio.AsyncFile[bytes], send: Send) -> None:
+        remaining = self._size
+        while remaining > 0:
+            chunk = await file.read(min(remaining, CHUNK))
+            if not chunk:
+                raise OSError(f"{self._path} was truncated while it was sent")
+            remaining -= len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": remaining > 0})
 
 
 def last_modified(stat: os.stat_result) -> str:
-    """Return the time of a file's last change as a header value."""
+    """Return the time of a file's last change as an HTTP date.
+
+    Args:
+        stat: the result of `os.stat`.
+    """
     return formatdate(int(stat.st_mtime), usegmt=True)

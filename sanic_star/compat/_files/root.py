@@ -7,8 +7,7 @@ application allows links. There are three steps, because the disk may change bet
 2. `open` opens that real path without following a link: directory by directory, each relative to the one before (POSIX
    `openat` with `O_NOFOLLOW`). So a directory or a file that was replaced by a link after the check is not opened.
 3. A cached file has a `trail`: the `os.lstat` results of the directories from the root to the file. While these stay
-the
-   same, no directory was moved or replaced by a link, and the file is still inside.
+   the same, no directory was moved or replaced by a link, and the file is still inside.
 
 Directories above the root are controlled by the server's administrator, and are not checked again.
 """

@@ -17,11 +17,11 @@ import anyio
 
 from sanic_star.compat._app.definitions import StaticDefinition
 from sanic_star.compat._files.responses import (
-    SMALL,
-    KeptFile,
-    KeptFileResponse,
+    MAX_CACHED_SIZE,
+    CachedFile,
+    CachedFileResponse,
+    FileCache,
     LargeFileResponse,
-    Shelf,
     last_modified,
 )
 from sanic_star.compat._files.root import Root, Trail
@@ -68,7 +68,7 @@ def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]
     links = definition.follow_external_symlink_files, definition.follow_external_symlink_dirs
     root = Root(definition.file_or_directory, *links)
     # Not a closure, which could not be pickled with the application.
-    handler = partial(_serve, definition, root, Shelf())
+    handler = partial(_serve, definition, root, FileCache())
     handler.__name__ = "_static_request_handler"  # type: ignore[attr-defined]
     # Tools that inject arguments read a handler's annotations, and a partial has none.
     handler.__annotations__ = {"request": Request, "__file_uri__": str | None, "return": Any}
@@ -76,9 +76,9 @@ def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]
 
 
 async def _serve(
-    definition: StaticDefinition, root: Root, shelf: Shelf, request: Request, __file_uri__: str | None = None
+    definition: StaticDefinition, root: Root, cache: FileCache, request: Request, __file_uri__: str | None = None
 ) -> Any:
-    cached_file = shelf.get(__file_uri__)
+    cached_file = cache.get(__file_uri__)
     if cached_file is None:
         found_file = await anyio.to_thread.run_sync(_find_and_read, root, __file_uri__)
         if found_file is None:
@@ -90,9 +90,9 @@ async def _serve(
         if found_file.body is None:
             return await _respond_conditionally(request, definition, found_file.path, found_file.stat, opener=opener)
         cached_file = _cache_file(definition, root, __file_uri__, found_file, found_file.body)
-        shelf.put(__file_uri__, found_file.path, cached_file)
+        cache.put(__file_uri__, found_file.path, cached_file)
     if request.method == "GET" and not any(name in _CONDITIONS for name, _ in request.scope.get("headers", ())):
-        return KeptFileResponse.of(cached_file)
+        return CachedFileResponse.of(cached_file)
     return await _respond_conditionally(request, definition, cached_file.path, cached_file.stat, cached_file)
 
 
@@ -114,9 +114,9 @@ def _find_and_read(root: Root, uri: str | None) -> _FoundFile | None:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         else:
             descriptor, _, trail = root.open_file(path)
-        with open(descriptor, "rb") as opened:
+        with open(descriptor, "rb") as file:
             stat = os.fstat(descriptor)
-            body = opened.read(SMALL + 1) if stat.st_size <= SMALL else None
+            body = file.read(MAX_CACHED_SIZE + 1) if stat.st_size <= MAX_CACHED_SIZE else None
     except OSError:
         return None
     # A file that grows while it is read is sent like a large one, with its former size.
@@ -139,14 +139,14 @@ def _file_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[st
 
 def _cache_file(
     definition: StaticDefinition, root: Root, uri: str | None, found_file: _FoundFile, body: bytes
-) -> KeptFile:
+) -> CachedFile:
     threshold = definition.stream_large_files
     headers = _file_headers(definition, found_file.stat)
     if threshold and threshold is not True and len(body) >= threshold:
         headers = _stream_headers(definition, found_file.stat)
     has_links = uri is not None and found_file.path != os.path.join(root.location, unquote(uri).lstrip("/"))
     resolve = partial(root.find, uri) if uri is not None and has_links else None
-    return KeptFile(
+    return CachedFile(
         found_file.path, found_file.stat, body, _kind(definition, found_file.path), headers, found_file.trail, resolve
     )
 
@@ -164,7 +164,7 @@ async def _respond_conditionally(
     definition: StaticDefinition,
     path: str,
     stat: os.stat_result,
-    cached_file: KeptFile | None = None,
+    cached_file: CachedFile | None = None,
     opener: Callable[[str, int], int] | None = None,
 ) -> Any:
     """Respond with a large file, or to a conditional request."""

@@ -1,6 +1,6 @@
-"""The body of a response with a file that is sent without being in memory.
+"""The base class of responses that send a file without reading all of it into memory.
 
-Loaded with the first such response.
+It is imported with the first such response.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sanic_star.compat.response.types import HTTPResponse
 
 
 class UnreadFileResponse(HTTPResponse, own_names=False):
-    """A response with a file that is in memory only if something, a middleware for example, asks for its body.
+    """A response with a file that is read into memory only on access to `body`, for example by middleware.
 
     Args:
         path: the file's path.
@@ -22,10 +22,10 @@ class UnreadFileResponse(HTTPResponse, own_names=False):
         kind: the content type.
     """
 
-    # The place of the first byte, and how many bytes; -1 for all.
+    # The offset of the first byte, and the number of bytes; -1 for all.
     _start = 0
     _size = -1
-    # Opens the file and returns its descriptor, as that of `open` does.
+    # Opens the file and returns its descriptor, like the `opener` of the built-in `open`.
     _opener: Callable[[str, int], int] | None = None
 
     def __init__(self, path: str, status: int, headers: Any, kind: str) -> None:
@@ -35,16 +35,16 @@ class UnreadFileResponse(HTTPResponse, own_names=False):
 
     @property
     def body(self) -> bytes:
-        """The content; the first time it is read from the file.
+        """The content, read from the file on first access.
 
         Raises:
-            FileNotFound: the file is gone.
+            FileNotFound: the file cannot be read.
         """
         if "_body" not in self.__dict__:
             try:
-                with open(self._path, "rb", opener=self._opener) as opened:
-                    opened.seek(self._start)
-                    self._body = opened.read(self._size)
+                with open(self._path, "rb", opener=self._opener) as file:
+                    file.seek(self._start)
+                    self._body = file.read(self._size)
             except OSError as error:
                 raise FileNotFound("File not found", path=self._path) from error
         return self._body

@@ -1,7 +1,8 @@
 """Values that are created on first use: regular expressions, cached values, and names of older releases of Sanic.
 
-PERF: compiling all patterns of this package took a tenth of its import, and a process uses only some of them. After the
-first use, a pattern's method is called directly. See the import time in `benchmarks/`.
+PERF: compiling all patterns of this package took a tenth of its import, and a process uses only some of them. Safe
+because the first use compiles the pattern, and afterwards its methods are called directly. `benchmarks/` measures the
+time of the import.
 
 Old names are implemented in `_old`; `_old.table` lists them with their implementations. These are strings, because the
 implementations import the modules that have the names.
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
-# In characters or bytes; longer than any header name in use.
+# In characters or bytes. No header name in use is longer.
 _LONGEST_KEY = 64
 
 
@@ -25,8 +26,7 @@ class BoundedTable(dict[K, V]):
 
     PERF: a subscript takes 0.03 µs, a call of a function that looks the key up three times as much. Safe with keys from
     clients: long keys are not stored, and a full table is emptied, so it never grows beyond `size`. A client that sends
-        new
-    keys each time slows down only its own requests: common keys are in the seed, which stays.
+    new keys each time slows down only its own requests: common keys are in the seed, which stays.
 
     Args:
         make_value: makes the value; its exceptions are passed on, and nothing is stored then.
@@ -98,7 +98,7 @@ class OldName:
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
-            # Tools that list a class's attributes don't use the name.
+            # Access on the class is not a use: tools list the attributes of classes.
             return self
         from sanic_star.compat._old import find  # only for a program that uses an old name
 

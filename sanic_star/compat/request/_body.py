@@ -1,4 +1,7 @@
-"""The request's body while it arrives: `request.stream`, in Sanic's words and callable in Starlette's."""
+"""`request.stream`: reads the body of a request while it arrives.
+
+It has the methods and attributes of Sanic's `request.stream`; a call of it is Starlette's `request.stream()`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
 
     class ReadRequest(Protocol):
-        """What reading a body needs of its request, whose module imports this one."""
+        """The attributes of a request that this module uses; the request's module imports this one."""
 
         scope: Scope
         _received: int
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def _limit(request: ReadRequest) -> int | None:
-    """Return the greatest size of a body, in bytes: the route's, or the application's where there is no route."""
+    """Return the maximum size of a body in bytes: the route's limit, or that of the application without a route."""
     route = request.scope.get("route") or request._hidden_route
     if route is None:
         engine = engine_of(request.scope.get("app"))
@@ -52,12 +55,12 @@ def _limit(request: ReadRequest) -> int | None:
 
 
 class BodyStream:
-    """Reads the body's parts one by one; also knows the response that was begun.
+    """Reads the body of a request part by part; also gives access to a response that has begun.
 
-    It keeps nothing itself: a request makes one whenever it is asked for it.
+    It has no state of its own: each access to `request.stream` creates one.
 
     Args:
-        request: the request whose body it is.
+        request: the request.
     """
 
     __dir__ = names_without_old
@@ -69,46 +72,51 @@ class BodyStream:
 
     @property
     def writer(self) -> ResponseWriter | None:
-        """The way of the response, once there is one."""
+        """The object that sends the response; `None` before `request.respond()`."""
         return self.request._writer
 
     @property
     def response(self) -> BaseHTTPResponse | None:
-        """The response that was begun."""
+        """The response that `request.respond()` has begun, or `None`."""
         return self.writer.response if self.writer else None
 
     @property
     def send(self) -> Any:
-        """The ASGI callable of the response, `None` when it is complete or was never begun."""
+        """The ASGI `send` callable of the response; `None` if the response has not begun or is complete."""
         return self.writer.send if self.writer else None
 
     async def read(self) -> bytes | None:
         """Return the next part of the body, or `None` at its end.
 
         Raises:
-            PayloadTooLarge: the route has a limit and the body is larger.
-            asyncio.CancelledError: the client left before the end; raised in the handler of this request, once, as in
+            PayloadTooLarge: the body exceeds the limit of the route.
+            asyncio.CancelledError: the client has disconnected; raised once, in the handler of this request, as in
                 Sanic 25.12.
-            ClientDisconnect: the same in any other case: in the handler of another request, or a second time.
+            ClientDisconnect: the client has disconnected; raised in the handler of another request, and on further
+                calls.
         """
-        again = self.request._is_disconnected
+        was_disconnected = self.request._is_disconnected
         try:
             return await self._receive_part()
         except ClientDisconnect:
-            await self._end_with_client(again)
+            await self._cancel_on_disconnect(was_disconnected)
             raise
 
-    async def _end_with_client(self, again: bool) -> None:
-        """Cancel the handler of this request, whose client has left, unless it was cancelled for that already."""
-        if not again and live.get(current.get(0)) is cast(object, self.request):
-            raise CancelledError("the request's client has left") from None
-        # Something that tries again and again must not stop the event loop.
+    async def _cancel_on_disconnect(self, was_disconnected: bool) -> None:
+        """Cancel the handler of this request after a disconnect, unless an earlier call has already done so.
+
+        Raises:
+            asyncio.CancelledError: this is the first call, in the handler of this request.
+        """
+        if not was_disconnected and live.get(current.get(0)) is cast(object, self.request):
+            raise CancelledError("the client has disconnected") from None
+        # A handler that reads in a loop must not block the event loop.
         await asyncio.sleep(0)
 
     async def _receive_part(self) -> bytes | None:
         request = self.request
         if request._is_read_first and request._body_is_read:
-            # Nothing follows. A handler that reads the parts itself may set `body`, which does not end them.
+            # No part follows. A handler that streams the body may set `body` earlier, and still read further parts.
             return None
         while not request._stream_consumed:
             request._waits_for_part = True
@@ -121,7 +129,7 @@ class BodyStream:
         return None
 
     def _take(self, message: Message, limit: int | None) -> bytes:
-        """Return the part of the body that a message brings; it may be empty."""
+        """Return the part of the body in an ASGI message; it may be empty."""
         request = self.request
         if message["type"] == "http.disconnect":
             request._is_disconnected = True
@@ -131,7 +139,7 @@ class BodyStream:
             request._stream_consumed = True
             writer = request._writer
             if writer is not None and writer.on_open is not None:
-                # Until now this read would have noticed a client that leaves.
+                # Reads noticed a disconnect until now; `on_open` starts to watch for it.
                 writer.on_open()
         request._received += len(chunk)
         if limit is not None and request._received > limit:
@@ -139,24 +147,24 @@ class BodyStream:
         return chunk
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        # PERF: as `read` does, without two coroutines for each part: a third of the time («streams»).
+        # PERF: without the two coroutines of `read` for each part: a third of the time («streams»). Safe because a part
+        # is only taken without `_take` if it cannot be the end, a disconnect or above a limit.
         request, take = self.request, self._take
         if request._is_read_first and request._body_is_read:
             return
         limit = _limit(request)
         while not request._stream_consumed:
-            again = request._is_disconnected
+            was_disconnected = request._is_disconnected
             request._waits_for_part = True
             try:
                 message = await request._receive()
                 if limit is None and message.get("more_body"):
-                    # Neither the end nor a disconnect.
                     chunk = message.get("body", b"")
                     request._received += len(chunk)
                 else:
                     chunk = take(message, limit)
             except ClientDisconnect:
-                await self._end_with_client(again)
+                await self._cancel_on_disconnect(was_disconnected)
                 raise
             finally:
                 request._waits_for_part = False
@@ -164,10 +172,10 @@ class BodyStream:
                 yield chunk
 
     async def __call__(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body in Starlette's way: the parts, then an empty one.
+        """Yield the parts of the body and then an empty one, as Starlette's `request.stream()`.
 
         Raises:
-            ClientDisconnect: the client left before the end.
+            ClientDisconnect: the client has disconnected.
         """
         if self.request._body_is_read:
             for part in self.request._kept_body():

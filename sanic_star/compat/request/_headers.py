@@ -1,12 +1,12 @@
-"""The header fields of a request, decoded when they are looked up.
+"""The header fields of a request, which are decoded when they are looked up.
 
-A handler looks up a few of the fields. So `Request.headers` keeps the fields as bytes and decodes the one that is
-looked up; a mapping of text is built when something needs all of them: iteration, a change, a comparison.
+A handler reads only a few fields. So `Request.headers` stores the fields as bytes, and decodes a field on access. A
+mapping of text is built when something needs all fields: iteration, a change, a comparison.
 
-A `RequestHeader` behaves as a `Header`, and `isinstance(request.headers, CIMultiDict)` is true, but it is no subclass.
-The C functions of multidict read the memory of a subclass and skip its methods: they would see an empty mapping. From
-any other object they take `items()`, so `CIMultiDict(request.headers)` and `update(request.headers)` see all fields.
-Two things need `request.headers.copy()`, a real `Header`: `CIMultiDictProxy`, and unbound methods such as
+A `RequestHeader` behaves like a `Header`, and `isinstance(request.headers, CIMultiDict)` is true, but it is not a
+subclass. The C functions of multidict read the memory of a subclass and skip its methods: they would see an empty
+mapping. From any other object they take `items()`, so `CIMultiDict(request.headers)` and `update(request.headers)` see
+all fields. Two things need `request.headers.copy()`, a real `Header`: `CIMultiDictProxy`, and unbound methods such as
 `CIMultiDict.get(headers, name)`.
 """
 
@@ -37,56 +37,57 @@ _USUAL_NAMES = (
 )
 # More than browsers and proxies send together.
 _MANY_FIELDS = 64
+_NO_DEFAULT: Any = object()
 
 
-def _read_name(name: bytes) -> istr:
+def _decode_name(name: bytes) -> istr:
     return istr(name.decode("latin-1"))
 
 
-def _write_name(name: str) -> bytes:
+def _encode_name(name: str) -> bytes:
     if not isinstance(name, str):
-        raise TypeError(f"a header's name is text, not {type(name).__name__}")
+        raise TypeError(f"the name of a header field is a string, not {type(name).__name__}")
     return name.lower().encode("ascii")
 
 
-# PERF: the names of a request's fields are decoded and put into lower case once for many requests, not for each: 0.1 µs
-# a field («real»). The names that handlers look up are encoded once, too. Safe because the tables are bounded.
-_request_names = BoundedTable(_read_name, 256, {name.encode(): istr(name) for name in _USUAL_NAMES.split()})
-_asked_names = BoundedTable(_write_name, 256)
+# PERF: a field's name is decoded once for many requests, and so is the name that a handler looks up encoded: 0.1 µs a
+# field («real»). Safe because the result depends only on the name, and because the tables are bounded.
+_decoded_names = BoundedTable(_decode_name, 256, {name.encode(): istr(name) for name in _USUAL_NAMES.split()})
+_encoded_names = BoundedTable(_encode_name, 256)
 
 
 def read_all(fields: Iterable[tuple[bytes, bytes]]) -> Header:
     """Read all header fields of an ASGI scope.
 
     Args:
-        fields: names and values as bytes. Values are UTF-8; what is not becomes lone surrogates, as in Sanic.
+        fields: names and values as bytes. Values are UTF-8; other bytes become lone surrogates, as in Sanic.
     """
     if type(fields) is not list:
-        fields = list(fields)  # an iterator could not be read a second time
+        fields = list(fields)  # because they may be read twice, which an iterator does not allow
     try:
         if len(fields) > _MANY_FIELDS:
-            # PERF: without the table, in which names that are new take the places of others: a quarter of the time of
-            # 1,000 fields («large»). Safe because `Header` ignores case by itself.
+            # PERF: does not use the table, which so many new names would fill and empty: a quarter of the time of 1,000
+            # fields («large»). Safe because `Header` itself ignores the case of names.
             return Header([(name.decode("latin-1"), value.decode()) for name, value in fields])
-        # PERF: without arguments `decode` takes a third of the time. Safe because what is not UTF-8 raises, and is read
-        # below.
-        return Header([(_request_names[name], value.decode()) for name, value in fields])
+        # PERF: without arguments `decode` takes a third of the time. Safe because it raises for bytes that are not
+        # UTF-8, which are then read below.
+        return Header([(_decoded_names[name], value.decode()) for name, value in fields])
     except (UnicodeDecodeError, TypeError):
         # A `bytearray` has no hash.
-        return Header([(_read_name(name), value.decode("utf-8", "surrogateescape")) for name, value in fields])
+        return Header([(_decode_name(name), value.decode("utf-8", "surrogateescape")) for name, value in fields])
 
 
 def read_fields(fields: Iterable[tuple[bytes, bytes]]) -> Header:
     """Return the header fields of an ASGI scope, decoded when they are looked up.
 
-    A field whose name is repeated or has capital letters makes it decode all fields at once.
+    If a name is repeated or has capital letters, all fields are decoded at once.
 
     Args:
         fields: as in `read_all`.
     """
-    # PERF: 1 µs of a request with 14 fields of which three are read («real»), two thirds of one with 1,000 fields of
-    # which ten are read («large»). Safe because names in lower case that differ as bytes differ as text, too. Servers
-    # send lower case (ASGI specification, HTTP connection scope), but middleware may add other names.
+    # PERF: saves 1 µs of a request with 14 fields of which three are read («real»), and two thirds of the time of 1,000
+    # fields of which ten are read («large»). Safe because different names in lower case also differ as text. The names
+    # of servers are in lower case (ASGI specification, HTTP connection scope), but middleware may add others.
     if type(fields) is list:
         try:
             by_name = dict(fields)
@@ -100,7 +101,7 @@ def read_fields(fields: Iterable[tuple[bytes, bytes]]) -> Header:
 
 
 class RequestHeader:
-    """The header fields of a request, which behave as a `Header` and are decoded when they are looked up.
+    """The header fields of a request: behaves like a `Header`, and decodes a field when it is looked up.
 
     >>> header = read_fields([(b"accept", b"text/html"), (b"x-id", b"7")])
     >>> header["X-ID"], header.getall("accept"), "host" in header
@@ -109,7 +110,7 @@ class RequestHeader:
     (True, True)
     """
 
-    # The fields by name, until the mapping is built of them.
+    # The fields by name, until the mapping of text is built.
     _fields: dict[bytes, bytes] | None = None
     _built: Header | None = None
 
@@ -118,7 +119,7 @@ class RequestHeader:
         return Header
 
     def _build(self) -> Header:
-        """Return the mapping of text, which has the fields from the first call on."""
+        """Return the mapping of text; the first call builds it."""
         fields = self._fields
         if fields is not None:
             self._built = read_all(list(fields.items()))
@@ -126,58 +127,78 @@ class RequestHeader:
         return self._built  # type: ignore[return-value]
 
     # Reading one field ----------------------------------------------------------------------------------------------
-    # The mapping of text decides about a name that is not ASCII or no text, and about a value that is not UTF-8.
+    # The mapping of text handles a name that is not an ASCII string, and a value that is not UTF-8.
 
     def get(self, key: str, default: Any = None) -> Any:
+        """Return the first value of a field, or the default.
+
+        Args:
+            key: the field's name, in any case.
+            default: returned if the field is missing.
+        """
         fields = self._fields
         if fields is not None:
             try:
-                value = fields.get(_asked_names[key])
+                value = fields.get(_encoded_names[key])
                 return default if value is None else value.decode()
             except (TypeError, UnicodeError):
                 pass
         return self._build().get(key, default)
 
-    def getone(self, key: str, *default: Any) -> Any:
+    def getone(self, key: str, default: Any = _NO_DEFAULT) -> Any:
+        """Return the first value of a field, or the default.
+
+        Args:
+            key: the field's name, in any case.
+            default: returned if the field is missing.
+
+        Raises:
+            KeyError: the field is missing, and there is no default.
+        """
         fields = self._fields
         if fields is not None:
             try:
-                return fields[_asked_names[key]].decode()
+                return fields[_encoded_names[key]].decode()
             except (TypeError, KeyError, UnicodeError):
                 pass
-        return self._build().getone(key, *default)
+        header = self._build()
+        return header[key] if default is _NO_DEFAULT else header.getone(key, default)
 
-    def getall(self, key: str, *default: Any) -> Any:
+    __getitem__ = getone
+
+    def getall(self, key: str, default: Any = _NO_DEFAULT) -> Any:
+        """Return all values of a field, or the default.
+
+        Args:
+            key: the field's name, in any case.
+            default: returned if the field is missing.
+
+        Raises:
+            KeyError: the field is missing, and there is no default.
+        """
         fields = self._fields
         if fields is not None:
             try:
-                value = fields.get(_asked_names[key])
+                value = fields.get(_encoded_names[key])
                 if value is not None:
                     return [value.decode()]
-                if default:
-                    return default[0]
+                if default is not _NO_DEFAULT:
+                    return default
             except (TypeError, UnicodeError):
                 pass
-        return self._build().getall(key, *default)
+        header = self._build()
+        return header.getall(key) if default is _NO_DEFAULT else header.getall(key, default)
 
     def get_all(self, key: str) -> list[str]:
+        """Return all values of a field; an empty list if it is missing."""
         values: list[str] = self.getall(key, [])
         return values
-
-    def __getitem__(self, key: str) -> str:
-        fields = self._fields
-        if fields is not None:
-            try:
-                return fields[_asked_names[key]].decode()
-            except (TypeError, KeyError, UnicodeError):
-                pass
-        return self._build()[key]
 
     def __contains__(self, key: object) -> bool:
         fields = self._fields
         if fields is not None:
             try:
-                return _asked_names[key] in fields  # type: ignore[index]
+                return _encoded_names[key] in fields  # type: ignore[index]
             except (TypeError, UnicodeError):
                 pass
         return key in self._build()
@@ -188,7 +209,7 @@ class RequestHeader:
     # All fields, and changes ----------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        # The methods of `Header`, and the attributes that it makes of names of fields.
+        # The other methods of `Header`, and its attributes for fields.
         return getattr(self._build(), name)
 
     def __iter__(self) -> Iterator[str]:
@@ -217,6 +238,6 @@ class RequestHeader:
         return self._build().__reduce_ex__(protocol)
 
 
-# As in Sanic, where programs log the name of the type.
+# As in Sanic: some programs log the name of the type.
 RequestHeader.__name__ = RequestHeader.__qualname__ = "Header"
 _new = object.__new__

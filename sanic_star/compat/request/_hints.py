@@ -15,12 +15,12 @@ _LINK = pattern(r"<[^<>\s]*>\s*(;.*)?")
 _PATH = pattern(r"/[!-\"$-~]*")
 
 
-def early_hints(link: str | Iterable[str], *more: str) -> Message:
+def early_hints(link: str | Iterable[str], *additional_links: str) -> Message:
     """Return the message that sends `Link` fields before a response (ASGI, `http.response.early_hint`).
 
     Args:
         link: the value of a `Link` field (RFC 8288), or several values.
-        more: further values.
+        additional_links: further values.
 
     Raises:
         TypeError: a link is not a string.
@@ -32,7 +32,7 @@ def early_hints(link: str | Iterable[str], *more: str) -> Message:
     if not isinstance(link, str) and (isinstance(link, bytes | bytearray) or not isinstance(link, Iterable)):
         raise TypeError(f"early hints are strings such as '</style.css>; rel=preload; as=style', not {link!r}")
     fields: list[bytes] = []
-    for value in (*([link] if isinstance(link, str) else link), *more):
+    for value in (*([link] if isinstance(link, str) else link), *additional_links):
         if not isinstance(value, str):
             raise TypeError(f"early hints are strings such as '</style.css>; rel=preload; as=style', not {value!r}")
         _, field = header_field("link", value)

@@ -22,9 +22,9 @@ from sanic_star.compat.request.parameters import FAILED, MAX_FIELD_SIZE, MAX_FIE
 from sanic_star.engine.charsets import find_codec
 
 MAX_FILES = 1000  # Starlette's
-# Longer than the maximum size of a part's headers.
+# In bytes; exceeds python-multipart's maximum for a part's headers.
 HEADERS_SIZE = 65536
-# After the delimiter: of a part, and of the end.
+# What may follow a delimiter: the line break before a part, or the dashes of the last one.
 _AFTER_DELIMITER = (b"\r\n", b"--")
 # Blanks after a delimiter (RFC 2046, section 5.1.1, `transport-padding`); more of them are content.
 _PADDING = re.compile(rb"[ \t]{0,1000}")
@@ -54,7 +54,16 @@ class FormLimits:
 
 
 class Part:
-    """A part of a form: the values of its headers, and its position in the spool."""
+    """A part of a form: the values of its headers, and its position in the spool.
+
+    Args:
+        spool: contains the body of the request.
+        name: the name of the field or file.
+        type: the media type.
+        codec: the codec of a field's text.
+        filename: the name of a file; `None` for a field.
+        start: the offset of the content in the spool, in bytes.
+    """
 
     def __init__(self, spool: Spool, name: str, type: str, codec: str, filename: str | None, start: int) -> None:
         self.spool = spool
@@ -146,7 +155,11 @@ class MultipartReader:
         self.read(data)
 
     def read(self, data: bytes) -> None:
-        """Parse the next chunk, which the spool already contains; raises the exceptions of `feed`."""
+        """Parse the next chunk, which the spool already contains; raises the exceptions of `feed`.
+
+        Args:
+            data: the chunk.
+        """
         if self._preamble is not None:
             data = self._preamble + data
             if not self._read:
@@ -154,13 +167,13 @@ class MultipartReader:
                     self._preamble = data
                     return
                 self._accept_short_delimiter(data)
-            found = data.find(self._delimiter)
+            start = data.find(self._delimiter)
             # A boundary may begin at the end of the chunk.
-            skipped = found if found >= 0 else max(0, len(data) - len(self._delimiter) + 1)
+            skipped = start if start >= 0 else max(0, len(data) - len(self._delimiter) + 1)
             self._read += skipped
             data = data[skipped:]
-            self._preamble = data if found < 0 else None
-            if found < 0:
+            self._preamble = data if start < 0 else None
+            if start < 0:
                 return
             self._form_start = self._read
             self._parse(self._delimiter)
@@ -180,14 +193,14 @@ class MultipartReader:
         Raises:
             BadRequest: they are before the dashes of the last boundary.
         """
-        rest = data.lstrip(b" \t")
-        self._read += len(data) - len(rest)
-        if rest:
+        remaining = data.lstrip(b" \t")
+        self._read += len(data) - len(remaining)
+        if remaining:
             self._skips_padding = False
             end = self._form_start + len(self._delimiter)
-            if self._read > end and rest.startswith(b"-"):
-                raise BadRequest(f"{FAILED}blanks stand in its last boundary")
-        return rest
+            if self._read > end and remaining.startswith(b"-"):
+                raise BadRequest(f"{FAILED}its last boundary contains blanks")
+        return remaining
 
     def _accept_short_delimiter(self, start: bytes) -> None:
         """Use the boundary itself as the delimiter, if the body starts with it.
@@ -203,7 +216,7 @@ class MultipartReader:
             self._parser = MultipartParser(self._boundary, self._callbacks)
 
     def _write(self, data: bytes) -> None:
-        """Pass the next chunk, or the rest after an empty part, to the parser.
+        """Pass the next chunk to the parser.
 
         A part without content needs no line break of its own: that of the delimiter is also the empty line after its
         headers (RFC 2046, section 5.1.1, `body-part`). The parser does not support that, so it gets another line break.
@@ -211,21 +224,21 @@ class MultipartReader:
         data = self._held + data
         blank_and_delimiter = b"\r\n\r\n" + self._delimiter
         size = len(blank_and_delimiter)
-        position, found, end = 0, data.find(blank_and_delimiter), len(data)
-        while found >= 0:
-            padding_end = _PADDING.match(data, found + size).end()  # type: ignore[union-attr]
-            what_follows = data[padding_end : padding_end + 2]
-            if padding_end > found + size and what_follows.startswith(b"-"):
+        position, match_start, end = 0, data.find(blank_and_delimiter), len(data)
+        while match_start >= 0:
+            padding_end = _PADDING.match(data, match_start + size).end()  # type: ignore[union-attr]
+            next_bytes = data[padding_end : padding_end + 2]
+            if padding_end > match_start + size and next_bytes.startswith(b"-"):
                 pass
-            elif what_follows in _AFTER_DELIMITER:
-                self._parse(data[position : found + 4])
-                position = found + 4
+            elif next_bytes in _AFTER_DELIMITER:
+                self._parse(data[position : match_start + 4])
+                position = match_start + 4
                 if self.parts and self.parts[-1].start == self._read:
                     self._parser.write(b"\r\n")
-            elif what_follows in (b"", b"\r", b"-"):
-                end = found
+            elif next_bytes in (b"", b"\r", b"-"):
+                end = match_start
                 break
-            found = data.find(blank_and_delimiter, found + 4)
+            match_start = data.find(blank_and_delimiter, match_start + 4)
         else:
             # It may begin at the end of the chunk.
             if data.rfind(b"\r", max(position, end - size)) >= 0:
@@ -258,7 +271,7 @@ class MultipartReader:
         if not self.spool.size or self._complete:
             return
         if self._preamble is not None:
-            raise BadRequest(f"{FAILED}its boundary is nowhere in it")
+            raise BadRequest(f"{FAILED}it does not contain its boundary")
         raise BadRequest(f"{FAILED}it ends before its last boundary")
 
     def _complete_last_delimiter(self) -> None:
@@ -310,8 +323,8 @@ class MultipartReader:
         return value, {name: str(option) for name, option in options.items()}
 
     def _content_start(self) -> int:
-        # The parser reports a part's content in chunks, which may be copies, but not where the content begins. It
-        # begins after the empty line after the last reported header.
+        # The parser reports the content in chunks, which may be copies, but not its position. The content begins after
+        # the empty line that follows the last reported header.
         blank = 0
         if self._empty_value:
             # Nothing is reported for an empty value, nor for the colon and the spaces before it.
@@ -342,14 +355,17 @@ def _codec(charset: str) -> str:
 def _extended(value: str | None) -> str | None:
     """Return the file name of a parameter `filename*` (RFC 5987: charset'language'text); `None` if it is missing.
 
-    Browsers don't use it in forms (RFC 7578, section 4.2), but other clients do, some without the charset: then the
-    whole value is the name, in UTF-8, as in Sanic 25.12.
+    Browsers don't use it in forms (RFC 7578, section 4.2), but other clients do. Some omit the charset: then the whole
+    value is the name, in UTF-8, as in Sanic 25.12.
     """
     if not value:
         return None
-    charset, *rest = value.split("'", 2)
-    name = unquote(value) if len(rest) < 2 else unquote(rest[1], encoding=_codec(charset or "utf-8"))
-    # Imported late: few forms have files, and it is a large table.
+    charset, *language_and_name = value.split("'", 2)
+    if len(language_and_name) < 2:
+        name = unquote(value)
+    else:
+        name = unquote(language_and_name[1], encoding=_codec(charset or "utf-8"))
+    # Imported late: few forms need this large table.
     from unicodedata import normalize
 
     return normalize("NFC", name)

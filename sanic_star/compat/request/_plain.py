@@ -21,9 +21,9 @@ from sanic_star.engine.urls import OwnNames
 if TYPE_CHECKING:
     from sanic_star.compat.request.form import AwaitableForm
 
-# Starlette's for one part or field, in bytes.
-_PART_SIZE = 1024 * 1024
-_COUNT = 1000
+# Starlette's limits: the size of a part or field in bytes, and the number of fields and of files.
+_MAX_PART_SIZE = 1024 * 1024
+_MAX_PARTS = 1000
 
 
 class PlainRequest(OwnNames, StarletteRequest):
@@ -72,12 +72,12 @@ class PlainRequest(OwnNames, StarletteRequest):
         Raises:
             HTTPException: 400 or 413, the form is invalid, or exceeds a limit.
         """
-        files = self._limit("FORM_MAX_FILES", max_files, _COUNT)
-        fields = self._limit("FORM_MAX_FIELDS", max_fields, _COUNT)
-        size = int(self._limit("FORM_MAX_FIELD_SIZE", max_part_size, _PART_SIZE))
+        files = self._limit("FORM_MAX_FILES", max_files, _MAX_PARTS)
+        fields = self._limit("FORM_MAX_FIELDS", max_fields, _MAX_PARTS)
+        size = int(self._limit("FORM_MAX_FIELD_SIZE", max_part_size, _MAX_PART_SIZE))
         kind, _ = parse_content_header(self.headers.get("content-type", ""))
         if kind == URLENCODED:
-            return _Reading(self._read_urlencoded(fields, size))
+            return _FormOnAwait(self._read_urlencoded(fields, size))
         return super().form(max_files=files, max_fields=fields, max_part_size=size)
 
     def _limit(self, setting: str, argument: float | None, default: float) -> float:
@@ -98,21 +98,21 @@ class PlainRequest(OwnNames, StarletteRequest):
         return self._fields
 
 
-class _Reading:
-    """A form that is parsed when it is awaited or entered.
+class _FormOnAwait:
+    """A form that is parsed by `await` or `async with`.
 
     Args:
-        reading: the coroutine that parses it.
+        coroutine: parses the form.
     """
 
-    def __init__(self, reading: Coroutine[Any, Any, FormData]) -> None:
-        self._reading = reading
+    def __init__(self, coroutine: Coroutine[Any, Any, FormData]) -> None:
+        self._coroutine = coroutine
 
     def __await__(self) -> Generator[Any, Any, FormData]:
-        return self._reading.__await__()
+        return self._coroutine.__await__()
 
     async def __aenter__(self) -> FormData:
-        return await self._reading
+        return await self._coroutine
 
     async def __aexit__(self, *exception: object) -> None:
-        """Close nothing: an urlencoded form has no files."""
+        """Do nothing, because an urlencoded form has no files to close."""

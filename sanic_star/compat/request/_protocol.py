@@ -26,7 +26,11 @@ class Transport:
         self._protocol = protocol
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return `peername` or `sockname`, or the default for anything else.
+        """Return the address `peername` or `sockname`, or the default for any other name.
+
+        Args:
+            name: the name of the fact.
+            default: returned if the fact is not known.
 
         >>> from sanic_star import Request
         >>> Request.build(scope={"client": ("10.0.0.7", 5000)}).transport.get_extra_info("peername")
@@ -38,7 +42,7 @@ class Transport:
 
     def get_protocol(self) -> Protocol:
         """Return the protocol; `None` after the connection was closed, as in asyncio's transports."""
-        # Tests set objects that have only some attributes of a `ConnInfo`.
+        # A test may have set an object that has only some attributes of a `ConnInfo`.
         is_lost = getattr(self._protocol.conn_info, "lost", False)
         # Annotated as never `None`, because few requests outlive their connection.
         return None if is_lost else self._protocol  # type: ignore[return-value]
@@ -82,12 +86,12 @@ class Protocol:
 
     @property
     def state(self) -> dict[str, int]:
-        """Facts about the connection: `requests_count`, its number of requests so far.
+        """A dictionary with `requests_count`, the number of requests on the connection so far.
 
-        If the server does not show which requests share a connection, which is the case under other servers than that
-        of `app.run`, it is the number of requests that this process has begun to answer.
+        Only the server of `app.run` reports which requests share a connection. Under other servers the value is the
+        number of requests that this process has begun to answer.
         """
-        # Tests set objects that have only some attributes of a `ConnInfo`.
+        # A test may have set an object that has only some attributes of a `ConnInfo`.
         count = self.conn_info._count_requests() if hasattr(self.conn_info, "_count_requests") else None
         return {"requests_count": requests_begun() if count is None else count}
 
@@ -139,6 +143,6 @@ class Protocol:
                     await websocket.send("hello")
                     return empty()
         """
-        from sanic_star.compat.request._handshake import accept  # most applications have no websockets
+        from sanic_star.compat.request._handshake import accept  # imported late: few applications use it
 
         return await accept(request, subprotocols or ())

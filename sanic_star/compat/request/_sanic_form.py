@@ -25,8 +25,9 @@ from sanic_star.compat.exceptions import BadURL, URITooLong
 from sanic_star.compat.models.server_types import ConnInfo
 from sanic_star.compat.request._protocol import Protocol, Transport
 
-# The limit of the parser, and so of Sanic.
+# In bytes: the limit of httptools, and therefore of Sanic.
 MAX_URL_SIZE = 65535
+# The names of the parameters of Sanic's constructor, and of ours.
 _SANIC_NAMES = {"url_bytes", "headers", "version", "method", "transport", "app", "head", "stream_id"}
 _ASGI_NAMES = {"scope", "receive", "send"}
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -136,7 +137,7 @@ class RequestFactory:
         self.takes_keywords = self.has_sanic_form and _takes_keywords(request_class)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
-        """Create the request of a connection."""
+        """Create the request of a connection; the arguments are those of an ASGI application."""
         try:
             if self.has_sanic_form:
                 return self._make_from_bytes(scope, receive, send)

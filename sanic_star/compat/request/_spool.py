@@ -14,9 +14,9 @@ from io import SEEK_CUR, SEEK_END, RawIOBase, UnsupportedOperation
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-# In bytes. Starlette's size for one file; here it is for a whole form, and for a single write.
+# In bytes. Starlette's limit for one file in memory; here it applies to a whole form, and to a single write.
 SPOOL_SIZE = 1024 * 1024
-# The number of bytes that are read at a time to read everything; the same that uvicorn reads from a socket.
+# The size of a chunk of `blocks` in bytes; uvicorn reads as many from a socket.
 BLOCK = 64 * 1024
 
 
@@ -57,33 +57,37 @@ class Spool:
         return len(self._pending) > self.limit
 
     def append(self, data: bytes) -> None:
-        """Append bytes in memory."""
+        """Append bytes, which stay in memory until `flush`."""
         self._pending += data
         self.size += len(data)
 
     def flush(self) -> None:
         """Write the bytes in memory to the temporary file."""
-        _append(*self._job())
+        _append(*self._take_pending())
 
     async def flush_in_thread(self) -> None:
         """Write the bytes in memory to the temporary file, in a thread."""
-        # The thread does not get the spool, because it could keep it alive longer than the request.
-        await asyncio.to_thread(_append, *self._job())
+        # The thread does not get the spool, which could then outlive the request.
+        await asyncio.to_thread(_append, *self._take_pending())
 
-    def _job(self) -> tuple[IO[bytes], threading.Lock, bytes | bytearray]:
+    def _take_pending(self) -> tuple[IO[bytes], threading.Lock, bytes | bytearray]:
         if self._file is None:
             # Not `SpooledTemporaryFile`, which warns when it is garbage collected, even if it was never on disk.
             self._file = TemporaryFile()  # noqa: SIM115 - it outlives this method, and `close` closes it
-            # A part that is kept longer than the request keeps the file; both are removed together.
+            # A referenced part keeps the spool alive, and so its file; the file is removed with the spool.
             self._finish = weakref.finalize(self, self._file.close)
         pending, self._pending = self._pending, bytearray()
         return self._file, self._lock, pending
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes from `offset` on.
+        """Return up to `size` bytes, beginning at `offset`.
+
+        Args:
+            offset: in bytes.
+            size: in bytes.
 
         Raises:
-            ValueError: it is closed.
+            ValueError: the spool is closed.
         """
         if self._file is None:
             return bytes(memoryview(self._pending)[offset : offset + size])
@@ -116,30 +120,38 @@ class Section(RawIOBase):
     def __init__(self, spool: Spool, start: int, length: int) -> None:
         self._spool = spool
         self._start, self._length = start, length
-        self._at = 0
+        self._position = 0
 
     def readable(self) -> bool:
-        """Yes."""
+        """Return `True`."""
         return True
 
     def seekable(self) -> bool:
-        """Yes."""
+        """Return `True`."""
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Set the position; return it."""
-        base = {SEEK_CUR: self._at, SEEK_END: self._length}.get(whence, 0)
+        """Set the position; return it.
+
+        Args:
+            offset: in bytes, relative to `whence`.
+            whence: `os.SEEK_SET`, `os.SEEK_CUR` or `os.SEEK_END`.
+
+        Raises:
+            io.UnsupportedOperation: the position would be before the start.
+        """
+        base = {SEEK_CUR: self._position, SEEK_END: self._length}.get(whence, 0)
         if base + offset < 0:
-            raise UnsupportedOperation("a position before the start")
-        self._at = base + offset
-        return self._at
+            raise UnsupportedOperation("the position is before the start")
+        self._position = base + offset
+        return self._position
 
     def tell(self) -> int:
-        """Return the position."""
-        return self._at
+        """Return the position in bytes."""
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Read into a buffer; return the number of bytes."""
+        """Read bytes into a buffer; return their number."""
         data = self._take(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -151,9 +163,9 @@ class Section(RawIOBase):
     def _take(self, size: int) -> bytes:
         if self.closed:
             raise ValueError("the file is closed")
-        remaining = max(0, self._length - self._at)
-        data = self._spool.read_at(self._start + self._at, min(size, remaining)) if remaining else b""
-        self._at += len(data)
+        remaining = max(0, self._length - self._position)
+        data = self._spool.read_at(self._start + self._position, min(size, remaining)) if remaining else b""
+        self._position += len(data)
         return data
 
 

@@ -1,7 +1,7 @@
 """The multipart body of a request: parsed while it arrives, stored in a spool until the end of the request.
 
-An invalid form is no reason to refuse the body, because the handler may use only `request.body`. So the exception is
-raised when the handler reads the form, as for a body that arrived in one piece.
+A request with an invalid form is accepted, because the handler may use only `request.body`. So the exception is raised
+when the handler reads the form, as for a body that arrived in one message.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ _BOUNDARY = pattern(r';\s*boundary=(?:"([^"]*)"|([^;\s]*))', re.I)
 
 
 def form_limits(config: Mapping[str, Any]) -> FormLimits:
-    """Return the limits of forms from the settings of an application."""
+    """Return the limits of forms.
+
+    Args:
+        config: the settings of the application.
+    """
     return FormLimits(
         config.get("FORM_MAX_FIELDS", MAX_FIELDS),
         config.get("FORM_MAX_FILES", MAX_FILES),
@@ -37,7 +41,10 @@ def form_limits(config: Mapping[str, Any]) -> FormLimits:
 
 
 def boundary(content_type: str) -> str:
-    """Return the boundary of a form's parts; empty if the content type has none.
+    """Return the boundary of a form's parts; an empty string if the content type has none.
+
+    Args:
+        content_type: the value of the header.
 
     >>> boundary("multipart/form-data; boundary=a'(b); charset=utf-8")
     "a'(b)"
@@ -99,12 +106,12 @@ class Upload:
         """Whether the body is in a temporary file."""
         return self._reader is not None and self._reader.spool.on_disk
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the body; it is removed, unless one of its files is still referenced."""
         self._reader = None
 
     async def add(self, data: bytes) -> None:
-        """Add the next chunk."""
+        """Store and parse the next chunk; an exception of the parser is raised later, by `form`."""
         self.spool.append(data)
         if self._error is None:
             try:
@@ -115,7 +122,7 @@ class Upload:
             await self.spool.flush_in_thread()
 
     def finish(self) -> None:
-        """End the body."""
+        """End the body; exceptions as in `add`."""
         try:
             self.reader.finish()
         except SanicException as error:

@@ -22,8 +22,7 @@ def path_for_guards(scope: Scope) -> str:
     - A mounted application or a Starlette route matches the decoded `path`, which is returned.
     - A directory of `app.static` looks up files by the decoded path; its normal encoding is returned.
     - Any other Sanic route matches the encoded path. Unnecessary escapes are decoded; `%2F` is kept, because it does
-    not
-      separate segments.
+      not separate segments.
 
     Args:
         scope: the connection's ASGI scope. Before the router has set `route` there, the path is that of a Sanic route.
@@ -54,14 +53,14 @@ def leads_to_sanic(scope: Scope) -> bool:
 
 
 _AUTHORITY = pattern("//[^/?#]*")
-# Characters that end a host, or a user name before it, for some URL parser; browsers treat `\\` as `/`.
+# Characters that end a host or a user name in some URL parser; browsers treat `\\` as `/`.
 _NOT_IN_HOST = pattern(r"[/?#@\\\x00-\x20\x7f]")
 
 
 class RequestURL(str):
     """A string with the attributes of `starlette.datastructures.URL`.
 
-    If the host is invalid, `hostname` and `port` are `None`, and the other parts are still right; no attribute raises.
+    If the host is invalid, `hostname` and `port` are `None`, and the other attributes are correct; none raises.
 
     Examples:
         >>> url = RequestURL("http://example.org:8000/a?b=1")
@@ -76,13 +75,14 @@ class RequestURL(str):
 
     @classmethod
     def of(cls, scheme: str, host: str, target: str) -> RequestURL:
-        """Return a URL from its parts; an invalid host is in its text, as in Sanic, but not in its attributes.
+        """Return a URL from its parts.
 
-        So a client cannot change the path with `Host: example.org/admin?`.
+        Its text contains an invalid host, as in Sanic, but its attributes don't: a client cannot change `path` with
+        `Host: example.org/admin?`.
 
         Args:
-            scheme: without its colon.
-            host: host and port, as the client has sent them.
+            scheme: the scheme without its colon.
+            host: host and port as the client sent them.
             target: path and query.
 
         Examples:
@@ -100,7 +100,7 @@ class RequestURL(str):
         if self._target is None:
             url = URL(str(self))
             try:
-                # Both are read on first use, and raise `ValueError` then.
+                # Starlette parses the URL here, and may raise `ValueError`.
                 url.port  # noqa: B018
             except ValueError:
                 # An invalid host is left out, and so is its port.
@@ -164,24 +164,44 @@ class RequestURL(str):
         return self._parsed.is_secure
 
     def replace(self, *args: Any, **parts: Any) -> RequestURL:
-        """Replace text (`str.replace`); with keyword arguments, replace parts of the URL (`URL.replace`)."""
+        """Return the URL with text replaced, or with other parts.
+
+        Args:
+            args: the arguments of `str.replace`.
+            parts: the keyword arguments of Starlette's `URL.replace`, such as `scheme` and `path`.
+        """
         return RequestURL(self._parsed.replace(**parts) if parts else str.replace(self, *args))
 
     def include_query_params(self, **params: Any) -> RequestURL:
-        """Return the URL with these query parameters set."""
+        """Return the URL with these query parameters set, and all others unchanged.
+
+        Args:
+            params: values by name.
+        """
         return RequestURL(self._parsed.include_query_params(**params))
 
     def replace_query_params(self, **params: Any) -> RequestURL:
-        """Return the URL with only these query parameters."""
+        """Return the URL with only these query parameters.
+
+        Args:
+            params: values by name.
+        """
         return RequestURL(self._parsed.replace_query_params(**params))
 
     def remove_query_params(self, keys: str | list[str]) -> RequestURL:
-        """Return the URL without these query parameters."""
+        """Return the URL without some query parameters.
+
+        Args:
+            keys: a name, or several names.
+        """
         return RequestURL(self._parsed.remove_query_params(keys))
 
 
 def url_for_log(request: Any) -> str:
     """Return the URL of a request for a log line; only the path if the URL cannot be built.
+
+    Args:
+        request: a `Request`.
 
     A log line about an exception must not raise another one: `request.url` raises 431 if the `Host` header, or a
     trusted proxy's header, is longer than `REQUEST_MAX_HEADER_SIZE`.

@@ -1,8 +1,8 @@
-"""Parse an urlencoded form in linear time, whatever a client sends.
+"""Parse any urlencoded form in linear time.
 
 The standard library's `unquote` creates three objects per escape: a field of 20 MB of `%41` takes 9 seconds and 1.7 GB.
-Here a field that is too large is refused before it is decoded, and escapes are decoded in C. Small bodies are parsed by
-`parse_urlencoded_form`.
+Here the size of a field is checked before it is decoded, and escapes are decoded in C. Most forms are parsed by
+`parse_urlencoded_form` alone.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class UrlencodedReader:
         errors: the handling of escapes that are not UTF-8, as for `bytes.decode`.
 
     >>> reader = UrlencodedReader(max_fields=10)
-    >>> for piece in (b"a=1&b", b"=x+%C3", b"%A9"):
-    ...     reader.feed(piece)
+    >>> for chunk in (b"a=1&b", b"=x+%C3", b"%A9"):
+    ...     reader.feed(chunk)
     >>> reader.finish()
     [('a', '1'), ('b', 'x é')]
     """
@@ -70,7 +70,7 @@ class UrlencodedReader:
             self._check_size(*self._partial_field.partition(b"=")[::2])
 
     def finish(self) -> list[tuple[str, str]]:
-        """Parse the last field; return the names and values of all; raises the exceptions of `feed`."""
+        """Parse the last field; return names and values of all fields; raises the exceptions of `feed`."""
         if self._partial_field:
             self._end_field(self._partial_field)
         return self._fields
@@ -97,8 +97,8 @@ class UrlencodedReader:
         if len(name) > limit:
             raise PayloadTooLarge(f"{FAILED}the name of a field has more than {limit} bytes")
         if len(value) > limit:
-            shown = bytes(name[:100]).decode("utf-8", "replace")
-            raise PayloadTooLarge(f"{FAILED}the field {shown!r} has more than {limit} bytes")
+            short_name = bytes(name[:100]).decode("utf-8", "replace")
+            raise PayloadTooLarge(f"{FAILED}the field {short_name!r} has more than {limit} bytes")
 
     def _text(self, data: bytes | bytearray) -> str:
         if b"%" not in data:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
-# What a form may have where the configuration says nothing, urlencoded or multipart.
-# Starlette's limit, and Django's: a thousand parts of nothing cost more to read than one of a megabyte.
+# The default limits of urlencoded and multipart forms. The number is that of Starlette and Django: to parse a thousand
+# empty parts takes longer than one of a megabyte.
 MAX_FIELDS = 1000
-# In bytes. Ten times Starlette's: applications written for Sanic, which has none, put pictures into fields.
+# In bytes. Ten times Starlette's limit. Sanic has no limit, and some of its applications put pictures into fields.
 MAX_FIELD_SIZE = 10_000_000
 FAILED = "Failed when parsing form: "
 
 
-# PERF: half the time of `super().get`. Safe because no other class stands between.
+# PERF: takes half the time of `super().get`. Safe because the class has no other base.
 _get = dict.get
 
 
@@ -27,22 +27,32 @@ class RequestParameters(dict[str, list[Any]]):
     """
 
     def get(self, name: str, default: Any | None = None) -> Any | None:  # type: ignore[override]
-        """Return the first value of a name, or the default."""
+        """Return the first value of a name, or the default.
+
+        Args:
+            name: the parameter's name.
+            default: returned if the name is missing or has no values.
+        """
         values = _get(self, name)
         return values[0] if values else default
 
     def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
-        """Return all values of a name, or the default, by default an empty list."""
+        """Return all values of a name, or the default.
+
+        Args:
+            name: the parameter's name.
+            default: returned if the name is missing; by default an empty list.
+        """
         values = super().get(name)
         return values if values is not None else default or []
 
 
 def _read_query(query: str, keep_blank_values: bool = False) -> RequestParameters:
-    """Read a query: what `urllib.parse.parse_qs` gives for it, in a quarter of the time.
+    """Return the parameters of a query, as `urllib.parse.parse_qs` does, in a quarter of the time.
 
     Args:
-        query: what follows the question mark.
-        keep_blank_values: whether fields with an empty value count.
+        query: the query without its question mark.
+        keep_blank_values: whether to keep parameters with an empty value.
 
     Examples:
         >>> _read_query("tag=a&tag=b+c&empty=&caf%C3%A9=1")
@@ -52,10 +62,15 @@ def _read_query(query: str, keep_blank_values: bool = False) -> RequestParameter
 
 
 def _read_pairs(pairs: list[str], encoded: bool, keep_blank_values: bool) -> RequestParameters:
-    """Read the fields of a query or form, which are cut at their `&` and have no `+` for a space any more.
+    """Return the parameters of a query or form that was split at each `&`, with spaces for each `+`.
 
-    PERF: most names and values have nothing to decode: 3 µs of a request with four of them («real»). Safe because only
-    `%` and `+` stand for something else.
+    PERF: most names and values are not decoded: 3 µs of a request with four of them («real»). Safe because only `%` and
+    `+` encode other characters.
+
+    Args:
+        pairs: names and values, such as `a=1`.
+        encoded: whether any of them contains `%`.
+        keep_blank_values: whether to keep parameters with an empty value.
     """
     parameters = RequestParameters()
     for pair in pairs:
@@ -74,37 +89,37 @@ def _read_pairs(pairs: list[str], encoded: bool, keep_blank_values: bool) -> Req
     return parameters
 
 
-# The escapes of ASCII characters, without their mark.
+# The ASCII characters by their escapes, without the percent sign.
 _ESCAPES = {spelling: chr(code) for code in range(128) for spelling in (f"{code:02x}", f"{code:02X}")}
 
 
-# In characters: a longer text is decoded in C, so that its pieces take no memory.
-_LONG = 4096
+# In characters. A longer text is decoded in C, so that its parts don't need memory.
+_MAX_SPLIT_LENGTH = 4096
 
 
 def _unquote(text: str) -> str:
     """Decode percent-encoded text as UTF-8, as `urllib.parse.unquote` does.
 
-    PERF: 1 µs less for a text with a few escapes («real»). Safe because only escapes of ASCII characters are decoded
-    here, which stand for one character each.
+    PERF: 1 µs less for a text with a few escapes («real»). Safe because it decodes only escapes of ASCII characters,
+    each of which is one character.
     """
-    if len(text) > _LONG:
+    if len(text) > _MAX_SPLIT_LENGTH:
         return _unquote_any(text)
-    first, *pieces = text.split("%")
+    first, *parts = text.split("%")
     decoded = [first]
-    for piece in pieces:
-        character = _ESCAPES.get(piece[:2])
+    for part in parts:
+        character = _ESCAPES.get(part[:2])
         if character is None:
             return _unquote_any(text)
         decoded.append(character)
-        decoded.append(piece[2:])
+        decoded.append(part[2:])
     return "".join(decoded)
 
 
 def _unquote_any(text: str) -> str:
-    """Do what `_unquote` does, for any escapes."""
+    """Return the result of `_unquote` for any text."""
     if not text.isascii() or "+" in text:
         return unquote(text)
-    from sanic_star.compat._support.escapes import unquote_plus  # loaded with the first escape that is not ASCII
+    from sanic_star.compat._support.escapes import unquote_plus  # imported late: such escapes are rare
 
     return unquote_plus(text.encode("ascii")).decode("utf-8", "replace")

@@ -1,9 +1,9 @@
-"""Sanic's request over an ASGI scope.
+"""`Request`: Sanic's request, created from an ASGI scope.
 
-Nothing is parsed before it is asked for, and nothing twice: a value lives in the object's dictionary once it was made.
-Starlette's class is the base, so that whatever takes a Starlette request takes this one; where both worlds use a name
-(`json`, `body`, `form`, `url`, `headers`, `cookies`, `stream`), Sanic's meaning holds, and `starlette` is a plain
-Starlette request on the same connection. The `type: ignore[override]` of that decision stand in this file.
+A value is parsed on first access, and stored in the object. Starlette's class is the base, so that code for Starlette
+requests accepts this one. Both frameworks use some names: `json`, `body`, `form`, `url`, `headers`, `cookies` and
+`stream`. Here they have Sanic's meaning, which explains each `type: ignore[override]` in this file; the attribute
+`starlette` is a plain Starlette request on the same connection.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ if TYPE_CHECKING:
     from sanic_star.compat.request._upload import Upload
     from sanic_star.compat.request.form import AwaitableForm
 
-    # With defaults (PEP 696, in `typing` from Python 3.13 on): `Request` needs no argument. Covariant, so that a
-    # function that takes any request takes one that says more.
+    # With defaults (PEP 696, in `typing` from Python 3.13 on), so that `Request` needs no argument. Covariant, so that
+    # a function that accepts `Request` also accepts a request with arguments.
     AppT = TypeVar("AppT", bound="Sanic[Any, Any]", default="Sanic[Any, Any]", covariant=True)
     CtxT = TypeVar("CtxT", default=Any, covariant=True)
 else:
@@ -81,8 +81,8 @@ _TOKEN_SCHEMES = ("Bearer", "Token")
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
-# What reads header fields and cookies is loaded with the first request that needs it, and takes the name of its loader:
-# from then on a call of it is a call of a plain function.
+# The readers of header fields and cookies are imported with the first request that needs them. Each replaces its
+# loader, so that later calls have no extra frame.
 def _load_and_read_fields(fields: Iterable[tuple[bytes, bytes]]) -> Header:
     global _read_fields
     from sanic_star.compat.request._headers import read_fields as _read_fields
@@ -102,30 +102,30 @@ _read_cookies: Callable[[Iterable[str]], CookieRequestParameters] = _load_and_re
 
 
 @cache
-def _plain_path() -> Callable[..., str | None]:
-    """Return what writes most paths; it is loaded with the first URL that is built."""
+def _load_plain_path() -> Callable[..., str | None]:
+    """Return `plain_path`, which builds most paths; it is imported for the first URL."""
     from sanic_star.compat._app.urls import plain_path
 
     return plain_path
 
 
 class Request(requests.Request, Generic[AppT, CtxT]):
-    """One request, in Sanic's words.
+    """An HTTP request, or the handshake of a websocket; handlers and middleware get it as their first argument.
 
-    In annotations it may say what `app` and `ctx` are: `Request[Sanic[MyConfig, MyContext], MyRequestContext]`.
+    An annotation may give the types of `app` and `ctx`: `Request[Sanic[MyConfig, MyContext], MyRequestContext]`.
 
-    The type of the first argument chooses the form: a mapping is an ASGI scope, bytes are a URL. The second form is
-    that of Sanic 25.12, for tests and request factories; `fill_request` in `_sanic_form` describes its arguments.
+    The first argument is an ASGI scope (a mapping) or a URL (bytes). With a URL, the arguments are those of Sanic
+    25.12, for tests and request factories; `fill_request` in `_sanic_form` describes them.
 
     Args:
         scope: the connection's ASGI scope, of type `http` or `websocket`.
-        receive: the ASGI callable that gives the body's messages.
-        send: the ASGI callable that takes the answer's messages.
+        receive: the ASGI callable that returns the body's messages.
+        send: the ASGI callable that sends the response's messages.
 
     Raises:
-        BadURL: 400, the bytes are no URL of a request.
-        URITooLong: 414, they are more than 65,535.
-        TypeError: the first argument is something else, or others are missing.
+        BadURL: 400, the URL is invalid.
+        URITooLong: 414, the URL has more than 65,535 bytes.
+        TypeError: the first argument has another type, or arguments are missing.
 
     Examples:
         >>> request = Request({"type": "http", "method": "GET", "path": "/a", "query_string": b"b=1", "headers": []})
@@ -137,7 +137,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     """
 
     _loads: ClassVar[Callable[[bytes], Any]] = staticmethod(json_loads)
-    # Reads what needs none of the care that `_loads` takes, and raises for the rest; `None` beside an own reader.
+    # Reads most bodies; if it raises, `_loads` decides. `None` in a class with its own `load_json`.
     _codec: ClassVar[Codec | None] = codec
 
     __dir__ = names_without_old
@@ -156,26 +156,26 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # The names of the items that were set on the request: `request["user"] = …`.
     _items: dict[str, None] | None = None
 
-    # Whether what the client accepts is what its Accept field says, and no subclass has its own view of that.
+    # Whether error pages may read the `Accept` field themselves, because no subclass overrides what they read.
     _reads_accept = True
     _writer: ResponseWriter | None = None
-    # Whether the scope is a copy with changes of its own; see `_amend`.
+    # Whether the scope is a changed copy; see `_amend`.
     _amended = False
-    # The route while events before the routing are fired.
+    # The route, while handlers of the events before routing run: they see no route.
     _hidden_route: Any = None
-    # Whether the route was found once more, after an event's handler had changed the method, host or path.
-    _routed = False
+    # Whether the request was routed again, because an event's handler had changed the method, host or path.
+    _was_rerouted = False
     _request_middleware_started = False
-    # Whether an exception handler is called for it, or has been.
+    # Whether an exception handler was called for the request.
     _answers_error = False
     # Chooses another exception handler; a test client sets it: see `testing.refusals`.
     _stand_in: Callable[[Any, BaseException, Any], Any] | None = None
     _response_middleware_started = False
-    # Whether the exception is over with its answer, if an override of `ErrorHandler.response` calls that method.
+    # Whether `ErrorHandler.response` found a handler that settles the exception; an override may call that method.
     _is_error_settled: bool | None = None
-    # What `protocol` has returned.
+    # The first result of `protocol`.
     _open_protocol: Protocol | None = None
-    # What an override of `Sanic.handle_exception` has got from Sanic's method.
+    # The result of `Sanic.handle_exception`, for the override that called it.
     _answer: tuple[ASGIApp | None, BaseException | None] | None = None
     _ctx: Any = None
     _id: uuid.UUID | str | int | None = None
@@ -194,17 +194,16 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     _upload: Upload | None = None
     _protocol: Protocol | None = None
     _parsed_args: defaultdict[QueryOptions, RequestParameters] | None = None
-    # What `get_args` has read for its defaults, unless a subclass has its own.
+    # The result of `get_args` for its default arguments.
     _args: RequestParameters | None = None
-    _keeps_args = True
     _parsed_not_grouped_args: defaultdict[QueryOptions, list[tuple[str, str]]] | None = None
 
-    # What the arguments of Sanic's form say, where a request was made by it; see `_sanic_form`.
+    # The values of Sanic's arguments, if the request was created with them; see `_sanic_form`.
     _head: bytes | None = None
     _raw_url: bytes | None = None
     _stream_id: int | None = None
     _transport: Any = _default
-    # What takes the body's place in tests that set `stream`.
+    # A test may set `stream`.
     _stream: Any = None
 
     @overload
@@ -245,10 +244,19 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         return f"<{type(self).__name__}: {self.method} {self.path}>"
 
     def __getitem__(self, key: str) -> Any:
-        """Return an entry of the scope, as in Starlette, or an item that was set: `request.ctx` replaces these."""
+        """Return an entry of the scope, as in Starlette, or an item that was set, as in old releases of Sanic.
+
+        New code uses `request.ctx` instead of items.
+
+        Args:
+            key: the name of the entry or item.
+
+        Raises:
+            KeyError: there is neither an entry nor an item of that name.
+        """
         if key in self.scope and not (self._items and key in self._items):
             return self.scope[key]
-        from sanic_star.compat._old import request  # only for old applications, and for mistakes
+        from sanic_star.compat._old import request  # imported late: only old applications and mistakes need it
 
         return request.read_item(self, key)
 
@@ -260,15 +268,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @staticmethod
     def make_context() -> Any:
-        """Make the object that `ctx` is; a subclass may choose another type."""
+        """Return a new object for `ctx`; a subclass may choose another type."""
         return SimpleNamespace()
 
     @classmethod
     def get_current(cls) -> Request:
-        """Return the request that is being answered here.
+        """Return the request that the current task or thread answers.
 
         Raises:
-            ServerError: there is none.
+            ServerError: it answers no request.
 
         Examples:
             >>> from sanic_star import Request, Sanic, text
@@ -297,31 +305,31 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         app: Sanic[Any, Any] | None = None,
         scope: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Make a request out of nothing, for tests.
+        """Create a request without a connection, for tests.
 
         Args:
             method: the HTTP method.
             url: path and query, or a whole URL.
             headers: header fields.
             body: the body.
-            app: the application that `request.app` is.
-            scope: what else the ASGI scope says.
+            app: the value of `request.app`.
+            scope: further entries of the ASGI scope.
 
         Examples:
             >>> Request.build("POST", "/items?page=2", body=b"[1]").json
             [1]
         """
-        whole = RequestURL(url)
-        fields = {"host": whole.netloc or "localhost", "content-length": str(len(body)), **(headers or {})}
+        parsed_url = RequestURL(url)
+        fields = {"host": parsed_url.netloc or "localhost", "content-length": str(len(body)), **(headers or {})}
         request = cls(
             {
                 "type": "http",
                 "method": method,
                 "http_version": "1.1",
-                "scheme": whole.scheme or "http",
-                "path": unquote(whole.path),
-                "raw_path": whole.path.encode(),
-                "query_string": whole.query.encode(),
+                "scheme": parsed_url.scheme or "http",
+                "path": unquote(parsed_url.path),
+                "raw_path": parsed_url.path.encode(),
+                "query_string": parsed_url.query.encode(),
                 "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
                 **({} if app is None else {"app": app}),
                 **(scope or {}),
@@ -330,21 +338,21 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         request._body = body
         return request
 
-    # What identifies the request ------------------------------------------------------------------------------------
+    # Application, method, route -------------------------------------------------------------------------------------
 
     @property
     def app(self) -> AppT:
-        """The application that answers."""
+        """The application that answers the request."""
         return self.scope.get("app") if self._app is None else self._app  # type: ignore[return-value]
 
     @app.setter
     def app(self, app: Any) -> None:
-        # Not in the scope: by that the application finds its own requests.
+        # Not in the scope, by which an application recognises its requests.
         self._app = app
 
     @property
     def method(self) -> str:
-        """The HTTP method; GET for the handshake of a websocket.
+        """The HTTP method; `GET` for the handshake of a websocket.
 
         Examples:
             >>> from sanic_star import Request
@@ -368,7 +376,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         self._amend(http_version=version)
 
     def _amend(self, **entries: Any) -> None:
-        # Not in the server's own scope: by that it knows whether its client wants a body.
+        # A copy, because the server reads its own scope, for example the method: a response to HEAD has no body.
         self.scope = {**self.scope, **entries}
         self._amended = True
 
@@ -379,14 +387,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             HTTPException: 400, the request is a form in a charset that a client may not choose.
         """
-        # PERF: imported here, which keeps it out of the start of programs that do not use it, nearly all.
+        # PERF: keeps the module out of `import sanic_star`. Safe because a repeated import only reads `sys.modules`.
         from sanic_star.compat.request._plain import PlainRequest
 
         receive = partial(self._receive_body, self.receive)
         return PlainRequest(self.scope, receive, self._send, self._config)
 
     async def _receive_body(self, receive: Receive) -> Message:
-        """Receive a message for Starlette's methods, which read the body as `stream` does: with the same time limit."""
+        """Receive a message for Starlette's methods, with the time limit that `stream` has."""
         if self._body_is_read or self._stream_consumed:
             return await self._watched_receive(receive)
         self._waits_for_part = True
@@ -401,7 +409,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def ctx(self) -> CtxT:
-        """A place for whatever belongs to this request.
+        """An object for your own attributes of this request.
 
         Examples:
             >>> from sanic_star import Request
@@ -417,20 +425,24 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @classmethod
     def generate_id(cls, *_: Any) -> uuid.UUID | str | int:
-        """Make an identifier for a request that brings none."""
+        """Return an identifier for a request that has none; a subclass may return another one.
+
+        Args:
+            _: the request.
+        """
         return uuid.uuid4()
 
     @property
     def id(self) -> uuid.UUID | str | int | None:
-        """The identifier: what the header named by `REQUEST_ID_HEADER` says, else one that is made."""
+        """The identifier: the value of the header field named by `REQUEST_ID_HEADER`, or else a generated one."""
         if self._id is None:
-            given = self._parsed_fields.get(self.app.config.REQUEST_ID_HEADER)
-            self._id = self.generate_id(self) if given is None else _identifier(given)
+            field = self._parsed_fields.get(self.app.config.REQUEST_ID_HEADER)
+            self._id = self.generate_id(self) if field is None else _read_id(field)
         return self._id
 
     @property
     def route(self) -> Any:
-        """The route that answers, `None` where there is none."""
+        """The route that answers the request; `None` if no route matches."""
         return self.scope.get("route")
 
     @route.setter
@@ -444,17 +456,17 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def endpoint(self) -> str | None:
-        """The route's name, by its older name."""
+        """The route's name, as `name`."""
         return self.name
 
     @property
     def uri_template(self) -> str | None:
-        """The path of the route, with its parameters."""
+        """The route's path with its parameters, such as `/items/<number:int>`; `None` without a route."""
         return getattr(self.route, "uri", None)
 
     @property
     def match_info(self) -> dict[str, Any]:
-        """The path parameters of the route; what a request middleware adds here, the handler gets as an argument.
+        """The path parameters by name; if request middleware adds one here, the handler gets it as an argument.
 
         Examples:
             >>> from sanic_star import Sanic, json
@@ -466,7 +478,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             {'number': 7}
         """
         if self._route_params is Request._route_params:
-            # The class's, which all requests without parameters share: what one is told, no other may see.
+            # All requests without parameters share the class's dictionary, so it must not be changed.
             self._route_params = {}
         return self._route_params
 
@@ -474,11 +486,11 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def match_info(self, parameters: dict[str, Any]) -> None:
         self._route_params = parameters
 
-    # Headers and what stands in them --------------------------------------------------------------------------------
+    # Header fields --------------------------------------------------------------------------------------------------
 
     @property  # type: ignore[override]
     def headers(self) -> Header:
-        """The header fields, whatever the case of their names.
+        """The header fields; look-ups ignore the case of names.
 
         Examples:
             >>> from sanic_star import Request
@@ -497,10 +509,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def last_event_id(self) -> str | None:
-        """The `id` of the last event that a client has got which connects again to an event stream.
+        """The `id` of the last event that the client received before it reconnected to an event stream.
 
         `None` if the client sends no `Last-Event-ID` (HTML Standard, section 9.2.4). Bytes that are not UTF-8 are
-        replaced by U+FFFD. The value is the client's: check it as any other input.
+        replaced by U+FFFD. The value comes from the client: validate it like any other input.
         """
         value = self.headers.get("last-event-id")
         if value is None or value.isascii():
@@ -509,14 +521,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def request_line(self) -> bytes:
-        """Method, path with query, and version: what HTTP/1.1 begins with, put together (RFC 9112, 3)."""
+        """The request line of HTTP/1.1, built from method, URL and version (RFC 9112, section 3)."""
         if self._head:
             return self._head.partition(b"\r\n")[0]
         return b"%s %s HTTP/%s" % (self.method.encode(), self.raw_url, self.version.encode())
 
     @property
     def head(self) -> bytes:
-        """What stands before the body in HTTP/1.1, put together from the request's parts; names in lower case."""
+        """The request line and header fields of HTTP/1.1, built from the request; names are in lower case."""
         return self._head or self.request_line + b"\r\n" + self.raw_headers
 
     @head.setter
@@ -525,18 +537,18 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def raw_headers(self) -> bytes:
-        """The header fields as lines of bytes, names in lower case."""
+        """The header fields as lines of bytes; names are in lower case."""
         if self._head:
             return self._head.partition(b"\r\n")[2]
         return b"\r\n".join(name + b": " + value for name, value in self.scope.get("headers", ()))
 
     @property
     def _parsed_fields(self) -> ParsedFields:
-        """The header fields for parsers: reading one that is longer than `REQUEST_MAX_HEADER_SIZE` raises 431."""
+        """The header fields for parsers: to read a field longer than `REQUEST_MAX_HEADER_SIZE` raises 431."""
         return ParsedFields(self.headers, self._config)
 
     def _parsed_field(self, name: str, default: Any = None) -> Any:
-        # PERF: 0.5 µs less than `_parsed_fields.get`. Safe because with a limit of 64 bytes no request would pass.
+        # PERF: 0.5 µs less than `_parsed_fields.get`. Safe because every usable limit exceeds 64 bytes.
         values = self.headers.getall(name, ())
         if not values:
             return default
@@ -546,10 +558,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def accept(self) -> AcceptList:
-        """What the client would take, best first.
+        """The media types that the client accepts, in order of preference.
 
         Raises:
-            InvalidHeader: 400, no entry makes sense.
+            InvalidHeader: 400, the header has no valid entry.
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
 
         Examples:
@@ -564,7 +576,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def content_type(self) -> str:
-        """The body's type, `application/octet-stream` where the client says nothing.
+        """The value of `Content-Type`, by default `application/octet-stream`.
 
         Raises:
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
@@ -573,7 +585,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def token(self) -> str | None:
-        """The token of an `Authorization` header, whether it says Bearer, Token, or nothing.
+        """The token of the `Authorization` header: after `Bearer` or `Token`, or else the whole value.
 
         Raises:
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
@@ -586,9 +598,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """
         token = self.parsed_token
         if token is None:
-            # PERF: without `parse_credentials` for what most clients send, and without the frames of `getall` and
-            # `_parsed_field`: 0.5 µs («real»). Safe because a long, repeated or other value goes the long way; with a
-            # limit of 64 bytes no request would pass. A subclass may have `headers` of another kind.
+            # PERF: most tokens are read without `parse_credentials`, `getall` and `_parsed_field`: 0.5 µs («real»).
+            # Safe because a long, repeated or different value is read by them, and because every usable limit exceeds
+            # 64 bytes.
+            # A subclass may have `headers` of another type.
             fields = getattr(self.headers, "_fields", None)
             value = fields.get(b"authorization") if fields else None
             if value is not None and len(value) <= 64 and value.startswith(b"Bearer ") and value.isascii():
@@ -600,7 +613,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def credentials(self) -> Credentials | None:
-        """Type and token of an `Authorization` header; for Basic also name and password.
+        """The type and token of the `Authorization` header, for `Basic` also name and password; `None` without it.
 
         Raises:
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
@@ -620,7 +633,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         return self.parsed_credentials
 
     def get_cookies(self) -> CookieRequestParameters:
-        """Read the cookies once more from the headers.
+        """Read the cookies from the header fields again.
 
         Raises:
             SanicException: 431, all Cookie headers together are longer than `REQUEST_MAX_HEADER_SIZE`.
@@ -654,7 +667,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property  # type: ignore[override]
     def body(self) -> bytes:
-        """The body, read before the handler was called; empty in a handler that streams it.
+        """The body, which is read before the handler is called; empty in a handler that streams it.
 
         Examples:
             >>> from sanic_star import Request
@@ -662,8 +675,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             >>> request.body
             b'tea'
         """
-        # PERF: an object makes its `__dict__` when it is asked for it; to read an attribute does without. Safe because
-        # both find the same attribute.
+        # PERF: a test of `__dict__` would create that dictionary. Safe because the attribute is only in there.
         try:
             return self._body
         except AttributeError:
@@ -693,7 +705,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             >>> app.test_client.post("/count", data=b"1234")[1].text
             '4 bytes'
         """
-        # Not kept: it holds the request, which would hold itself by it.
+        # Created each time, because a stored one would form a reference cycle with the request.
         return BodyStream(self) if self._stream is None else self._stream
 
     @stream.setter
@@ -701,15 +713,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         self._stream = stream
 
     async def receive_body(self) -> None:
-        """Read the whole body of a request that streams it, for `body`, `json` and `form`."""
+        """Read the whole body in a handler that streams it, so that you can use `body`, `json` and `form`."""
         if not self._body_is_read:
-            await self._keep(self.stream)
+            await self._store_body(self.stream)
 
     async def _read_body(self, first: Message, limit: int | None) -> None:
-        """Read a body that comes in several messages, a multipart form into a spool."""
-        await self._keep(self._arriving_body(first, limit))
+        """Read a body that arrives in several messages; a multipart form is stored in a spool."""
+        await self._store_body(self._arriving_body(first, limit))
 
-    async def _keep(self, parts: AsyncIterable[bytes]) -> None:
+    async def _store_body(self, parts: AsyncIterable[bytes]) -> None:
         from sanic_star.compat.request._upload import Upload
 
         upload = Upload.of(self.content_type, self._config)
@@ -728,8 +740,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def _config(self) -> Mapping[str, Any]:
-        # PERF: two frames less than `self.app.config`, 0.1 µs with each use of a parser («real»). Safe for a request in
-        # an application of Starlette's, too: that has no settings, or settings of another kind.
+        # PERF: two frames less than `self.app.config`, 0.1 µs with each use of a parser («real»). Safe because it reads
+        # what `app` returns. A Starlette application has no settings, or settings of another type.
         config = getattr(self.scope.get("app") if self._app is None else self._app, "config", None)
         return config if isinstance(config, dict) else {}
 
@@ -739,31 +751,31 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def _body_is_read(self) -> bool:
-        """Whether the whole body is here."""
+        """Whether the whole body was read."""
         return self._upload is not None or "_body" in self.__dict__
 
     def _kept_body(self) -> Iterator[bytes]:
-        """Yield the body that was read, a large one in pieces."""
+        """Yield the body that was read; a form in a spool in chunks."""
         return super()._kept_body() if self._upload is None else self._upload.spool.blocks()
 
     def _release(self) -> None:
-        """Let go of what is only for the time of the answer.
+        """Release what only the handling of the request needs.
 
-        A form's files that are on disk are gone then, except those that somebody still holds.
+        A form's files on disk are removed, except those that are still referenced.
         """
         super()._release()
         if self._writer is not None:
             self._writer.let_go()
         if self._upload is not None and self._upload.on_disk:
-            self._upload.let_go()
+            self._upload.release()
             self.parsed_files = None
 
     @property
     def json(self) -> Any:
-        """The body read as JSON, `None` where it is empty.
+        """The body, parsed as JSON; `None` if the body is empty.
 
         Raises:
-            BadRequest: it is no JSON.
+            BadRequest: the body is not JSON.
 
         Examples:
             >>> from sanic_star import Request
@@ -774,8 +786,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         parsed = self.parsed_json
         if parsed is not None:
             return parsed
-        # PERF: three frames less than `load_json` takes, 0.4 µs of a request with a body («in process»). Safe because
-        # whatever raises here is read by `load_json`, which also raises the right exception.
+        # PERF: three frames less than `load_json`, 0.4 µs of a request with a body («in process»). Safe because after
+        # any exception `load_json` reads the body again, and raises the right exception.
         try:
             self.parsed_json = self._codec.decode(self._body)  # type: ignore[union-attr]
         except Exception:
@@ -783,31 +795,31 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         return self.parsed_json
 
     def load_json(self, loads: Callable[[bytes], Any] | None = None) -> Any:
-        """Read the body as JSON.
+        """Parse the body as JSON, even if it was parsed before; return the value, or `None` for an empty body.
 
         Args:
-            loads: reads it in place of the application's `loads`.
+            loads: the function that parses the body; by default that of the application.
 
         Raises:
-            BadRequest: it is no JSON.
+            BadRequest: the body is not JSON.
         """
         try:
             parsed = self.parsed_json = (loads or type(self)._loads)(self.body)
         except Exception:
-            # Not asked before, because a reader of the application's own may make something of nothing.
+            # Not tested before the call, because an application's own `loads` may accept an empty body.
             if not self.body:
                 return None
             raise BadRequest("Failed when parsing body as json") from None
         return parsed
 
     def get_form(self, keep_blank_values: bool = False) -> RequestParameters | None:
-        """Read the body as a form, urlencoded or multipart.
+        """Parse the body as an urlencoded or multipart form, even if it was parsed before; return its fields.
 
         Args:
-            keep_blank_values: whether fields with an empty value count.
+            keep_blank_values: whether to keep fields with an empty value.
 
         Raises:
-            BadRequest: it says that it is a form, and is none, or has too many fields or files.
+            BadRequest: the form is invalid, or has too many fields or files.
             PayloadTooLarge: a field or a file is too large.
         """
         from sanic_star.compat.request._upload import MULTIPART, boundary, form_limits
@@ -831,7 +843,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def form(self) -> Form:
-        """The fields of a form; called or awaited, Starlette's `FormData`.
+        """The fields of a form; a call of it, `await request.form()`, returns Starlette's `FormData`.
 
         Examples:
             >>> from sanic_star import Request
@@ -867,16 +879,16 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def query_string(self) -> str:
-        """What follows the question mark, undecoded."""
+        """The query, not decoded, without its question mark."""
         return self.scope.get("query_string", b"").decode("latin-1")  # type: ignore[no-any-return]
 
     @property
     def parsed_args(self) -> defaultdict[QueryOptions, RequestParameters]:
-        """What `get_args` has read by now, by its arguments."""
+        """The results of `get_args` so far, by its arguments."""
         if self._parsed_args is None:
             self._parsed_args = defaultdict(RequestParameters)
             if self._args is not None:
-                # From here on whoever has this dictionary may change what `args` is.
+                # The caller may change the dictionary, and `args` has to follow.
                 self._parsed_args[_QUERY_DEFAULTS], self._args = self._args, None
         return self._parsed_args
 
@@ -886,7 +898,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def parsed_not_grouped_args(self) -> defaultdict[QueryOptions, list[tuple[str, str]]]:
-        """What `get_query_args` has read by now, by its arguments."""
+        """The results of `get_query_args` so far, by its arguments."""
         if self._parsed_not_grouped_args is None:
             self._parsed_not_grouped_args = defaultdict(list)
         return self._parsed_not_grouped_args
@@ -902,25 +914,24 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         encoding: str = "utf-8",
         errors: str = "replace",
     ) -> RequestParameters:
-        """Read the query, by name.
+        """Parse the query; return its values by name.
 
         Args:
-            keep_blank_values: whether names with an empty value count.
-            strict_parsing: whether a malformed query is an error (`ValueError`), not passed over.
-            encoding: of the percent-encoded parts.
-            errors: what to do where they are not in that encoding, as in `bytes.decode`.
+            keep_blank_values: whether to keep parameters with an empty value.
+            strict_parsing: whether a malformed parameter raises an exception; by default it is skipped.
+            encoding: the charset of percent-encoded text.
+            errors: the handling of bytes that are not in that charset, as for `bytes.decode`.
+
+        Raises:
+            ValueError: a parameter is malformed, and `strict_parsing` is true.
         """
         options = keep_blank_values, strict_parsing, encoding, errors
-        # PERF: without the dictionary of what was read, until something asks for that: 0.5 µs («real»). Safe because
-        # `parsed_args` takes over what was kept here.
+        # PERF: creates no dictionary of results before something reads it: 0.5 µs («real»). Safe because `parsed_args`
+        # then contains this result.
         if self._parsed_args is None and options == _QUERY_DEFAULTS:
             arguments = self._args
             if arguments is None:
-                arguments = _read_query(self.query_string)
-                if self._keeps_args:
-                    self._args = arguments
-                else:
-                    self.parsed_args[options] = arguments
+                arguments = self._args = _read_query(self.query_string)
             return arguments
         parsed = self.parsed_args
         if options not in parsed and self.query_string:
@@ -934,7 +945,17 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         encoding: str = "utf-8",
         errors: str = "replace",
     ) -> list[tuple[str, str]]:
-        """Read the query, as pairs in order; arguments as in `get_args`."""
+        """Parse the query; return pairs of name and value in their order.
+
+        Args:
+            keep_blank_values: whether to keep parameters with an empty value.
+            strict_parsing: whether a malformed parameter raises an exception; by default it is skipped.
+            encoding: the charset of percent-encoded text.
+            errors: the handling of bytes that are not in that charset, as for `bytes.decode`.
+
+        Raises:
+            ValueError: a parameter is malformed, and `strict_parsing` is true.
+        """
         options, parsed = (keep_blank_values, strict_parsing, encoding, errors), self.parsed_not_grouped_args
         if options not in parsed and self.query_string:
             parsed[options] = parse_qsl(self.query_string, *options)
@@ -942,7 +963,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def args(self) -> RequestParameters:
-        """The query, by name.
+        """The query parameters by name.
 
         Examples:
             >>> from sanic_star import Request
@@ -950,11 +971,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             >>> request.args.get("tag"), request.args.getlist("tag"), request.args.get("size")
             ('a', ['a', 'b'], None)
         """
-        return self._args or self.get_args()
+        # As in Sanic, an overridden `get_args` does not change this attribute.
+        return self._args or Request.get_args(self)
 
     @property
     def query_args(self) -> list[tuple[str, str]]:
-        """The query, as pairs in order.
+        """The query parameters as pairs of name and value, in their order.
 
         Examples:
             >>> from sanic_star import Request
@@ -962,13 +984,13 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             >>> request.query_args
             [('tag', 'a'), ('tag', 'b')]
         """
-        return self.get_query_args()
+        return Request.get_query_args(self)  # as in `args`
 
     # Addresses ------------------------------------------------------------------------------------------------------
 
     @property
     def conn_info(self) -> ConnInfo:
-        """What is known of the connection; under uvicorn, one object for all requests that come over it."""
+        """Facts about the connection; under uvicorn, all its requests share the object."""
         if self._conn_info is None:
             from sanic_star.compat.models.server_types import CONNECTION, conn_info_of
 
@@ -979,35 +1001,36 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def conn_info(self, conn_info: ConnInfo) -> None:
         self._conn_info = conn_info
         if conn_info is not None:
-            # Addresses and scheme are read from the scope.
-            # A test may set an object with a part of the attributes.
+            # In the scope, because `ip`, `port` and `scheme` are read from there. A test may set an object that has
+            # only some of the attributes.
             client = getattr(conn_info, "client_ip", ""), getattr(conn_info, "client_port", 0)
-            plain = "ws" if self.scope["type"] == "websocket" else "http"
-            scheme = f"{plain}s" if getattr(conn_info, "ssl", False) else plain
+            plain_scheme = "ws" if self.scope["type"] == "websocket" else "http"
+            scheme = f"{plain_scheme}s" if getattr(conn_info, "ssl", False) else plain_scheme
             if (self.scope.get("client"), self.scope.get("scheme")) != (client, scheme):
                 self._amend(client=client, scheme=scheme)
 
     @property
     def network_paths(self) -> list[Any] | None:
-        """The paths that the connection takes, where the server tells them."""
+        """The network paths of an HTTP/3 connection, as in Sanic; `None` under a server that does not report them."""
         return self.conn_info.network_paths
 
     @property
     def protocol(self) -> Protocol:
-        """What there is of Sanic's protocol: the connection, limits of time and size.
+        """An object with attributes of Sanic's protocol: the connection, and limits of time and size.
 
-        As in Sanic it is None if it is first asked for when the connection is closed, where the server tells that: see
+        As in Sanic, it is `None` if the connection is already closed on first access, and the server reports that; see
         `conn_info.lost`.
         """
         if self._transport not in (_default, None):
             return self._transport.get_protocol()  # type: ignore[no-any-return]
         if self._open_protocol is None:
-            self._open_protocol = self._described_connection().transport.get_protocol()
+            self._open_protocol = self._make_protocol().transport.get_protocol()
         return self._open_protocol
 
-    def _described_connection(self) -> Protocol:
+    def _make_protocol(self) -> Protocol:
         if self._protocol is None:
-            # PERF: imported here, which keeps it out of the start of programs that do not use it, nearly all.
+            # PERF: keeps the module out of `import sanic_star`. Safe because a repeated import only reads
+            # `sys.modules`.
             from sanic_star.compat.request._protocol import Protocol
 
             self._protocol = Protocol(self.scope, self.conn_info, type(self))
@@ -1015,8 +1038,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def transport(self) -> Transport:
-        """What there is of Sanic's transport: `get_extra_info`."""
-        return self._described_connection().transport if self._transport is _default else self._transport
+        """An object with two methods of asyncio's transports: `get_extra_info` and `get_protocol`."""
+        return self._make_protocol().transport if self._transport is _default else self._transport
 
     @transport.setter
     def transport(self, transport: Any) -> None:
@@ -1024,10 +1047,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def stream_id(self) -> int:
-        """The number of an HTTP/3 stream, for a request that was made with one: ASGI does not tell it.
+        """The number of the HTTP/3 stream, for a request that was created with a number: ASGI does not report it.
 
         Raises:
-            ServerError: the number is not known, or the request is none of HTTP/3.
+            ServerError: the request has no number, or its version is not HTTP/3.
         """
         if self._stream_id is None or self.version != "3":
             raise ServerError("Stream ID is only a property of a HTTP/3 request")
@@ -1035,27 +1058,27 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def socket(self) -> tuple[str, int] | tuple[None, None]:
-        """Address and port of the peer."""
+        """Address and port of the peer; two times `None` if the server does not report them."""
         client = self.scope.get("client")
         return (client[0], client[1]) if client else (None, None)
 
     @property
     def ip(self) -> str:
-        """The peer's address: a proxy's, where there is one."""
+        """The address of the peer, which may be a proxy; empty if the server does not report it."""
         client = self.scope.get("client")
         return (client[0] if client else None) or ""
 
     @property
     def port(self) -> int:
-        """The peer's port."""
+        """The port of the peer; 0 if the server does not report it."""
         return self.socket[1] or 0
 
     @property
     def forwarded(self) -> Options:
-        """What trusted proxies say of the client; empty unless the configuration names what to trust.
+        """Facts about the client from trusted proxies; empty if the configuration names no trusted proxy.
 
         Raises:
-            SanicException: 431, a header that is read for this is longer than `REQUEST_MAX_HEADER_SIZE`.
+            SanicException: 431, a header of the proxies is longer than `REQUEST_MAX_HEADER_SIZE`.
         """
         if self.parsed_forwarded is None:
             config, fields = self.app.config, self._parsed_fields
@@ -1064,47 +1087,47 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def remote_addr(self) -> str:
-        """The client's address as trusted proxies tell it, else empty."""
+        """The client's address from trusted proxies, or else an empty string."""
         return str(self.forwarded.get("for", ""))
 
     @property
     def client_ip(self) -> str:
-        """The client's address: as proxies tell it, else the peer's."""
+        """The client's address from trusted proxies, or else the peer's."""
         return self.remote_addr or self.ip
 
     @property
     def _server_name(self) -> str:
-        # `//shop.example` leaves the scheme open, as `shop.example` does.
+        # `//shop.example` has no scheme, like `shop.example`.
         return (self.app.config.get("SERVER_NAME") or "").removeprefix("//") if "app" in self.scope else ""
 
     @property
     def scheme(self) -> str:
-        """`http`, `https`, `ws` or `wss`: by `SERVER_NAME`, by trusted proxies, by the connection."""
-        public, is_url, _ = self._server_name.partition("://")
+        """`http`, `https`, `ws` or `wss`: from `SERVER_NAME`, or else from trusted proxies or the connection."""
+        public_scheme, is_url, _ = self._server_name.partition("://")
         if not is_url:
-            public = ""
-        if not public and "app" in self.scope:
-            public = str(self.forwarded.get("proto", ""))
-        if not public:
+            public_scheme = ""
+        if not public_scheme and "app" in self.scope:
+            public_scheme = str(self.forwarded.get("proto", ""))
+        if not public_scheme:
             return str(self.scope.get("scheme") or ("ws" if self.scope["type"] == "websocket" else "http"))
-        # Both name the scheme of the site: `https` for its websockets, too.
-        return public.replace("http", "ws") if self.scope["type"] == "websocket" else public
+        # `SERVER_NAME` and proxies name the scheme of the site, which is `https` for its websockets too.
+        return public_scheme.replace("http", "ws") if self.scope["type"] == "websocket" else public_scheme
 
     @property
     def host(self) -> str:
-        """Host and port that the client asked for: by `SERVER_NAME`, by trusted proxies, by the header.
+        """Host and port that the client addressed: from `SERVER_NAME`, or else from trusted proxies or `Host`.
 
         Raises:
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
         """
         if self._server_name:
             return self._server_name.split("//", 1)[-1].split("/", 1)[0]
-        told = self.forwarded.get("host") if "app" in self.scope else None
-        return str(told or self._parsed_field("host", ""))
+        forwarded_host = self.forwarded.get("host") if "app" in self.scope else None
+        return str(forwarded_host or self._parsed_field("host", ""))
 
     @property
     def _public_origin(self) -> str | None:
-        """Scheme and host as `SERVER_NAME` or trusted proxies tell them, `None` where only the client tells them."""
+        """Scheme and host from `SERVER_NAME` or trusted proxies; `None` if they come from the client alone."""
         if self._server_name or ("app" in self.scope and not self.forwarded.keys().isdisjoint(("host", "proto"))):
             return f"{self.scheme}://{self.host}"
         return None
@@ -1125,25 +1148,25 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def server_port(self) -> int:
-        """The port that the client asked for."""
-        told = self.forwarded.get("port") or parse_host(self.host)[1]
-        return int(told or _DEFAULT_PORTS.get(self.scheme, 443))
+        """The port that the client addressed; by default that of the scheme."""
+        port = self.forwarded.get("port") or parse_host(self.host)[1]
+        return int(port or _DEFAULT_PORTS.get(self.scheme, 443))
 
     @property
     def server_path(self) -> str:
-        """The path that the client asked for, before proxies changed it."""
+        """The path that the client requested, before proxies changed it."""
         return str(self.forwarded.get("path") or self._own_scope.get("root_path", "").rstrip("/") + self.path)
 
     @property
     def path(self) -> str:
-        """The path, in the one spelling that the route reads too.
+        """The path in the encoding that the route matches, so that a path check cannot be bypassed by an escape.
 
-        It is the path below the root path: below that of a proxy (`uvicorn --root-path`), and of mounts around the
-        application. `url` and `server_path` have the root path.
+        The path begins below the root path of a proxy (`uvicorn --root-path`) and of mounts around the application;
+        `url` and `server_path` include it.
 
-        Where a mounted application or a route of Starlette's answers, it is the decoded path. Where a route of Sanic's
-        answers, it is percent-encoded, as in Sanic, but without escapes that a path does not need: `/users/%40me` reads
-        `/users/@me`, and `%2F` stays as it is. `raw_url` has the client's spelling.
+        For a mounted application or a Starlette route it is decoded. For a Sanic route it is percent-encoded, as in
+        Sanic, but without unnecessary escapes: `/users/%40me` becomes `/users/@me`, and `%2F` is kept. `raw_url` is
+        the URL exactly as the client sent it.
 
         Examples:
             >>> from sanic_star import Request
@@ -1155,12 +1178,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def _own_scope(self) -> Scope:
-        # A mounted application has a root path of its own in the scope.
+        # Inside a mount the scope has the root path of the mount.
         return {**self.scope, **self._outer} if self._outer else self.scope
 
     @property
     def _public_path(self) -> str:
-        """The path as clients write it, percent-encoded: with the root path, whether the server keeps that or not."""
+        """The percent-encoded path that clients use, with the root path, which a server may remove from `path`."""
         scope = self._own_scope
         path = path_for_guards(scope)
         if not leads_to_sanic(scope):
@@ -1170,7 +1193,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def raw_url(self) -> bytes:
-        """Path and query as the client spelled them."""
+        """Path and query as the client sent them."""
         if self._raw_url is not None:
             return self._raw_url
         query: bytes = self.scope.get("query_string", b"")
@@ -1182,7 +1205,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def url(self) -> RequestURL:  # type: ignore[override]
-        """The whole URL, with the root path and `path` in it, percent-encoded.
+        """The whole URL, percent-encoded, with the root path.
 
         Examples:
             >>> from sanic_star import Request
@@ -1196,17 +1219,17 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         return RequestURL.of(self.scheme, self.host, path + (f"?{query}" if query else ""))
 
     def url_for(self, view_name: str, /, **kwargs: Any) -> RequestURL:  # type: ignore[override]
-        """Build a whole URL to a view, with the scheme and host of this request.
+        """Build the whole URL of a view, with the scheme and host of this request.
 
-        In a mounted application its own names come first, then those of the outermost application, as in Starlette.
-        Parameters of the mounts around that you leave out are those of this request.
+        In a mounted application its own views are searched first, then those of the outermost application, as in
+        Starlette. Path parameters of outer mounts that you omit have the values of this request.
 
         Args:
-            view_name: the view's name, in Sanic's way or in Starlette's (`mount:name`).
+            view_name: the view's name, in the notation of Sanic or of Starlette (`mount:name`).
             kwargs: path and query parameters, and the options of `Sanic.url_for`.
 
         Raises:
-            URLBuildError: no view has that name, or parameters are missing or wrong.
+            URLBuildError: no view has that name, or a parameter is missing or invalid.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -1224,7 +1247,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             if outermost is None or outermost is self.app.router:
                 raise
             try:
-                # Loaded with the first URL to an application around this one.
+                # Imported late: only URLs of an outer application need it.
                 from sanic_star.engine.urls import fill_in
 
                 path = fill_in(outermost.url_path_for, view_name, kwargs, self.scope.get("path_params", {}))
@@ -1239,7 +1262,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         server_name = self._server_name
         if not server_name and not self.forwarded and app.url_for == app._plain_url_for:
             host = self._parsed_field("host")
-            path = _plain_path()(app, view_name, kwargs, external=True) if host else None
+            path = _load_plain_path()(app, view_name, kwargs, external=True) if host else None
             if path is not None:
                 return RequestURL(_origins[f"{self.scheme}://{host}"] + path)
         if "://" in server_name:
@@ -1262,10 +1285,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def is_cacheable(self) -> bool:
-        """Whether the answer may be kept (RFC 9110, section 9.2.3)."""
+        """Whether the response may be cached (RFC 9110, section 9.2.3)."""
         return self.method in CACHEABLE_HTTP_METHODS
 
-    # The answer -----------------------------------------------------------------------------------------------------
+    # The response ---------------------------------------------------------------------------------------------------
 
     async def respond(
         self,
@@ -1276,28 +1299,28 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         content_type: str | None = None,
         endless: bool | None = None,
     ) -> Any:
-        """Begin the answer, before the handler has ended.
+        """Begin the response while the handler runs; response middleware runs now.
 
-        A response without a body of its own is a stream from here on, before its first part too: the handler is
-        cancelled when the client leaves, and at the stop of the application if the stream is endless.
+        A response without a body becomes a stream at once, before its first part is sent. Then a disconnect cancels
+        the handler; if the stream is endless, the stop of the application does so too.
 
         Args:
-            response: what to answer with; without it a response is made from the other arguments.
+            response: the response; by default one is created from the other arguments.
             status: the HTTP status.
             headers: header fields.
             content_type: the value of `content-type`.
-            endless: whether the response has no end of its own, so that the stop of the application ends it. By
-                default this is so for `text/event-stream`. `False`: the stop waits for the response, up to
-                `GRACEFUL_SHUTDOWN_TIMEOUT`. Sanic has no such argument.
+            endless: `True`: the response never ends by itself, so the stop of the application ends it. `False`: the
+                stop waits for the response, up to `GRACEFUL_SHUTDOWN_TIMEOUT` seconds. By default the content type
+                `text/event-stream` is endless. Sanic has no such argument.
 
         Returns:
-            The response, to `send()` parts of the body with; response middleware has run.
+            The response; its `send` method sends a part of the body.
 
         Raises:
-            ServerError: the request was answered before.
+            ServerError: the request already has a response.
 
         Examples:
-            Lines of JSON for as long as the client listens::
+            Send lines of JSON until the client disconnects::
 
                 response = await request.respond(content_type="application/x-ndjson", endless=True)
                 while True:
@@ -1313,21 +1336,21 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             writer.respond(response)
             if endless is None:
                 writer.endless = response._endless
-        changed = await self.app._answers.respond_through(self, response)
-        if isinstance(changed, BaseHTTPResponse) and changed is not response:
-            writer.respond(changed)
+        final_response = await self.app._answers.respond_through(self, response)
+        if isinstance(final_response, BaseHTTPResponse) and final_response is not response:
+            writer.respond(final_response)
         if writer.on_open is not None:
             writer.on_open()
-        if isinstance(changed, BaseHTTPResponse):
-            await changed._declared(self)
-        return changed
+        if isinstance(final_response, BaseHTTPResponse):
+            await final_response._declared(self)
+        return final_response
 
     def supports(self, extension: str) -> bool:
-        """Tell whether the server offers an extension of ASGI for this request.
+        """Return whether the server offers an ASGI extension for this request.
 
         Args:
-            extension: its name: `http.response.push`, `http.response.early_hint`, `http.response.pathsend` …; see the
-                ASGI specification, «Extensions».
+            extension: its name, such as `http.response.push`, `http.response.early_hint` or `http.response.pathsend`;
+                see the ASGI specification, «Extensions».
 
         Examples:
             >>> scope = {"type": "http", "method": "GET", "path": "/", "extensions": {"http.response.push": {}}}
@@ -1339,28 +1362,29 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     async def send_early_hints(  # type: ignore[override]
         self, link: str | Iterable[str], /, *additional_links: str
     ) -> bool:
-        """Tell the client what it will need, before the response: 103 Early Hints (RFC 8297).
+        """Send links to resources that the client will need, before the response: 103 Early Hints (RFC 8297).
 
-        Sanic has nothing like it; Starlette's method of this name returns `None`, and checks nothing.
+        Sanic has no such method. Starlette's method of this name returns `None`, and does not validate its arguments.
 
         Args:
-            link: the value of a Link field (RFC 8288), `</style.css>; rel=preload; as=style`; or several of them.
-            additional_links: more of them.
+            link: the value of a `Link` field (RFC 8288), such as `</style.css>; rel=preload; as=style`, or several
+                values.
+            additional_links: further values.
 
         Returns:
-            Whether the server has got them. A server that does not offer `http.response.early_hint` gets nothing.
+            Whether the links were sent; `False` if the server does not offer `http.response.early_hint`.
 
         Raises:
-            TypeError: a link is no string.
-            ValueError: there is no link, it is not of this form, or it has CR, LF or NUL in it.
-            ServerError: a part of the response is sent already.
+            TypeError: a link is not a string.
+            ValueError: there is no link, or a link is invalid or contains CR, LF or NUL.
+            ServerError: the response has already begun.
 
         Examples:
-            A stylesheet that the browser fetches while the page is made::
+            Let the browser fetch a style sheet while the page is rendered::
 
                 await request.send_early_hints("</style.css>; rel=preload; as=style")
         """
-        # Next to no application uses it, and the import is part of each start.
+        # Imported late: few applications use it.
         from sanic_star.compat.request._hints import early_hints
 
         message = early_hints(link, *additional_links)
@@ -1369,54 +1393,54 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     async def send_push_promise(  # type: ignore[override]
         self, path: str, headers: Mapping[str, str] | None = None
     ) -> bool:
-        """Promise the client a response that it has not asked for, and let the application make it: HTTP/2 server push.
+        """Push a response that the client did not request (HTTP/2 server push); the application answers it as usual.
 
-        Browsers have dropped it; use `send_early_hints` for them. Sanic has nothing like it; Starlette's method of this
-        name returns `None`, and takes no `headers`.
+        Browsers no longer support it; use `send_early_hints` for them. Sanic has no such method. Starlette's method of
+        this name returns `None`, and has no parameter `headers`.
 
         Args:
-            path: the path, with the query if there is one, percent-encoded: `/style.css?v=2`.
-            headers: header fields of the promised request. By default it has those of this request that choose a
-                representation: Accept, Accept-Encoding, Accept-Language, Cache-Control and User-Agent; a field that
-                you give replaces it.
+            path: path and query of the promised request, percent-encoded, such as `/style.css?v=2`.
+            headers: header fields of the promised request. By default it has those fields of this request that select
+                a representation: Accept, Accept-Encoding, Accept-Language, Cache-Control and User-Agent. A field here
+                overrides the field of the same name.
 
         Returns:
-            Whether the server has got it. A server that does not offer `http.response.push` gets nothing; one that does
-            drops it if the client takes no pushes.
+            Whether the promise was passed to the server; `False` if the server does not offer `http.response.push`. A
+            server drops it if the client does not accept pushes.
 
         Raises:
-            ValueError: the path does not begin with a slash, or has something in it that a URL has not; or a header
-                field has.
-            ServerError: the response is complete already.
+            TypeError: the header fields are not a mapping.
+            ValueError: the path does not begin with a slash, or the path or a header field is invalid in HTTP.
+            ServerError: the response is already complete.
         """
-        from sanic_star.compat.request._hints import push_promise  # as above
+        from sanic_star.compat.request._hints import push_promise  # imported late, as above
 
         message = push_promise(self.scope, path, headers)
         return await self._send_ahead(message, "http.response.push")
 
     async def _send_ahead(self, message: Message, extension: str) -> bool:
-        """Send a message that is no part of the response, if the server offers its extension."""
+        """Send a message that precedes the response, if the server offers its extension; return whether it does."""
         if extension == "http.response.push":
             too_late = self._is_answered or (self._writer is not None and self._writer.send is None)
         else:
             too_late = self.responded if self._writer is None else self._writer.head_sent
         if too_late:
-            raise ServerError(f"{extension} comes before the response, and that is sent already")
+            raise ServerError(f"{extension} has to be sent before the response, which was already sent")
         if not self.supports(extension):
             return False
         await self._send(message)
         return True
 
     def reset_response(self) -> None:
-        """Take back an answer that was begun, as long as nothing of it is sent.
+        """Discard a response that `respond` has begun, so that another one can be sent.
 
         Raises:
-            ServerError: a part of it is.
+            ServerError: a part of the response was already sent.
         """
         if self._writer is not None and self._writer.head_sent:
             raise ServerError("Cannot reset response because previous response was sent.")
         if self._writer is not None and self._writer.on_end is not None:
-            # What answers the request instead is not to be cut short as this response would have been.
+            # A stop of the application would end this response; it must not end the one that replaces it.
             self._writer.on_end()
         if self._writer is not None and isinstance(self._writer.response, BaseHTTPResponse):
             self._writer.response.stream = None
@@ -1424,7 +1448,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         self.responded = False
 
     def _take_back_response(self) -> None:
-        """Note that the response which was begun has not reached the server."""
+        """Record that nothing of the response has reached the server."""
         super()._take_back_response()
         self._writer = None
 
@@ -1440,30 +1464,30 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
 
 class Form(RequestParameters):
-    """The fields of a form, and the way to Starlette's reading of the same body.
+    """The fields of a form; a call parses the same body with Starlette.
 
     Args:
-        fields: name to values.
-        request: the request whose form it is.
+        fields: lists of values by name.
+        request: the form's request.
     """
 
     def __init__(self, fields: Any, request: Request) -> None:
         super().__init__(fields)
-        # The request holds the form; held by it in turn, it would be left to the collector.
+        # Weak, because the request refers to the form: a cycle would have to be garbage collected.
         self._request = weakref.ref(request)
 
     def __call__(self, **limits: Any) -> AwaitableForm:
-        """Read the form in Starlette's way: `await request.form()`, `async with request.form() as form`.
+        """Parse the form with Starlette: `await request.form()`, `async with request.form() as form`.
 
         Args:
-            limits: `max_files`, `max_fields`, `max_part_size` as in `starlette.requests.Request.form`.
+            limits: `max_files`, `max_fields` and `max_part_size` (bytes) of `starlette.requests.Request.form`.
 
         Raises:
-            ServerError: the request is gone.
+            ServerError: the request does not exist any more.
         """
         request = self._request()
         if request is None:
-            raise ServerError("The request of this form is over.")
+            raise ServerError("The request of this form has ended.")
         return request.starlette.form(**limits)
 
 
@@ -1471,25 +1495,26 @@ def _netloc(scheme: str, host: str, port: int) -> str:
     return host if port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
 
 
-def _origin(asked: str) -> str:
-    """Return the origin for a scheme and a `Host` header, read as `server_name` and `server_port` read it."""
-    scheme, _, header = asked.partition("://")
+def _origin(scheme_and_host: str) -> str:
+    """Return the origin for a scheme and a `Host` header, parsed like `server_name` and `server_port`."""
+    scheme, _, header = scheme_and_host.partition("://")
     host, port = parse_host(header)
     return f"{scheme}://{_netloc(scheme, host or '', int(port or _DEFAULT_PORTS.get(scheme, 443)))}"
 
 
-# PERF: 3 µs of each `request.url_for` («templates»).
+# PERF: parses the `Host` header of many requests once: 3 µs of each `request.url_for` («templates»). Safe because an
+# origin depends only on its key, and because the table is bounded.
 _origins = BoundedTable(_origin, 256)
 
 
-def _identifier(given: str) -> uuid.UUID | str | int:
-    """Return what a request calls itself, as a UUID or a number where it is one."""
-    for kind in (uuid.UUID, int):
+def _read_id(field: str) -> uuid.UUID | str | int:
+    """Return a request's identifier as a UUID or a number if it is one, or else as text."""
+    for id_type in (uuid.UUID, int):
         try:
-            return kind(given)
+            return id_type(field)
         except ValueError:
             continue
-    return given
+    return field
 
 
 __all__ = ["File", "Request", "RequestParameters", "Route"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _kinds: dict[type, type] = {}
 # An application has only a few response classes. Weak references, so that classes created at run time don't leak.
 _KINDS_KEPT = 256
+_NO_DEFAULT: Any = object()
 
 
 class NamedHeaders(MutableHeaders):
@@ -54,33 +55,41 @@ class NamedHeaders(MutableHeaders):
         for name, value in fields.items() if isinstance(fields, Mapping) else fields:
             self.add(name, value)
 
-    def getone(self, key: str, *default: Any) -> Any:
-        """Return the first field of a name."""
-        values = self.getlist(key)
-        if not values and not default:
-            raise KeyError(key)
-        return values[0] if values else default[0]
+    def getone(self, key: str, default: Any = _NO_DEFAULT) -> Any:
+        """Return the first field of a name, or the default.
 
-    def getall(self, key: str, *default: Any) -> Any:
-        """Return all fields of a name."""
+        Raises:
+            KeyError: the field is missing, and there is no default.
+        """
         values = self.getlist(key)
-        if not values and not default:
+        if not values and default is _NO_DEFAULT:
             raise KeyError(key)
-        return values or default[0]
+        return values[0] if values else default
+
+    def getall(self, key: str, default: Any = _NO_DEFAULT) -> Any:
+        """Return all fields of a name, or the default.
+
+        Raises:
+            KeyError: the field is missing, and there is no default.
+        """
+        values = self.getlist(key)
+        if not values and default is _NO_DEFAULT:
+            raise KeyError(key)
+        return values or default
 
     def get_all(self, key: str) -> list[str]:
         """Return all fields of a name, or an empty list."""
         return self.getlist(key)
 
-    def pop(self, key: str, *default: Any) -> Any:
-        """Remove the fields of a name; return the first value."""
-        value = self.getone(key, *default)
+    def pop(self, key: str, default: Any = _NO_DEFAULT) -> Any:
+        """Remove the fields of a name; return the first value, or the default."""
+        value = self.getone(key, default)
         del self[key]
         return value
 
-    def popall(self, key: str, *default: Any) -> Any:
-        """Remove all fields of a name; return their values."""
-        values = self.getall(key, *default)
+    def popall(self, key: str, default: Any = _NO_DEFAULT) -> Any:
+        """Remove all fields of a name; return their values, or the default."""
+        values = self.getall(key, default)
         del self[key]
         return values
 

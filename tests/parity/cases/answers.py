@@ -368,7 +368,8 @@ async def a(request):
     r = text("x", headers={"X-A": "1"})
     h = r.headers
     return tell(lambda: h["x-a"], lambda: h.x_a, lambda: h.get("X-a"), lambda: "x-A" in h, lambda: h.getall("x-a"),
-        lambda: h.getone("x-a"),
+        lambda: h.getone("x-a"), lambda: h.getone("none", default=5), lambda: h.getall(key="x-a", default=5),
+        lambda: h.pop("none", default=5), lambda: h.popall("none", default=5),
         lambda: h.get_all("x-a"), lambda: h["none"], lambda: h.none, lambda: h.get("none", 5), lambda: h.add("x-a",
             2), lambda: list(h.items()),
         lambda: h.popall("x-a"), lambda: list(h), lambda: h.setdefault("b",

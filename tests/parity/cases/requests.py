@@ -43,6 +43,27 @@ case(
     get("/strict?a"),
 )
 case(
+    "args and query_args of a request class with its own get_args and get_query_args",
+    """
+    class Upper(Request):
+        def get_args(self, *args, **kwargs):
+            return {name.upper(): values for name, values in super().get_args(*args, **kwargs).items()}
+        def get_query_args(self, *args, **kwargs):
+            return [(name.upper(), value) for name, value in super().get_query_args(*args, **kwargs)]
+    app = Sanic("Parity", request_class=Upper)
+    @app.get("/own-first")
+    async def a(request):
+        return json([request.get_args(), request.args, request.args, request.get_query_args(), request.query_args])
+    @app.get("/attribute-first")
+    async def b(request):
+        return json([request.args, request.args, request.get_args(), request.query_args, request.get_query_args()])
+    """,
+    get("/own-first?a=1&b=2"),
+    get("/attribute-first?a=1&b=2"),
+    get("/attribute-first"),
+    get("/own-first?a=%zz&&=1"),
+)
+case(
     "urlencoded form",
     """
     @app.post("/")
