@@ -361,7 +361,7 @@ async def file_stream(
     if old:
         if old.keys() - {"chunked"}:
             raise TypeError(f"file_stream() got an unexpected keyword argument {min(old.keys() - {'chunked'})!r}")
-        deprecation("file_stream(chunked=…) is gone: leave it out, the server frames the body.", 21.3)
+        deprecation("file_stream(chunked=…) was removed in Sanic 21.3 and has no effect: leave it out.", 21.3)
     fields = Header.checked(headers or {})
     if filename:
         fields.setdefault("Content-Disposition", _disposition(filename))

@@ -614,7 +614,7 @@ class HTTPResponse(BaseHTTPResponse):
         body_bytes: bytes | None = None,
     ) -> None:
         if body_bytes is not None:
-            deprecation("HTTPResponse(body_bytes=…) is gone: give bytes as the body.", 20.12)
+            deprecation("HTTPResponse(body_bytes=…) was removed in Sanic 20.12: pass the bytes as the body.", 20.12)
             # As then, a body goes first.
             self._body = self._body or self._encode_body(body_bytes)
         if content is not None:
@@ -841,7 +841,10 @@ class StreamingHTTPResponse(ResponseStream):
         chunked: object = None,
         endless: bool | None = None,
     ) -> None:
-        deprecation("StreamingHTTPResponse() and stream() are gone: use ResponseStream, or request.respond().", 22.6)
+        deprecation(
+            "StreamingHTTPResponse() and stream() were removed in Sanic 22.6: use ResponseStream or request.respond().",
+            22.6,
+        )
         super().__init__(streaming_fn, status, headers, content_type, endless)
 
 
