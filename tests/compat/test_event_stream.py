@@ -785,7 +785,7 @@ async def test_a_client_that_takes_nothing_is_cut_off(
     app = endpoint(source, send_timeout=0.05, ping=0.05 if quiet else None)
     with pytest.raises(TimeoutError, match="send_timeout"):
         await asyncio.wait_for(app(http_scope(), peer.receive, peer.send), A_LONG_TIME)
-    assert [record.levelname for record in caplog.records if "took nothing" in record.message] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if "read nothing" in record.message] == ["WARNING"]
     if endpoint is not of_starlette:
         assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
     await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))

@@ -266,7 +266,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         Raises:
             RuntimeError: the body is rendered when the response is sent.
         """
-        if not self._rendered and not self._by_hand and has_message_body(self.status):
+        if not self._rendered and not self._body_was_set and has_message_body(self.status):
             raise RuntimeError("the body of this NegotiatedResponse is rendered when it is sent")
         return self._body
 
@@ -274,7 +274,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
     def body(self, value: Any) -> None:
         self._drop_pending()
         self._body = self._encode_body(value)
-        self._by_hand = True
+        self._body_was_set = True
 
     def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the header fields in wire format, including `Vary: Accept`."""
@@ -295,7 +295,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
                 application.
         """
         try:
-            if not self._by_hand and has_message_body(self.status):
+            if not self._body_was_set and has_message_body(self.status):
                 await self._render(scope)
         except HTTPException as error:
             if "app" in scope:
@@ -306,7 +306,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
 
     async def _declared(self, request: Any) -> None:
         # `request.respond` sends the body itself.
-        if not self._by_hand and has_message_body(self.status):
+        if not self._body_was_set and has_message_body(self.status):
             await self._render(request.scope)
 
     async def _render(self, scope: Scope) -> None:
