@@ -412,11 +412,11 @@ def test_looks_are_few_and_pings_are_due() -> None:
     for stream in streams:
         kept.add(stream)
     loop.run(160)
-    assert loop.looks <= 10 * _keep_alive.LOOKS
+    assert loop.looks <= 10 * _keep_alive.CHECKS_PER_INTERVAL
     for stream in streams:
         gaps = [after - before for before, after in zip(stream.pings, stream.pings[1:], strict=False)]
         assert min(gaps) >= 16
-        assert max(gaps) <= 16 * (1 + 1 / _keep_alive.LOOKS)
+        assert max(gaps) <= 16 * (1 + 1 / _keep_alive.CHECKS_PER_INTERVAL)
 
 
 async def test_a_ping_factory_and_a_failing_one(caplog: pytest.LogCaptureFixture) -> None:

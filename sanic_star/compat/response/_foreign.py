@@ -20,9 +20,9 @@ from sanic_star.engine.responses import Response
 if TYPE_CHECKING:
     from sanic_star.compat.cookies.response import Cookie, CookieJar
 
-_kinds: dict[type, type] = {}
+_named_classes: dict[type, type] = {}
 # An application has only a few response classes. Weak references, so that classes created at run time don't leak.
-_KINDS_KEPT = 256
+_MAX_NAMED_CLASSES = 256
 _NO_DEFAULT: Any = object()
 
 
@@ -137,13 +137,13 @@ class SanicNames(StarletteResponse):
     def body(self) -> Any:
         """The body, if it is available; not for streams and files."""
         if "body" not in self.__dict__:
-            raise AttributeError(f"the body of a {type(self).__name__} comes when it is sent")
+            raise AttributeError(f"the body of a {type(self).__name__} is not available before it is sent")
         return self.__dict__["body"]
 
     @body.setter
     def body(self, value: Any) -> None:
         if "body" not in self.__dict__:
-            raise AttributeError(f"the body of a {type(self).__name__} comes when it is sent")
+            raise AttributeError(f"the body of a {type(self).__name__} is not available before it is sent")
         self.__dict__["body"] = BaseHTTPResponse._encode_body(value)
         if "content-length" in self.headers:
             self.headers["content-length"] = len(self.body)
@@ -174,7 +174,7 @@ class SanicNames(StarletteResponse):
         await super().__call__(scope, receive, send)
 
 
-def named(response: Any) -> Any:
+def with_sanic_names(response: Any) -> Any:
     """Return the response for response middleware; `None` if the handler's return value is not a response.
 
     Args:
@@ -184,11 +184,12 @@ def named(response: Any) -> Any:
         return response
     if not isinstance(response, StarletteResponse):
         return None
-    kind = type(response)
-    named_class = _kinds.get(kind)
+    response_class = type(response)
+    named_class = _named_classes.get(response_class)
     if named_class is None:
-        named_class = type(kind.__name__, (SanicNames, kind), {"__module__": kind.__module__})
-        if len(_kinds) < _KINDS_KEPT:
-            _kinds[kind] = named_class
+        attributes = {"__module__": response_class.__module__}
+        named_class = type(response_class.__name__, (SanicNames, response_class), attributes)
+        if len(_named_classes) < _MAX_NAMED_CLASSES:
+            _named_classes[response_class] = named_class
     response.__class__ = named_class
     return response

@@ -196,10 +196,10 @@ def guess_content_type(file_path: str | PurePath, fallback: str = DEFAULT_HTTP_C
         >>> guess_content_type("notes.txt")
         'text/plain; charset=utf-8'
     """
-    kind = guess_type(os.path.basename(file_path))[0]
-    if kind is None:
+    content_type = guess_type(os.path.basename(file_path))[0]
+    if content_type is None:
         return fallback
-    return kind + "; charset=utf-8" if kind.startswith("text/") else kind
+    return content_type + "; charset=utf-8" if content_type.startswith("text/") else content_type
 
 
 # The longest date that is parsed or logged, in characters: twice the longest form that HTTP allows (RFC 9110, section
@@ -325,12 +325,12 @@ async def file(
         fields.setdefault("Content-Disposition", _disposition(filename))
     for name, value in _cache_fields(max_age, no_store).items():
         fields.setdefault(name, value)
-    kind = mime_type or guess_content_type(filename or os.path.basename(location), fallback=TEXT)
+    content_type = mime_type or guess_content_type(filename or os.path.basename(location), fallback=TEXT)
     if not _range and status == 200 and _may_send_paths():
         # Imported late, because few servers have the extension.
         from sanic_star.compat.response._pathsend import path_response
 
-        response = await path_response(location, fields, kind)
+        response = await path_response(location, fields, content_type)
         if response is not None:
             return response
     async with await open_async(location, mode="rb") as stream:
@@ -341,7 +341,7 @@ async def file(
             status = 206
         else:
             content = await stream.read()
-    return HTTPResponse(content, status, fields, kind)
+    return HTTPResponse(content, status, fields, content_type)
 
 
 async def file_stream(
@@ -411,5 +411,5 @@ async def file_stream(
                     remaining -= len(chunk)
                 await response.write(chunk)
 
-    kind = mime_type or guess_type(str(filename or location))[0] or "text/plain"
-    return ResponseStream(write_file, status=status, headers=fields, content_type=kind)
+    content_type = mime_type or guess_type(str(filename or location))[0] or "text/plain"
+    return ResponseStream(write_file, status=status, headers=fields, content_type=content_type)

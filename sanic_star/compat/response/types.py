@@ -319,7 +319,7 @@ class BaseHTTPResponse(responses.Response):
         body, headers = self._body, self._headers
         if self._own_names:
             body, headers = self.body, self.headers
-        kind = self.content_type
+        content_type = self.content_type
         fields: list[tuple[bytes, bytes]] = []
         if headers is not None:
             # The server frames the body. A user may have copied the fields of another response, with its framing.
@@ -335,7 +335,7 @@ class BaseHTTPResponse(responses.Response):
                     encoded, octets = header_field(name, text)
                 if encoded in _OWN_FIELDS:
                     if encoded == b"content-type":
-                        kind = None
+                        content_type = None
                     elif declared and encoded == b"content-length":
                         length = False
                     else:
@@ -345,8 +345,8 @@ class BaseHTTPResponse(responses.Response):
             return fields
         if length:
             fields.append(_lengths[len(body)])
-        if kind is not None:
-            fields.append(_content_types[kind])
+        if content_type is not None:
+            fields.append(_content_types[content_type])
         return fields
 
     # Not replaced in a subclass that overrides `processed_headers`, while `_head` is.
@@ -607,18 +607,18 @@ class HTTPResponse(BaseHTTPResponse):
         # PERF: saves the properties on `status` and `_body`, and for the two fields that most responses have a call of
         # `_head`: 0.3 µs of 2 («in process»). Safe because a subclass that overrides one of these has another
         # `_start_message`; see `__init_subclass__`.
-        kind, status, headers = self.content_type, self.status, self._headers
+        content_type, status, headers = self.content_type, self.status, self._headers
         if self.background is not None:
             return None
-        if headers is None and status == 200 and kind is not None:
-            fields = [_lengths[len(self._body)], _content_types[kind]]
+        if headers is None and status == 200 and content_type is not None:
+            fields = [_lengths[len(self._body)], _content_types[content_type]]
             return {"type": "http.response.start", "status": 200, "headers": fields}
         if status == 204 or status == 304:
             # What is sent depends on the request's method.
             return None
         if headers is None:
             return {"type": "http.response.start", "status": status, "headers": self._head()}
-        if kind is not None and type(status) is int and 200 <= status <= 599:
+        if content_type is not None and type(status) is int and 200 <= status <= 599:
             # PERF: saves the frame and the conditions of `_head`, 0.3 µs («real»). Safe because a field that has to be
             # checked or left out ends the loop, and `_head` builds the header below.
             fields = []
@@ -631,7 +631,7 @@ class HTTPResponse(BaseHTTPResponse):
                 fields.append((encoded, value.encode()))
             else:
                 fields.append(_lengths[len(self._body)])
-                fields.append(_content_types[kind])
+                fields.append(_content_types[content_type])
                 return {"type": "http.response.start", "status": status, "headers": fields}
         if _CONTENT_LENGTH in headers:
             # Whether this field is sent depends on the request's method.

@@ -280,7 +280,7 @@ class Inbox:
     def _check_released(self) -> None:
         """Cancel a reading task that still runs after the end of the handler, as Sanic 25.12 does."""
         if self._is_released:
-            raise asyncio.CancelledError("the handler of the websocket is over")
+            raise asyncio.CancelledError("the handler of the websocket has ended")
 
     def release(self) -> None:
         """Stop reading, after the end of the handler; also callable after that of the event loop."""
