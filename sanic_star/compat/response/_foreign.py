@@ -39,27 +39,54 @@ class NamedHeaders(MutableHeaders):
             self._list.append(field)
 
     def add(self, key: str, value: Any) -> None:
-        """Add a field, even if there is one with that name."""
+        """Add a field, also if there is one with that name.
+
+        Args:
+            key: the name.
+            value: any object; its `str()` is sent.
+
+        Raises:
+            ValueError: the name or the value is invalid.
+        """
         self._list.append(header_field(key, value))
 
     append = add
 
     def setdefault(self, key: str, value: Any) -> Any:
-        """Set a missing field; return the field's value."""
+        """Set a field, unless it exists; return its value.
+
+        Args:
+            key: the name.
+            value: any object; its `str()` is sent.
+
+        Raises:
+            ValueError: the name or the value is invalid.
+        """
         if key not in self:
             self[key] = value
         return self[key]
 
     def extend(self, fields: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Add fields."""
+        """Add fields.
+
+        Args:
+            fields: names and values, as a mapping or as pairs; of a value, `str()` is sent.
+
+        Raises:
+            ValueError: a name or a value is invalid.
+        """
         for name, value in fields.items() if isinstance(fields, Mapping) else fields:
             self.add(name, value)
 
     def getone(self, key: str, default: Any = _NO_DEFAULT) -> Any:
-        """Return the first field of a name, or the default.
+        """Return the value of the first field of a name, or the default.
+
+        Args:
+            key: the name, in any case.
+            default: returned if there is no such field.
 
         Raises:
-            KeyError: the field is missing, and there is no default.
+            KeyError: there is no such field, and no default.
         """
         values = self.getlist(key)
         if not values and default is _NO_DEFAULT:
@@ -67,10 +94,14 @@ class NamedHeaders(MutableHeaders):
         return values[0] if values else default
 
     def getall(self, key: str, default: Any = _NO_DEFAULT) -> Any:
-        """Return all fields of a name, or the default.
+        """Return the values of all fields of a name as a list, or the default.
+
+        Args:
+            key: the name, in any case.
+            default: returned if there is no such field.
 
         Raises:
-            KeyError: the field is missing, and there is no default.
+            KeyError: there is no such field, and no default.
         """
         values = self.getlist(key)
         if not values and default is _NO_DEFAULT:
@@ -78,17 +109,37 @@ class NamedHeaders(MutableHeaders):
         return values or default
 
     def get_all(self, key: str) -> list[str]:
-        """Return all fields of a name, or an empty list."""
+        """Return the values of all fields of a name, as a list, which may be empty.
+
+        Args:
+            key: the name, in any case.
+        """
         return self.getlist(key)
 
     def pop(self, key: str, default: Any = _NO_DEFAULT) -> Any:
-        """Remove the fields of a name; return the first value, or the default."""
+        """Remove all fields of a name; return the first value, or the default.
+
+        Args:
+            key: the name, in any case.
+            default: returned if there is no such field.
+
+        Raises:
+            KeyError: there is no such field, and no default.
+        """
         value = self.getone(key, default)
         del self[key]
         return value
 
     def popall(self, key: str, default: Any = _NO_DEFAULT) -> Any:
-        """Remove all fields of a name; return their values, or the default."""
+        """Remove all fields of a name; return their values as a list, or the default.
+
+        Args:
+            key: the name, in any case.
+            default: returned if there is no such field.
+
+        Raises:
+            KeyError: there is no such field, and no default.
+        """
         values = self.getall(key, default)
         del self[key]
         return values
@@ -158,7 +209,16 @@ class SanicNames(StarletteResponse):
         return self._jar
 
     def add_cookie(self, key: str, value: str, **options: Any) -> Cookie:
-        """Set a cookie; the arguments and the errors are those of `Cookie`."""
+        """Set a cookie.
+
+        Args:
+            key: its name, without prefix.
+            value: its value.
+            options: its attributes: the keyword arguments of `Cookie`.
+
+        Raises:
+            ValueError, ServerError: as `Cookie`.
+        """
         return self.cookies.add_cookie(key, value, **options)
 
     delete_cookie = BaseHTTPResponse.delete_cookie  # type: ignore[assignment]

@@ -888,7 +888,11 @@ class ResponseStream:
         await self.response.eof()
 
     async def send_trailers(self, trailers: Mapping[str, object] | Iterable[tuple[str, object]]) -> None:
-        """End the response with trailer fields; see `HTTPResponse.send_trailers` for argument and exceptions."""
+        """End the response with trailer fields; raises the exceptions of `HTTPResponse.send_trailers`.
+
+        Args:
+            trailers: names and values, as a mapping or as pairs.
+        """
         await self.response.send_trailers(trailers)
 
     @property

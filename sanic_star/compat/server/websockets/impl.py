@@ -486,7 +486,18 @@ class WebsocketImplProtocol(WebSocket):
         return False
 
     def fail_connection(self, code: int = 1006, reason: str = "") -> bool:
-        """Close the connection without a close frame, or with a code; see `end_connection` for the arguments."""
+        """Close the connection from code that cannot await `close`, by default without a close frame.
+
+        Args:
+            code: the close code, as for `close`.
+            reason: the close reason, up to 123 bytes.
+
+        Returns:
+            `False`, as in Sanic 25.12.
+
+        Raises:
+            ValueError: as in `close`.
+        """
         return self.end_connection(code, reason)
 
     def abort_pings(self) -> None:
