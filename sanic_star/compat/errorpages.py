@@ -56,6 +56,9 @@ RESPONSE_MAPPING = {"json": "json", "text": "text", "html": "html", "JSONRespons
 def escape(text: object) -> str:
     """Escape text for HTML, including attributes.
 
+    Args:
+        text: any object; its `str()` is escaped.
+
     Examples:
         >>> escape('<a href="x">')
         '&lt;a href=&quot;x&quot;&gt;'
@@ -94,9 +97,9 @@ class BaseRenderer:
 
     @property
     def _own_status(self) -> int | None:
-        # Exceptions of other libraries may have a `status_code` too: of a response that their own client got.
-        known = is_a(self.exception, StarletteHTTPException)
-        status = attribute(self.exception, "status_code") if known else None
+        # Exceptions of other libraries may have a `status_code`, too: that of a response to their own client.
+        is_http_error = is_a(self.exception, StarletteHTTPException)
+        status = attribute(self.exception, "status_code") if is_http_error else None
         # RFC 9110, section 15: three digits; 1xx are interim responses.
         return int(status) if isinstance(status, int) and 200 <= status <= 999 else None
 
@@ -136,13 +139,13 @@ class BaseRenderer:
 
     @property
     def _causes(self) -> list[BaseException]:
-        found: list[BaseException] = []
+        causes: list[BaseException] = []
         cause: BaseException | None = self.exception
         # Compared by identity, because an exception's `__eq__` may do anything.
-        while cause is not None and all(cause is not each for each in found):
-            found.append(cause)
+        while cause is not None and all(cause is not earlier for earlier in causes):
+            causes.append(cause)
             cause = cause_of(cause)
-        return found[::-1]
+        return causes[::-1]
 
     def render(self) -> HTTPResponse:
         """Return the response."""
@@ -223,7 +226,7 @@ class TextRenderer(BaseRenderer):
             f"{name}: {message_of(self.exception)} while handling path {path}",
             f"Traceback of {self.request.app.name} (most recent call last):\n",
         ]
-        return self._text([*lines, *map(self._one, self._causes), *self._lists()])
+        return self._text([*lines, *map(self._traceback, self._causes), *self._lists()])
 
     def minimal(self) -> HTTPResponse:
         """Return a page with status and message."""
@@ -239,7 +242,7 @@ class TextRenderer(BaseRenderer):
         page = self.OUTPUT_TEXT.format(title=title, bar="=" * len(title), text=self.text, body="\n".join(body))
         return text(encodable(page))
 
-    def _one(self, exception: BaseException) -> str:
+    def _traceback(self, exception: BaseException) -> str:
         inner = self.SPACER * 2
         frames = (
             f"{inner}File {frame.filename}, line {frame.lineno}, in {frame.name}\n{inner}{frame.line}"
@@ -284,9 +287,9 @@ class JSONRenderer(BaseRenderer):
         """The reason phrase."""
         return self._phrase
 
-    def _json(self, more: dict[str, Any]) -> HTTPResponse:
-        told = {"description": self.title, "status": self.status, "message": self.text}
-        return json(told | self._shown | more, dumps=self.dumps)
+    def _json(self, details: dict[str, Any]) -> HTTPResponse:
+        summary = {"description": self.title, "status": self.status, "message": self.text}
+        return json(summary | self._shown | details, dumps=self.dumps)
 
 
 RENDERERS_BY_CONTENT_TYPE: dict[str, type[BaseRenderer]] = {
@@ -300,8 +303,11 @@ RENDERERS_BY_CONTENT_TYPE: dict[str, type[BaseRenderer]] = {
 def check_error_format(format: str) -> None:
     """Check a format of error pages.
 
+    Args:
+        format: the format: auto, html, json or text.
+
     Raises:
-        SanicException: it is none of auto, html, json and text.
+        SanicException: the format is unknown.
     """
     if format != DEFAULT_FORMAT and format not in MIME_BY_CONFIG:
         raise SanicException(f"Unknown format: {format}")
@@ -317,6 +323,8 @@ def exception_response(
 ) -> HTTPResponse:
     """Return the error page of a request.
 
+    If the client's `Accept` header is too long to be parsed, the page is that of a 431, in the format of `base`.
+
     Args:
         request: the request.
         exception: the exception.
@@ -324,8 +332,6 @@ def exception_response(
         fallback: the setting `FALLBACK_ERROR_FORMAT`.
         base: the renderer for clients that accept none of the possible formats.
         renderer: the renderer to use, regardless of what the client accepts.
-
-    If the client's `Accept` header is too long to be parsed, the page is that of a 431, in the format of `base`.
     """
     if renderer is None:
         mime = _mime_without_body(request, fallback)
@@ -404,23 +410,24 @@ def _choose_mime(
 
 # Cached results of `_choose_mime` by `Accept` header, route format, and setting: browsers send only a few different
 # headers. Bounded in number and length, because clients may send any header.
-_negotiated: dict[tuple[str | None, str, str], str] = {}
-_NEGOTIATED_KEPT, _LONGEST_ACCEPT_KEPT = 256, 256
-_TELLS_OF_A_BODY = frozenset({b"content-type", b"content-length", b"transfer-encoding"})
+_mime_by_accept: dict[tuple[str | None, str, str], str] = {}
+_MAX_CACHED, _MAX_CACHED_LENGTH = 256, 256
+_BODY_FIELDS = frozenset({b"content-type", b"content-length", b"transfer-encoding"})
 
 
 def _mime_without_body(request: Any, fallback: str) -> str | None:
     """Return the result of `guess_mime` if only the `Accept` header matters; `None` if the body matters too.
 
-    PERF: parsing and matching Accept takes 10 µs, a look-up 0.5 («errors»). Safe because the key of the look-up has
-    everything that the choice depends on, and whatever changes where a request's fields come from goes the long way.
+    PERF: a look-up takes 0.5 µs, parsing and matching the `Accept` header 10 µs («errors»). Safe because the key
+        contains
+    all that the choice depends on, and a request whose header fields may have been replaced is parsed.
     """
     accept: str | None = None
     try:
         if request._headers is not None or request.parsed_accept is not None or not request._reads_accept:
             return None
         if logger.isEnabledFor(DEBUG):
-            # The slow path logs the choice.
+            # `guess_mime` logs the choice.
             return None
         if request.parsed_json is not None or request._upload is not None or getattr(request, "_body", None):
             return None
@@ -429,7 +436,7 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
                 if accept is not None:
                     return None
                 accept = value.decode()
-            elif name in _TELLS_OF_A_BODY and not (name == b"content-length" and value == b"0"):
+            elif name in _BODY_FIELDS and not (name == b"content-length" and value == b"0"):
                 return None
         # Shorter fields are never too large, whatever `REQUEST_MAX_HEADER_SIZE` is.
         if accept is not None and len(accept) > 64 and len(accept) > request._max_field_size:
@@ -440,8 +447,8 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
         return None
     of_route = "" if extra is None else extra.error_format
     key = accept, of_route, fallback
-    mime = _negotiated.get(key)
-    if mime is None and (accept is None or len(accept) <= _LONGEST_ACCEPT_KEPT):
+    mime = _mime_by_accept.get(key)
+    if mime is None and (accept is None or len(accept) <= _MAX_CACHED_LENGTH):
 
         def why_json() -> str:
             try:
@@ -450,9 +457,9 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
                 return ""
 
         mime = _choose_mime(lambda: parse_accept(accept), of_route, fallback, why_json, "")[0].mime
-        if len(_negotiated) >= _NEGOTIATED_KEPT:
-            _negotiated.clear()
-        _negotiated[key] = mime
+        if len(_mime_by_accept) >= _MAX_CACHED:
+            _mime_by_accept.clear()
+        _mime_by_accept[key] = mime
     return mime
 
 
@@ -466,9 +473,8 @@ _own_dumps = BaseRenderer.dumps
 def _brief_page(renderer: type[BaseRenderer], exception: BaseException, debug: bool) -> HTTPResponse | None:
     """Return the page with only status and message; `None` if the exception or the mode needs more.
 
-    PERF: the parts around the message are rendered once per status. This saves 15 µs for HTML, 5 µs for text
-        («errors»).
-    Safe because an exception with a context, a user's renderer and an unknown status take the slow path.
+    PERF: the parts around the message are rendered once per status, which saves 15 µs for HTML and 5 µs for text
+    («errors»). Safe because an exception with a context, a user's renderer or an unknown status has its page rendered.
     """
     if renderer not in _BRIEF:
         return None
@@ -530,21 +536,24 @@ def _format_of_route(req: Any) -> str:
 
 
 def format_of_handler(handler: Any) -> str:
-    """Return the format of a handler's responses: that of the only response helper whose result it returns.
+    """Return the format of a handler's error pages: as in Sanic, a handler with `return json(…)` has JSON error pages.
 
-    As in Sanic, a handler with `return json(…)` has JSON error pages. Returns an empty string if the source cannot be
-    read, or if the handler returns several formats.
+    Args:
+        handler: the handler.
+
+    Returns:
+        The format; an empty string if the source cannot be read, or if the handler returns several formats or none.
     """
     try:
         tree = parse(dedent(getsource(handler)))
     except (OSError, TypeError, SyntaxError, ValueError):
         return ""
-    found = set()
+    formats = set()
     for node in walk(tree):
         if isinstance(node, Return) and isinstance(node.value, Call) and isinstance(node.value.func, Name):
-            found.add(RESPONSE_MAPPING.get(node.value.func.id))
-    found.discard(None)
-    return found.pop() or "" if len(found) == 1 else ""
+            formats.add(RESPONSE_MAPPING.get(node.value.func.id))
+    formats.discard(None)
+    return formats.pop() or "" if len(formats) == 1 else ""
 
 
 def _why_json(req: Any) -> str:
@@ -557,7 +566,7 @@ def _why_json(req: Any) -> str:
         # A request without a body has no JSON.
         return "request.json" if (req.body or getattr(req, "parsed_json", None)) and req.json else ""
     except Exception:
-        # Not JSON, not read, or disconnected: an error is already being answered.
+        # The body is invalid, was not read, or the client has left. The response to an exception must not fail.
         return ""
 
 

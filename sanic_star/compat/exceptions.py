@@ -143,7 +143,9 @@ class HTTPException(SanicException):
     ) -> None:
         if status_code is not None:
             deprecation(
-                f"{type(self).__name__} has a fixed status: raise SanicException(message, status_code=…) instead.", 22.9
+                f"{type(self).__name__} has a fixed status since Sanic 22.9: raise SanicException(message, "
+                "status_code=…) instead.",
+                22.9,
             )
         super().__init__(message, status_code, **_known(options, HTTPException))
 
@@ -428,7 +430,9 @@ def abort(status_code: int, message: str | bytes | None = None) -> NoReturn:
         SanicException: always; of the status's own class, if there is one.
     """
     kind = FOR_STATUS.get(status_code, SanicException)
-    deprecation(f"abort() was removed: raise {kind.__name__}(…) from sanic_star.compat.exceptions instead.", 21.12)
+    deprecation(
+        f"abort() was removed in Sanic 21.12: raise {kind.__name__}(…) of sanic_star.compat.exceptions instead.", 21.12
+    )
     if kind.status_code == status_code:
         raise kind(message)
     raise SanicException(message, status_code)
@@ -441,7 +445,7 @@ def add_status_code(code: int, quiet: bool | None = None) -> Callable[[_E], _E]:
         code: the HTTP status; from now on `abort` raises the decorated class for it.
         quiet: whether not to log it; by default true for all but 500.
     """
-    deprecation("add_status_code() was removed: set the class attributes status_code and quiet instead.", 21.12)
+    deprecation("add_status_code() was removed in Sanic 21.12: set the class attributes status_code and quiet.", 21.12)
 
     def decorate(kind: _E) -> _E:
         kind.status_code = code

@@ -392,7 +392,7 @@ class Router(routing.Router):
         if label not in _OLD_TYPES or label in self.path_types:
             return part
         current = f"<{name}:{_OLD_TYPES[label]}>"
-        deprecation(f"The path type of {part} was renamed: write {current}.", 22.3)
+        deprecation(f"The path type of {part} was renamed in Sanic 22.3: use {current} instead.", 22.3)
         return current
 
     def _check_is_expression(self, name: str, label: str, uri: str) -> None:

@@ -1,11 +1,11 @@
 """Broadcasting: messages published on a channel reach all its subscribers.
 
-`Hub` keeps the channels of this process. Without a URL that is all, so each worker has channels of its own. With the
-URL of a Redis server, the hubs of all workers and hosts share them.
+`Hub` has the channels of this process. Without a URL, each worker has its own channels. With the URL of a Redis server,
+the hubs of all workers and hosts share their channels.
 
-A publisher never waits for a subscriber. Each subscriber has a bounded queue, and a policy for when that is full.
+A publisher never waits for a subscriber. Each subscriber has a bounded queue, and a policy for a full queue.
 
-Loaded when it is used.
+This package is imported when a program uses one of its names.
 """
 
 from sanic_star.hub._hub import Hub

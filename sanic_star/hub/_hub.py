@@ -1,4 +1,4 @@
-"""The hub: the channels of this process, and the Redis server that connects them with those of others."""
+"""`Hub`: the channels of this process, and the Redis server that connects them with those of other processes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from sanic_star.hub._subscriptions import MessageQueue, Subscriber, Subscription
 if TYPE_CHECKING:
     from sanic_star.hub._redis import Redis
 
-# Messages that wait for one subscriber, unless it says otherwise.
-SIZE = 100
+# The default size of a subscriber's queue, in messages.
+QUEUE_SIZE = 100
 
 
 class Hub:
     """Hands each published message to all subscribers of its channel.
 
-    With an application, the hub is opened and closed with it, and reads two of its settings: `HUB_URL`, the URL of a
-    Redis server that connects all workers and hosts, and `HUB_PREFIX`, with which the names of channels and keys
-    begin there (by default `sanic_star:`, the name of the application and a colon). Without a URL, subscribers in
-    other processes get nothing.
+    With an application, the hub opens and closes with it, and reads two of its settings: `HUB_URL`, the URL of a Redis
+    server that connects all workers and hosts, and `HUB_PREFIX`, the prefix of the names of channels and keys there (by
+    default `sanic_star:`, the name of the application and a colon). Without a URL, subscribers in other processes get
+    no messages.
 
     Args:
         app: the application. Without it, call `open` and `close`, or use `async with`.
-        url: instead of `HUB_URL`: `redis://…`, `rediss://…` or `unix://…`.
-        prefix: instead of `HUB_PREFIX`.
-        dumps: writes JSON; by default as the application does.
+        url: the URL, instead of the setting: `redis://…`, `rediss://…` or `unix://…`.
+        prefix: the prefix, instead of the setting.
+        dumps: writes JSON, as text or bytes; by default the application's `dumps`.
 
     Examples:
         >>> import asyncio
@@ -68,11 +68,11 @@ class Hub:
             app.register_listener(self._on_start, "before_server_start")
             app.register_listener(self._on_stop, "after_server_stop")
 
-    # Life -----------------------------------------------------------------------------------------------------------
+    # Start and stop -------------------------------------------------------------------------------------------------
 
     async def _on_start(self, app: Sanic[Any, Any]) -> None:
         await self.open()
-        # One worker says it for all. Under the supervisor of another server nobody knows of the others.
+        # Only the first worker logs it. Under another server's supervisor a worker does not know how many there are.
         is_first = os.environ.get("SANIC_WORKER_NAME", "").endswith("-0-0")
         if self._redis is None and is_first and app.state.workers > 1:
             logger.warning(
@@ -85,12 +85,12 @@ class Hub:
         await self.close()
 
     async def open(self) -> None:
-        """Connect with Redis, if there is a URL; an application does this at its start.
+        """Connect to Redis, if there is a URL; called at the start of the application.
 
-        A server that cannot be reached is no error: the hub works without it and connects when it is there.
+        If the server cannot be reached, the hub works without it, and connects later.
 
         Raises:
-            InvalidSetting: the URL is none of Redis, or the extra `redis` is not installed.
+            InvalidSetting: the URL is not a Redis URL, or the extra `redis` is not installed.
         """
         config = {} if self._app is None else self._app.config
         url = config.get("HUB_URL") if self._url is None else self._url
@@ -106,12 +106,12 @@ class Hub:
         except ImportError as error:
             if (error.name or "").partition(".")[0] != "redis":
                 raise
-            raise InvalidSetting("HUB_URL needs the package redis, which the extra `redis` installs") from None
+            raise InvalidSetting("HUB_URL needs the package redis: install the extra `redis`") from None
         self._redis = Redis(url, str(prefix), self._channels, self._deliver)
         await self._redis.open()
 
     async def close(self) -> None:
-        """End all subscriptions, and the connection with Redis; an application does this at its stop."""
+        """End all subscriptions, and close the connection to Redis; called at the stop of the application."""
         for subscribers in list(self._channels.values()):
             for subscriber in list(subscribers):
                 subscriber.end()
@@ -129,25 +129,25 @@ class Hub:
 
     @property
     def is_connected(self) -> bool:
-        """Whether messages reach other processes now: there is a Redis server, and it answers."""
+        """Whether messages reach other processes: the hub has a connection to Redis."""
         return self._redis is not None and self._redis.is_connected
 
     # Messages -------------------------------------------------------------------------------------------------------
 
     async def publish(self, channel: str, message: Any) -> bool:
-        """Hand a message to all subscribers of a channel, without waiting for them.
+        """Send a message to all subscribers of a channel, without waiting for them.
 
         Args:
             channel: the name of the channel, such as `"room:1"`.
-            message: text, bytes, or a value that JSON can hold. Subscribers get an equal value of their own.
+            message: text, bytes, or a value that can be written as JSON. Each subscriber gets a copy of the value.
 
         Returns:
-            Whether it has gone to all that share the channel. `False`: Redis is away, and only the subscribers of this
-            process have got it.
+            Whether all processes that share the channel get it; `False` if there is no connection to Redis, so that
+            only the subscribers of this process got it.
 
         Raises:
-            TypeError: the name is no text, or JSON cannot hold the message.
-            ValueError: the name is empty, or the writer of JSON has refused the message.
+            TypeError: the name is not text, or the message cannot be written as JSON.
+            ValueError: the name is empty; or another error of `dumps`.
         """
         _check_channel(channel)
         encoded = Message.of(message, self._writer())
@@ -157,22 +157,23 @@ class Hub:
         return True
 
     def subscribe(
-        self, channel: str, *, size: int = SIZE, when_full: WhenFull = "drop_oldest", decode: bool = True
+        self, channel: str, *, size: int = QUEUE_SIZE, when_full: WhenFull = "drop_oldest", decode: bool = True
     ) -> Subscription:
-        """Return the messages of a channel, to iterate over.
+        """Return the messages of a channel, as an asynchronous iterable.
 
-        The iteration begins to receive at its first step, an `async with` block at its start.
+        A subscription receives messages from the first step of its iteration on, or from the start of an `async with`
+        block on.
 
         Args:
             channel: the name of the channel.
-            size: how many messages wait for this subscriber at most.
-            when_full: what happens to the next one: `drop_oldest` drops the one that has waited longest,
-                `drop_newest` that one, `close` ends the subscription.
-            decode: whether a value arrives as it was published; `False`: as the text of its JSON, which a websocket or
-                an event stream can send as it is.
+            size: the size of this subscriber's queue, in messages.
+            when_full: what happens to a message when the queue is full: `drop_oldest` drops the oldest message of the
+                queue, `drop_newest` drops the new message, `close` ends the subscription.
+            decode: whether to decode JSON values; with `False` the iteration yields their JSON as text, which a
+                websocket or an event stream can send unchanged.
 
         Raises:
-            TypeError, ValueError: an argument cannot be used.
+            TypeError, ValueError: an argument is invalid.
 
         Examples:
             >>> from sanic_star import EventStream, Hub, Sanic
@@ -186,21 +187,21 @@ class Hub:
         return Subscription(self, channel, MessageQueue(size, when_full), decode)
 
     def attach(
-        self, ws: WebSocket, channel: str, *, size: int = SIZE, when_full: WhenFull = "drop_oldest"
+        self, ws: WebSocket, channel: str, *, size: int = QUEUE_SIZE, when_full: WhenFull = "drop_oldest"
     ) -> Attachment:
-        """Send the messages of a channel to a websocket while an `async with` block lasts.
+        """Send the messages of a channel to a websocket during an `async with` block.
 
-        This is the fast way to many websockets: a message is encoded once, and no task waits for each of them. A value
-        is sent as its JSON.
+        This is fast for many websockets: a message is encoded once, and there is no task for each of them. A value is
+        sent as JSON.
 
         Args:
-            ws: the websocket, in whose handler the block is.
+            ws: the websocket; the block is in its handler.
             channel: the name of the channel.
-            size: how many messages wait for a slow client at most, beside what the server buffers.
+            size: the size of the queue for a slow client, in messages; the server has its own buffer.
             when_full: as in `subscribe`; `close` closes the websocket with code 1013.
 
         Raises:
-            TypeError, ValueError: an argument cannot be used.
+            TypeError, ValueError: an argument is invalid.
 
         Examples:
             >>> from sanic_star import Hub, Sanic
@@ -214,42 +215,45 @@ class Hub:
         """
         _check_channel(channel)
         if not isinstance(ws, WebSocket):
-            raise TypeError(f"attach takes a websocket; got {ws!r:.80}")
+            raise TypeError(f"attach() takes a websocket; got {ws!r:.80}")
         return Attachment(self, ws, channel, MessageQueue(size, when_full))
 
     async def presence(self, channel: str) -> int:
-        """Count the subscribers of a channel, attached websockets included, in all processes that share it.
+        """Return the number of subscribers of a channel, including attached websockets, in all processes that share it.
 
-        While Redis is away, only those of this process are counted. Those of a process that has crashed are counted
-        for up to 20 seconds.
+        Without a connection to Redis, only the subscribers of this process are counted. Those of a process that has
+        crashed are counted for up to 20 seconds.
+
+        Args:
+            channel: the name of the channel.
 
         Raises:
             TypeError, ValueError: as in `publish`.
         """
         _check_channel(channel)
-        own = len(self._channels.get(channel, ()))
-        return own if self._redis is None else own + await self._redis.count_others(channel)
+        subscribers = len(self._channels.get(channel, ()))
+        return subscribers if self._redis is None else subscribers + await self._redis.count_in_other_processes(channel)
 
     def _writer(self) -> Callable[[Any], str | bytes]:
         return self._dumps or (self._app and self._app.dumps) or json_bytes
 
     def _deliver(self, channel: str, message: Message) -> None:
-        # A copy: a subscriber that is too slow leaves.
+        # A copy, because a subscriber that is too slow leaves the set.
         for subscriber in tuple(self._channels.get(channel, ())):
             subscriber.deliver(message)
 
     # For subscribers ------------------------------------------------------------------------------------------------
 
     async def _join(self, channel: str, subscriber: Subscriber) -> None:
-        """Add a subscriber; return when it gets what is published from now on, by any process."""
+        """Add a subscriber; return when it receives the messages of all processes."""
         self._channels.setdefault(channel, set()).add(subscriber)
         if self._redis is None:
             return
         self._redis.note_change(channel)
         try:
-            await self._redis.until_subscribed(channel)
+            await self._redis.wait_until_subscribed(channel)
         except BaseException:
-            # The task was cancelled, before there is anything that would leave the channel.
+            # The task was cancelled, so that no block will remove the subscriber.
             self._leave(channel, subscriber)
             raise
 
@@ -266,7 +270,8 @@ class Hub:
 
 def _check_channel(channel: Any) -> None:
     if not isinstance(channel, str):
-        raise TypeError(f"the name of a channel is text; got {channel!r:.80}")
+        raise TypeError(f"the name of a channel has to be text; got {channel!r:.80}")
     if not channel:
-        raise ValueError("the name of a channel is not empty")
+        raise ValueError("the name of a channel cannot be empty")
+    # Raises an exception for a lone surrogate.
     channel.encode()

@@ -1,4 +1,4 @@
-"""A message on its way: encoded once, however many subscribers and websockets get it."""
+"""`Message`: a published value, which is encoded once for all subscribers and websockets."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, Literal, TypeAlias
 
 from sanic_star.compat._support.json import loads
 
-# Text, bytes, or a value as JSON. A message to another process begins with the letter.
+# Text, bytes, or a value as JSON. A message to another process contains the letter.
 Kind: TypeAlias = Literal["t", "b", "j"]
 
 
 class Message:
-    """What was published, in the form in which it is sent.
+    """A published message, encoded.
 
     Args:
-        kind: which form it has.
-        data: bytes, or text; of a value, its JSON.
+        kind: `t` for text, `b` for bytes, `j` for any other value.
+        data: the text or the bytes; the JSON of any other value, as text.
     """
 
     __slots__ = ("_frame", "data", "kind")
@@ -28,17 +28,17 @@ class Message:
 
     @classmethod
     def of(cls, value: Any, dumps: Callable[[Any], str | bytes]) -> Message:
-        """Encode what is published.
+        """Encode a value.
 
         Args:
-            value: text, something like bytes, or a value that JSON can hold.
-            dumps: writes JSON.
+            value: text, bytes, `bytearray`, `memoryview`, or a value that can be written as JSON.
+            dumps: writes JSON, as text or bytes.
 
         Raises:
-            TypeError, ValueError: JSON cannot hold the value; what `dumps` raises.
+            TypeError, ValueError: the value cannot be written as JSON; or another error of `dumps`.
         """
         if isinstance(value, str):
-            # A lone surrogate cannot be sent; the exception belongs to the publisher, not to each subscriber.
+            # A lone surrogate cannot be sent: the publisher gets the exception, and not each subscriber.
             value.encode()
             return cls("t", value)
         if isinstance(value, (bytes, bytearray, memoryview)):
@@ -47,18 +47,18 @@ class Message:
         return cls("j", written if isinstance(written, str) else written.decode())
 
     def value(self) -> Any:
-        """Return what was published; JSON is read anew, so that no subscriber changes the value of another."""
+        """Return the published value; JSON is decoded for each call, so that subscribers do not share an object."""
         return loads(self.data) if self.kind == "j" else self.data
 
     @property
     def frame(self) -> bytes:
-        """The websocket frame of this message, as a server sends it (RFC 6455, section 5.2): final, not masked.
+        """The message as a websocket frame of a server (RFC 6455, section 5.2): final, and not masked.
 
-        It is not compressed, so that it is the same for all connections. An endpoint may send such frames on a
-        connection with compression, too (RFC 7692, section 6).
+        It is not compressed, so that all connections get the same bytes. An endpoint may also send such frames on a
+        connection with compression (RFC 7692, section 6).
         """
         if self._frame is None:
-            # Comes with `uvicorn[standard]`; loaded where a websocket of uvicorn's is attached.
+            # Imported late: installed with `uvicorn[standard]`, and used only for websockets of uvicorn.
             from websockets.frames import Frame, Opcode
 
             data = self.data

@@ -1,22 +1,23 @@
-"""Channels that several processes share, by way of Redis.
+"""`Redis`: the channels that several processes share through a Redis server.
 
-A message goes to Redis, and comes back from there to every process with a subscriber, its own among them: so all
-subscribers of a channel get its messages in the same order. What Redis publishes, it forgets. To know what was lost
-while the connection was, each channel has a counter there, and a message has its number:
+A process sends a message to Redis, and Redis sends it to each process with a subscriber, also to the publishing one. So
+all subscribers of a channel get its messages in the same order. Redis does not store messages. To detect lost ones,
+each channel has a counter in Redis, and each message has a number:
 
-- A number that is missing before a message, or that the counter has reached meanwhile, is a lost message.
-- A counter that is behind, or gone, was lost with the memory of Redis: then nobody knows how many messages were lost.
+- If numbers are missing before a message, or if the counter has advanced during an outage, messages were lost.
+- If the counter is lower than before, or missing, Redis has lost its data: the number of lost messages is unknown.
 
-While Redis is away, messages go to the subscribers of this process only, and are counted. They are not kept for later:
-that would need memory without bound, and old messages after new ones.
+During an outage of Redis, messages go only to the subscribers of this process, and are counted. They are not stored for
+later: that would need unbounded memory, and old messages would arrive after new ones.
 
 | state | becomes | when |
 |---|---|---|
-| away | connected | all channels are subscribed to |
-| connected | away | the connection breaks off, or Redis is silent for `SILENCE_S` |
+| disconnected | connected | all channels are subscribed |
+| connected | disconnected | the connection ends, or Redis sends nothing for `SILENCE_S` |
 | any | closed | the hub is closed |
 
-Two tasks use the connection: one reads, one subscribes, counts subscribers and shows that this process is alive.
+Two tasks use the connection. One reads. The other one subscribes, publishes the numbers of subscribers, and sends the
+heartbeats of this process.
 """
 
 from __future__ import annotations
@@ -48,48 +49,49 @@ if TYPE_CHECKING:
 OPEN_S = 2.0
 # How long one command may take, in seconds.
 COMMAND_S = 5.0
-# How often this process shows that it is alive, in seconds; after four times as long it counts as gone.
+# The interval of this process's heartbeats, in seconds; without one for four intervals it counts as ended.
 HEARTBEAT_S = 5.0
-# After so long without a sign of life the connection counts as broken, in seconds.
+# How long Redis may send nothing until the connection counts as lost, in seconds.
 SILENCE_S = 3 * HEARTBEAT_S
-# The first and the longest pause before the next attempt to connect, in seconds.
+# The first and the longest pause between two attempts to connect, in seconds.
 RETRY_S = 0.1, 5.0
-# How long the counter of a channel without messages and the table of its subscribers are kept, in seconds.
-KEEP_S = 24 * 3600
-# How often the tables of subscribers are written anew, so that they are kept: in heartbeats; an hour.
+# The time to live of the counter and the subscriber table of a channel, in seconds.
+EXPIRY_S = 24 * 3600
+# How often the subscriber tables are written again, so that they do not expire: in heartbeats; one hour.
 REFRESH_HEARTBEATS = 720
-# Connections for commands at a time; more publishers wait for one. A subscriber's connection is one more.
-CONNECTIONS = 8
-# Channels in one command.
-BATCH = 500
-# Own messages of which nobody knows whether Redis has got them, and which were delivered here: so many are remembered.
-DELIVERED = 1000
-# A failing command of a connection that holds is logged once in so many seconds.
-COMPLAINT_S = 10.0
-# How many channels the log names.
-NAMED = 5
+# The maximum number of connections for commands; further publishers wait. The subscribing connection is one more.
+MAX_CONNECTIONS = 8
+# The number of channels in one command.
+BATCH_SIZE = 500
+# The maximum number of own messages to remember that were delivered here after a failed command: Redis may have
+# received them, and send them back.
+MAX_DELIVERED = 1000
+# The shortest time between two warnings about failed commands, in seconds.
+WARNING_INTERVAL_S = 10.0
+# The maximum number of channels that a log message names.
+MAX_NAMED = 5
 
-# One step, so that numbers and messages have the same order.
-PUBLISH = """
+# A script, which Redis runs atomically: numbers and messages have the same order.
+PUBLISH_SCRIPT = """
 local number = redis.call('INCR', KEYS[1])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('PUBLISH', ARGV[1], number .. ARGV[2])
 return number
 """
-_AWAY = (RedisError, OSError, TimeoutError)
+_OUTAGE_ERRORS = (RedisError, OSError, TimeoutError)
 
 
 class Redis:
-    """The connection of one hub with Redis.
+    """The connection of one hub to Redis.
 
     Args:
-        url: where Redis is.
-        prefix: of the names of channels and keys.
-        channels: the subscribers of this process, by channel; the hub's own table.
-        deliver: hands a message to the subscribers of this process.
+        url: the URL of the Redis server.
+        prefix: the prefix of the names of channels and keys.
+        channels: the subscribers of this process by channel; the table of the hub.
+        deliver: passes a message to the subscribers of this process.
 
     Raises:
-        InvalidSetting: the URL is none of Redis.
+        InvalidSetting: the URL is not a Redis URL.
     """
 
     def __init__(
@@ -103,56 +105,56 @@ class Redis:
         try:
             pool = redis.asyncio.BlockingConnectionPool.from_url(
                 url,
-                max_connections=CONNECTIONS + 1,
+                max_connections=MAX_CONNECTIONS + 1,
                 timeout=COMMAND_S,
-                # With a time-out redis-py writes inside `asyncio.wait_for`, which now and then loses a cancellation
-                # until Python 3.12. All commands here have a time limit of their own.
+                # With a timeout redis-py writes inside `asyncio.wait_for`, which before Python 3.12 may lose a
+                # cancellation. All commands here have their own timeout.
                 socket_timeout=None,
                 socket_connect_timeout=OPEN_S,
-                # It reconnects itself, because it has to ask what was lost meanwhile.
+                # redis-py must not reconnect: this class has to read the counters then.
                 retry=Retry(NoBackoff(), 0),
                 health_check_interval=0,
             )
         except ValueError as error:
             raise InvalidSetting(f"HUB_URL is {self._shown_url!r}: {error}") from None
         self._client: Any = redis.asyncio.Redis(connection_pool=pool)
-        self._publish: Any = self._client.register_script(PUBLISH)
+        self._publish: Any = self._client.register_script(PUBLISH_SCRIPT)
         self._prefix, self._channels, self._deliver = prefix, channels, deliver
         self._token = f"{os.getpid()}-{secrets.token_hex(6)}"
         self._task: asyncio.Task[None] | None = None
         self.is_connected = False
         # Set when the first attempt has succeeded or failed.
-        self._tried = asyncio.Event()
+        self._first_attempt = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        # Publishing: own messages on their way, by number, and whether they have come back.
+        # Publishing: whether Redis has sent an own message back, by the number of each message that is being published.
         self._numbers = count(1)
         self._pending: dict[int, bool] = {}
         self._delivered: dict[int, None] = {}
-        self._complained = -COMPLAINT_S
-        # Subscribing: channels whose subscribers have changed; those that Redis knows of; answers that are to come.
-        self._touched: set[str] = set()
-        self._touch = asyncio.Event()
+        self._last_warning = -WARNING_INTERVAL_S
+        # Subscribing: channels whose subscribers have changed; subscribed channels; missing confirmations.
+        self._changed_channels: set[str] = set()
+        self._change = asyncio.Event()
         self._subscribed: set[str] = set()
         self._acknowledgements: Counter[str] = Counter()
         self._ready: dict[str, asyncio.Event] = {}
-        # The number of the last message by channel; what the outage has cost.
+        # The number of the last message by channel; the number of own messages that were not published.
         self._last: dict[str, int] = {}
         self._unsent = 0
-        self._heard = 0.0
+        self._last_received = 0.0
 
-    # Life -----------------------------------------------------------------------------------------------------------
+    # Start and stop -------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Begin to connect; return when that has succeeded, or after `OPEN_S`."""
+        """Start to connect; return after the first attempt, or after `OPEN_S`."""
         self._task = self._loop.create_task(self._stay_connected(), name="hub: Redis")
         try:
             async with asyncio.timeout(OPEN_S):
-                await self._tried.wait()
+                await self._first_attempt.wait()
         except TimeoutError:
-            logger.warning("The hub gets no answer from %s; it goes on trying", self._shown_url)
+            logger.warning("The hub gets no response from %s and continues to try", self._shown_url)
 
     async def close(self) -> None:
-        """End the connection; subscribers of this process are counted no longer."""
+        """Close the connection, and remove this process from the counts of subscribers."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -163,38 +165,38 @@ class Redis:
             try:
                 async with asyncio.timeout(OPEN_S):
                     await self._client.delete(self._alive(self._token))
-            except _AWAY:
-                pass  # it is forgotten in a moment
+            except _OUTAGE_ERRORS:
+                pass  # the key expires soon
         try:
             async with asyncio.timeout(OPEN_S):
                 await self._client.aclose()
                 await self._client.connection_pool.disconnect()
-        except _AWAY:
+        except _OUTAGE_ERRORS:
             pass
 
     async def _stay_connected(self) -> None:
-        """Connect, again and again."""
+        """Connect, and reconnect after each outage."""
         pause, failed_at = RETRY_S[0], None
         while True:
             pubsub = self._client.pubsub()
             try:
                 async with asyncio.timeout(COMMAND_S):
-                    # A channel of its own, because the reader needs at least one.
+                    # A channel of this process, because reading needs at least one subscription.
                     await pubsub.subscribe(self._prefix + self._token)
-                self._heard = self._loop.time()
+                self._last_received = self._loop.time()
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._read(pubsub), name="hub: read from Redis")
-                    tasks.create_task(self._keep_up(pubsub, failed_at), name="hub: subscribe at Redis")
-            except* _AWAY as failures:
-                error: BaseException = _first(failures)
+                    tasks.create_task(self._maintain(pubsub, failed_at), name="hub: subscribe at Redis")
+            except* _OUTAGE_ERRORS as failures:
+                error: BaseException = _first_exception(failures)
                 if self.is_connected or failed_at is None:
                     logger.warning(
-                        "The hub has no connection with %s (%s); messages stay in this process until it is back",
+                        "The hub has no connection to %s (%s): messages stay in this process until it reconnects",
                         self._shown_url,
                         _reason(error),
                     )
             except* Exception as failures:
-                log_error(error_logger, _first(failures), "Exception in the hub's connection with Redis")
+                log_error(error_logger, _first_exception(failures), "Exception in the hub's connection to Redis")
             finally:
                 await _close(pubsub)
             if self.is_connected:
@@ -202,8 +204,8 @@ class Redis:
             if failed_at is None or self.is_connected:
                 failed_at = self._loop.time()
             self._disconnected()
-            self._tried.set()
-            # Not all processes at once, when Redis is back.
+            self._first_attempt.set()
+            # Random, so that not all processes connect at once.
             await asyncio.sleep(pause * random.uniform(0.5, 1))
             pause = min(pause * 2, RETRY_S[1])
 
@@ -221,18 +223,18 @@ class Redis:
     # Subscribing ----------------------------------------------------------------------------------------------------
 
     def note_change(self, channel: str) -> None:
-        """Learn that a channel has got or lost a subscriber."""
-        self._touched.add(channel)
+        """Note that a channel has got or lost a subscriber."""
+        self._changed_channels.add(channel)
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
             return
-        # The garbage collector may drop a subscription in any thread; the next heartbeat notices.
+        # The garbage collector may drop a subscription in any thread; then the next heartbeat handles the change.
         if running is self._loop:
-            self._touch.set()
+            self._change.set()
 
-    async def until_subscribed(self, channel: str) -> None:
-        """Wait until Redis has confirmed the subscription of a channel, or is away."""
+    async def wait_until_subscribed(self, channel: str) -> None:
+        """Wait until Redis has confirmed the subscription of a channel, or the connection is lost."""
         if not self.is_connected or (channel in self._subscribed and not self._acknowledgements[channel]):
             return
         event = self._ready.setdefault(channel, asyncio.Event())
@@ -240,69 +242,69 @@ class Redis:
             async with asyncio.timeout(COMMAND_S):
                 await event.wait()
         except TimeoutError:
-            pass  # the next sign of life fails, too
+            pass  # the next heartbeat fails, too
 
-    async def _keep_up(self, pubsub: Any, failed_at: float | None) -> None:
-        """Tell Redis which channels have how many subscribers here, and that this process is alive."""
+    async def _maintain(self, pubsub: Any, failed_at: float | None) -> None:
+        """Subscribe, publish the numbers of subscribers of this process, and send its heartbeats."""
         lost: Counter[str] = Counter()
         unknown: list[str] = []
         for names in _batches(self._channels):
             async with asyncio.timeout(COMMAND_S):
                 await self._subscribe(pubsub, names, lost, unknown)
-        self._touched.update(self._channels)
-        await self._show_life(pubsub)
+        self._changed_channels.update(self._channels)
+        await self._send_heartbeat(pubsub)
         self.is_connected = True
         if failed_at is not None:
             self._report_outage(self._loop.time() - failed_at, lost, unknown)
-        self._tried.set()
+        self._first_attempt.set()
         heartbeats = 0
         while True:
-            self._touch.clear()
-            touched, self._touched = self._touched, set()
-            for names in _batches(touched):
+            self._change.clear()
+            changed, self._changed_channels = self._changed_channels, set()
+            for names in _batches(changed):
                 async with asyncio.timeout(COMMAND_S):
-                    await self._follow(pubsub, names)
+                    await self._update_channels(pubsub, names)
             try:
                 async with asyncio.timeout(HEARTBEAT_S):
-                    await self._touch.wait()
+                    await self._change.wait()
             except TimeoutError:
                 heartbeats += 1
-                if self._loop.time() - self._heard > SILENCE_S:
+                if self._loop.time() - self._last_received > SILENCE_S:
                     raise TimeoutError(f"no answer for {SILENCE_S:.0f} s") from None
-                await self._show_life(pubsub)
+                await self._send_heartbeat(pubsub)
                 if heartbeats % REFRESH_HEARTBEATS == 0:
-                    self._touched.update(self._channels)
+                    self._changed_channels.update(self._channels)
 
-    async def _show_life(self, pubsub: Any) -> None:
+    async def _send_heartbeat(self, pubsub: Any) -> None:
         async with asyncio.timeout(COMMAND_S):
             await pubsub.ping()
             await self._client.set(self._alive(self._token), 1, px=int(4000 * HEARTBEAT_S))
 
-    async def _follow(self, pubsub: Any, names: Collection[str]) -> None:
-        """Subscribe to channels or leave them, and count their subscribers."""
-        left = [name for name in names if name not in self._channels and name in self._subscribed]
-        if left:
-            self._subscribed.difference_update(left)
-            for name in left:
+    async def _update_channels(self, pubsub: Any, names: Collection[str]) -> None:
+        """Subscribe or unsubscribe channels, and publish their numbers of subscribers."""
+        unused = [name for name in names if name not in self._channels and name in self._subscribed]
+        if unused:
+            self._subscribed.difference_update(unused)
+            for name in unused:
                 self._last.pop(name, None)
-            await pubsub.unsubscribe(*map(self._topic, left))
+            await pubsub.unsubscribe(*map(self._topic, unused))
         await self._subscribe(pubsub, [name for name in names if name not in self._subscribed], Counter(), [])
         async with self._client.pipeline(transaction=False) as pipeline:
             for name in names:
                 subscribers = len(self._channels.get(name, ()))
                 if subscribers:
                     pipeline.hset(self._presence(name), self._token, subscribers)
-                    pipeline.expire(self._presence(name), KEEP_S)
+                    pipeline.expire(self._presence(name), EXPIRY_S)
                 else:
                     pipeline.hdel(self._presence(name), self._token)
             await pipeline.execute()
 
     async def _subscribe(self, pubsub: Any, names: Iterable[str], lost: Counter[str], unknown: list[str]) -> None:
-        """Subscribe to channels that have subscribers; add up what their counters say was lost since the last time."""
+        """Subscribe channels that have subscribers; note in `lost` or `unknown` what an outage has cost them."""
         names = [name for name in names if name in self._channels]
         if not names:
             return
-        # Before the subscription: a message that comes between the two has a number that is one too high.
+        # Read before the subscription: a message between the two is noticed by its number.
         for name, counter in zip(names, await self._client.mget(map(self._counter, names)), strict=True):
             reached, last = int(counter or 0), self._last.get(name)
             if last is not None and reached < last:
@@ -323,7 +325,7 @@ class Redis:
             received = await pubsub.get_message(timeout=HEARTBEAT_S)
             if received is None:
                 continue
-            self._heard = self._loop.time()
+            self._last_received = self._loop.time()
             if received["type"] == "message":
                 name = received["channel"].decode(errors="replace").removeprefix(self._prefix)
                 self._receive(name, received["data"])
@@ -341,19 +343,19 @@ class Redis:
     def _receive(self, name: str, data: bytes) -> None:
         try:
             number, token, own_number, kind, payload = data.split(b":", 4)
-            self._take(name, int(number), token.decode(), int(own_number), _decoded(kind, payload))
+            self._deliver_once(name, int(number), token.decode(), int(own_number), _decoded(kind, payload))
         except ValueError:
-            self._complain(f"something on the channel {name!r} is no message of a hub")
+            self._warn(f"the channel {name!r} has a message that is not of a hub")
 
-    def _take(self, name: str, number: int, token: str, own_number: int, message: Message) -> None:
-        """Hand a message on, unless that was done when it was published.
+    def _deliver_once(self, name: str, number: int, token: str, own_number: int, message: Message) -> None:
+        """Deliver a message, unless it was delivered after a failed command.
 
         Args:
-            name: its channel.
-            number: the counter of the channel.
-            token: the process that has published it.
-            own_number: which of that process's messages it is.
-            message: what was published.
+            name: the channel.
+            number: the number of the message in the channel.
+            token: the token of the publishing process.
+            own_number: the number of the message in that process.
+            message: the message.
         """
         if name not in self._channels:
             return
@@ -372,7 +374,7 @@ class Redis:
     # Publishing -----------------------------------------------------------------------------------------------------
 
     async def publish(self, channel: str, message: Message) -> bool:
-        """Publish a message to all processes, or to this one where Redis is away; return which."""
+        """Publish a message; return whether all processes get it, and not only this one."""
         if not self.is_connected:
             self._unsent += 1
             self._deliver(channel, message)
@@ -383,50 +385,50 @@ class Redis:
         head = f":{self._token}:{number}:{message.kind}:".encode()
         try:
             async with asyncio.timeout(COMMAND_S):
-                await self._publish(keys=[self._counter(channel)], args=[self._topic(channel), head + data, KEEP_S])
+                await self._publish(keys=[self._counter(channel)], args=[self._topic(channel), head + data, EXPIRY_S])
             return True
-        except _AWAY as error:
+        except _OUTAGE_ERRORS as error:
             self._unsent += 1
             if not self._pending[number]:
-                # It may come back nevertheless.
+                # Redis may have received the message, and send it back.
                 self._delivered[number] = None
-                if len(self._delivered) > DELIVERED:
+                if len(self._delivered) > MAX_DELIVERED:
                     del self._delivered[next(iter(self._delivered))]
                 self._deliver(channel, message)
-            self._complain(f"a message was not published: {_reason(error)}")
+            self._warn(f"a message was not published: {_reason(error)}")
             return False
         finally:
             del self._pending[number]
 
-    async def count_others(self, channel: str) -> int:
-        """Count the subscribers of a channel in other processes; none while Redis is away."""
+    async def count_in_other_processes(self, channel: str) -> int:
+        """Return the number of subscribers of a channel in other processes; 0 without a connection."""
         if not self.is_connected:
             return 0
         try:
             async with asyncio.timeout(COMMAND_S):
                 counts = await self._client.hgetall(self._presence(channel))
-                others = [token.decode() for token in counts if token.decode() != self._token]
-                if not others:
+                tokens = [token.decode() for token in counts if token.decode() != self._token]
+                if not tokens:
                     return 0
                 async with self._client.pipeline(transaction=False) as pipeline:
-                    for token in others:
+                    for token in tokens:
                         pipeline.exists(self._alive(token))
-                    alive = dict(zip(others, await pipeline.execute(), strict=True))
-                gone = [token for token in others if not alive[token]]
-                if gone:
-                    await self._client.hdel(self._presence(channel), *gone)
+                    alive = dict(zip(tokens, await pipeline.execute(), strict=True))
+                ended = [token for token in tokens if not alive[token]]
+                if ended:
+                    await self._client.hdel(self._presence(channel), *ended)
             return sum(int(number) for token, number in counts.items() if alive.get(token.decode()))
-        except _AWAY as error:
-            self._complain(f"subscribers were not counted: {_reason(error)}")
+        except _OUTAGE_ERRORS as error:
+            self._warn(f"subscribers were not counted: {_reason(error)}")
             return 0
 
     # Reports --------------------------------------------------------------------------------------------------------
 
-    def _complain(self, what: str) -> None:
+    def _warn(self, problem: str) -> None:
         now = self._loop.time()
-        if now - self._complained >= COMPLAINT_S:
-            self._complained = now
-            logger.warning("The hub at %s: %s", self._shown_url, what)
+        if now - self._last_warning >= WARNING_INTERVAL_S:
+            self._last_warning = now
+            logger.warning("The hub at %s: %s", self._shown_url, problem)
 
     def _note_loss(self, name: str, number: int | None) -> None:
         for subscriber in self._channels.get(name, ()):
@@ -434,11 +436,11 @@ class Redis:
             subscriber.lost = None if lost is None or number is None else lost + number
 
     def _report_outage(self, seconds: float, lost: Counter[str], unknown: list[str]) -> None:
-        said = [f"{lost.total()} messages of other processes were lost{_names(lost)}"]
+        losses = [f"{lost.total()} messages of other processes were lost{_listed(lost)}"]
         if unknown:
-            said.append(f"on {len(unknown)} channels an unknown number{_names(unknown)}")
-        said.append(f"{self._unsent} messages of this process reached no other")
-        logger.warning("The hub is connected with %s again after %.1f s: %s", self._shown_url, seconds, "; ".join(said))
+            losses.append(f"on {len(unknown)} channels an unknown number was lost{_listed(unknown)}")
+        losses.append(f"{self._unsent} messages of this process reached no other process")
+        logger.warning("The hub is connected to %s again after %.1f s: %s", self._shown_url, seconds, "; ".join(losses))
         self._unsent = 0
 
     # Names ----------------------------------------------------------------------------------------------------------
@@ -467,19 +469,19 @@ def _decoded(kind: bytes, payload: bytes) -> Message:
 
 def _batches(names: Iterable[str]) -> Iterator[list[str]]:
     names = iter(tuple(names))
-    while batch := list(islice(names, BATCH)):
+    while batch := list(islice(names, BATCH_SIZE)):
         yield batch
 
 
-def _names(channels: Iterable[str]) -> str:
+def _listed(channels: Iterable[str]) -> str:
     names = list(channels)
     if not names:
         return ""
-    shown = ", ".join(repr(name) for name in names[:NAMED])
-    return f" ({shown}{', …' if len(names) > NAMED else ''})"
+    shown = ", ".join(repr(name) for name in names[:MAX_NAMED])
+    return f" ({shown}{', …' if len(names) > MAX_NAMED else ''})"
 
 
-def _first(failures: BaseExceptionGroup[Any]) -> BaseException:
+def _first_exception(failures: BaseExceptionGroup[Any]) -> BaseException:
     error: BaseException = failures
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -503,5 +505,5 @@ async def _close(pubsub: Any) -> None:
     try:
         async with asyncio.timeout(OPEN_S):
             await pubsub.aclose()
-    except _AWAY:
+    except _OUTAGE_ERRORS:
         pass

@@ -1,15 +1,15 @@
-"""Websockets that get the messages of a channel without a task for each of them.
+"""`Attachment`: a websocket that gets the messages of a channel, without a task for each websocket.
 
-In the usual loop over `send`, each message wakes a task for each websocket, builds and compresses a frame and passes
-through the layers of the server. Here the frame is built once, and written to the connection by the publisher:
+In a loop over `send`, each message wakes a task for each websocket, which builds and compresses a frame and calls the
+layers of the server. Here the frame is built once, and the publisher writes it to all connections:
 
-| the connection | the message |
+| connection | message |
 |---|---|
-| is one of uvicorn's, and takes data | its frame is written at once |
-| is one of uvicorn's whose client is slow | waits in a bounded queue, and a task sends it when the client reads |
-| is of another server, or behind ASGI middleware | the same |
+| of uvicorn, and writable | its frame is written at once |
+| of uvicorn, with a slow client | waits in a bounded queue until a task sends it |
+| of another server, or behind ASGI middleware | waits in a bounded queue until a task sends it |
 
-The task is there only while messages wait.
+The task exists only while messages wait.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.hub._messages import Message
 from sanic_star.hub._subscriptions import Channels, MessageQueue
 
-# "Try again later" (IANA's registry of close codes): the client may connect again, and then be faster.
-TOO_SLOW = 1013
-# How long a client that is too slow may take for the close frame, in seconds, before the connection is broken off.
+# "Try again later" (IANA's registry of close codes): the client may connect again.
+TOO_SLOW_CODE = 1013
+# How long a client that is too slow may take for the close frame before the connection is aborted, in seconds.
 CLOSE_S = 1.0
 
 
-class _Wire:
-    """The way past the layers of the server: a connection of uvicorn's, on which whole frames may be written.
+class _Connection:
+    """A connection of uvicorn, to which complete frames are written directly.
 
     Args:
         protocol: uvicorn's object for the connection.
     """
 
-    __slots__ = ("_connection", "_is_writable", "_open", "_protocol", "_transport")
+    __slots__ = ("_connection", "_is_writable", "_open_state", "_protocol", "_transport")
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self._connection = protocol.conn
-        self._open = protocol.conn.state
+        self._open_state = protocol.conn.state
         self._transport = protocol.transport
         self._is_writable = protocol.writable.is_set
 
     @classmethod
-    def behind(cls, ws: WebSocket) -> _Wire | None:
-        """Return the connection behind a websocket; `None` where it is of another kind, or is not open."""
+    def of(cls, ws: WebSocket) -> _Connection | None:
+        """Return the connection of a websocket; `None` if it is not uvicorn's, or not open."""
         send = getattr(ws, "_server_send", None) or getattr(ws, "_send", None)
         protocol: Any = getattr(send, "__self__", None)
         names = ("conn", "transport", "writable", "close_sent", "handshake_complete")
@@ -59,10 +59,10 @@ class _Wire:
         return cls(protocol) if getattr(state, "name", None) == "OPEN" and protocol.handshake_complete else None
 
     def write(self, frame: bytes) -> bool:
-        """Write a frame, unless the client is slow or the connection is about to end; return whether that was done."""
+        """Write a frame, unless the client is slow or the connection is closing; return whether it was written."""
         if (
             self._is_writable()
-            and self._connection.state is self._open
+            and self._connection.state is self._open_state
             and not self._protocol.close_sent
             and not self._transport.is_closing()
         ):
@@ -71,38 +71,38 @@ class _Wire:
         return False
 
     def abort(self) -> None:
-        """Break the connection off; what was not sent is dropped."""
+        """Close the connection at once, and drop the data that was not sent."""
         self._transport.abort()
 
 
 class Attachment:
-    """A websocket that gets the messages of a channel for as long as the block lasts; `hub.attach` makes it.
+    """A websocket that gets the messages of a channel during an `async with` block; `hub.attach` returns it.
 
     Args:
-        hub: where it subscribes.
+        hub: the hub.
         ws: the websocket, which is open.
         channel: the name of the channel.
-        queue: holds messages while the client is slow.
+        queue: stores messages while the client is slow.
     """
 
     lost: int | None = 0
-    """How many messages did not arrive because Redis could not be reached; `None`: that cannot be told."""
+    """The number of messages that were lost during outages of Redis; `None` if it is unknown."""
 
     def __init__(self, hub: Channels, ws: WebSocket, channel: str, queue: MessageQueue) -> None:
         self.channel = channel
         self._hub = hub
         self._ws = ws
         self._queue = queue
-        self._wire: _Wire | None = None
+        self._connection: _Connection | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def dropped(self) -> int:
-        """How many messages were dropped because the client was slow."""
+        """The number of messages that were dropped because the queue was full."""
         return self._queue.dropped
 
     async def __aenter__(self) -> Self:
-        self._wire = _Wire.behind(self._ws)
+        self._connection = _Connection.of(self._ws)
         await self._hub._join(self.channel, self)
         return self
 
@@ -116,14 +116,15 @@ class Attachment:
             await asyncio.wait({self._task})
 
     def deliver(self, message: Message) -> None:
-        """Send a message, now or as soon as the client reads."""
-        wire, task = self._wire, self._task
-        # PERF: first, because it is the way of nearly every message; `benchmarks/` shows it as the broadcast. Safe:
-        # nothing is written on a connection that is about to close.
-        if task is None and wire is not None and wire.write(message._frame or message.frame):
+        """Send a message, now or when the client reads."""
+        connection, task = self._connection, self._task
+        # PERF: saves the task and the layers of the server for nearly every message, about half of the CPU time of a
+        # broadcast (`benchmarks.broadcast`). Safe because no message waits before this one, and a connection that is
+        # closing is not written to.
+        if task is None and connection is not None and connection.write(message._frame or message.frame):
             return
         if getattr(self._ws, "_closed", False):
-            # Its handler learns that from the next call, and leaves the block.
+            # The next call in its handler raises an exception, which ends the block.
             self._hub._leave(self.channel, self)
         elif task is None:
             self._queue.put(message)
@@ -135,10 +136,10 @@ class Attachment:
             self._task = asyncio.get_running_loop().create_task(self._close())
 
     def end(self) -> None:
-        """Do nothing: the websocket belongs to its handler."""
+        """Do nothing: the handler closes the websocket."""
 
     async def _send_all(self) -> None:
-        """Send the messages that wait; the connection may end meanwhile, which its handler learns."""
+        """Send the messages of the queue; stop when the connection ends, of which the handler is informed."""
         try:
             while len(self._queue):
                 await self._send(self._queue.take())
@@ -146,7 +147,7 @@ class Attachment:
             self._hub._leave(self.channel, self)
             self._queue.clear()
         finally:
-            # Not where the task is cancelled: then another one has taken its place.
+            # If this task was cancelled, another one may have replaced it.
             if self._task is asyncio.current_task():
                 self._task = None
 
@@ -162,9 +163,9 @@ class Attachment:
     async def _close(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_S):
-                await self._ws.close(TOO_SLOW, "The client is too slow")
+                await self._ws.close(TOO_SLOW_CODE, "The client is too slow")
         except TimeoutError:
-            if self._wire is not None:
-                self._wire.abort()
+            if self._connection is not None:
+                self._connection.abort()
         except (SanicException, OSError, RuntimeError):
-            pass  # it is closed already
+            pass  # the websocket is already closed

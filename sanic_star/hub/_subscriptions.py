@@ -1,4 +1,4 @@
-"""A subscriber that iterates over the messages of a channel, and its bounded queue."""
+"""`Subscription`: a subscriber that iterates over the messages of a channel; and its bounded queue."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ POLICIES = ("drop_oldest", "drop_newest", "close")
 
 
 class Subscriber(Protocol):
-    """What a channel hands its messages to, without waiting."""
+    """An object that receives the messages of a channel."""
 
-    # Messages that did not arrive, because Redis was away; `None`: nobody knows how many.
+    # The number of messages that were lost during an outage of Redis; `None` if it is unknown.
     lost: int | None
 
     def deliver(self, message: Message) -> None:
-        """Take a message."""
+        """Receive a message, without waiting."""
 
     def end(self) -> None:
-        """Learn that no message follows: the hub is closed."""
+        """Receive no further message: the hub was closed."""
 
 
 class Channels(Protocol):
-    """The hub, as its subscribers know it."""
+    """The members of a hub that its subscribers use."""
 
     async def _join(self, channel: str, subscriber: Subscriber) -> None: ...
     def _leave(self, channel: str, subscriber: Subscriber) -> None: ...
@@ -39,22 +39,22 @@ class MessageQueue:
     """The messages that wait for one subscriber, at most `size`.
 
     Args:
-        size: how many.
-        when_full: what happens to the next one.
+        size: the maximum number of messages.
+        when_full: what happens to a message when the queue is full; see `Hub.subscribe`.
 
     Raises:
-        TypeError, ValueError: the size is no whole number from 1 on, or there is no such policy.
+        TypeError, ValueError: the size is not an integer from 1 on, or the policy is unknown.
     """
 
     __slots__ = ("_messages", "dropped", "size", "when_full")
 
     def __init__(self, size: int, when_full: WhenFull) -> None:
         if isinstance(size, bool) or not isinstance(size, int):
-            raise TypeError(f"size is a number of messages; got {size!r:.80}")
+            raise TypeError(f"size has to be a number of messages; got {size!r:.80}")
         if size < 1:
-            raise ValueError(f"size is a number of messages from 1 on; got {size}")
+            raise ValueError(f"size has to be a number of messages from 1 on; got {size}")
         if when_full not in POLICIES:
-            raise ValueError(f"when_full is one of {', '.join(POLICIES)}; got {when_full!r:.80}")
+            raise ValueError(f"when_full has to be one of {', '.join(POLICIES)}; got {when_full!r:.80}")
         self.size, self.when_full = size, when_full
         self.dropped = 0
         self._messages: deque[Message] = deque()
@@ -63,7 +63,7 @@ class MessageQueue:
         return len(self._messages)
 
     def put(self, message: Message) -> bool:
-        """Add a message, or drop one; return `False` where the policy is to close the subscriber instead."""
+        """Add a message, or drop one if the queue is full; return `False` if the subscriber has to be closed."""
         if len(self._messages) < self.size:
             self._messages.append(message)
             return True
@@ -77,20 +77,20 @@ class MessageQueue:
         """Remove and return the oldest message.
 
         Raises:
-            IndexError: there is none.
+            IndexError: the queue is empty.
         """
         return self._messages.popleft()
 
     def clear(self) -> None:
-        """Forget all messages."""
+        """Drop all messages."""
         self._messages.clear()
 
 
 class _Inbox:
-    """The part of a subscription that the channel holds.
+    """The part of a subscription to which the channel has a reference.
 
-    The channel must not hold the subscription itself: a loop that is left by `break` drops that, which is how the
-    channel learns that nobody reads.
+    The channel must not refer to the subscription itself: if a loop ends with `break`, the subscription is collected,
+    and leaves the channel in `__del__`.
     """
 
     lost: int | None = 0
@@ -117,16 +117,16 @@ class _Inbox:
 
 
 class Subscription:
-    """The messages of one channel, from the moment at which the iteration begins, or the `async with` block.
+    """The messages of one channel, from the start of the iteration on, or from that of an `async with` block on.
 
-    `hub.subscribe` makes it. It ends when the hub is closed, and with the policy `close` when it was too slow: after
-    the messages that it has room for. One task at a time may iterate.
+    `hub.subscribe` returns it. The iteration ends when the hub is closed; with the policy `close` it also ends when the
+    queue was full, after the messages of the queue. Only one task at a time may iterate.
 
     Args:
-        hub: where it subscribes.
+        hub: the hub.
         channel: the name of the channel.
-        queue: holds the messages until they are read.
-        decode: whether JSON is read, or arrives as text.
+        queue: stores the messages until they are read.
+        decode: whether to decode JSON; `False` for text.
     """
 
     _inbox: _Inbox | None = None
@@ -140,12 +140,12 @@ class Subscription:
 
     @property
     def dropped(self) -> int:
-        """How many messages were dropped because this subscriber was slow."""
+        """The number of messages that were dropped because the queue was full."""
         return self._queue.dropped
 
     @property
     def lost(self) -> int | None:
-        """How many messages did not arrive because Redis could not be reached; `None`: that cannot be known."""
+        """The number of messages that were lost during outages of Redis; `None` if it is unknown."""
         return 0 if self._inbox is None else self._inbox.lost
 
     async def __aenter__(self) -> Self:
@@ -177,7 +177,7 @@ class Subscription:
 
     async def _begin(self) -> _Inbox:
         if self._is_closed:
-            raise RuntimeError(f"This subscription of {self.channel!r} is closed: subscribe again")
+            raise RuntimeError(f"This subscription of {self.channel!r} is closed: call subscribe() again")
         if self._inbox is None:
             hub, channel = self._hub, self.channel
             self._inbox = inbox = _Inbox(self._queue, lambda inbox: hub._leave(channel, inbox))
@@ -185,7 +185,7 @@ class Subscription:
         return self._inbox
 
     def close(self) -> None:
-        """Receive no further message. What is in the queue is dropped, and a task that waits leaves its loop."""
+        """End the subscription. The messages of the queue are dropped, and the iteration ends."""
         self._is_closed = True
         self._queue.clear()
         inbox = self._inbox
@@ -193,9 +193,9 @@ class Subscription:
             inbox.leave(inbox)
             inbox.end()
 
-    # What closes an asynchronous generator closes a subscription, too: `EventStream` does, `contextlib.aclosing` does.
+    # The name is that of asynchronous generators, for `EventStream` and `contextlib.aclosing`.
     def aclose(self) -> Coroutine[Any, Any, None]:
-        """Do as `close` does."""
+        """End the subscription, as `close` does."""
         return self.__aexit__(None, None, None)
 
     def __del__(self) -> None:

@@ -412,11 +412,11 @@ def test_looks_are_few_and_pings_are_due() -> None:
     for stream in streams:
         kept.add(stream)
     loop.run(160)
-    assert loop.looks <= 10 * _keep_alive.LOOKS
+    assert loop.looks <= 10 * _keep_alive.CHECKS_PER_INTERVAL
     for stream in streams:
         gaps = [after - before for before, after in zip(stream.pings, stream.pings[1:], strict=False)]
         assert min(gaps) >= 16
-        assert max(gaps) <= 16 * (1 + 1 / _keep_alive.LOOKS)
+        assert max(gaps) <= 16 * (1 + 1 / _keep_alive.CHECKS_PER_INTERVAL)
 
 
 async def test_a_ping_factory_and_a_failing_one(caplog: pytest.LogCaptureFixture) -> None:
@@ -785,7 +785,7 @@ async def test_a_client_that_takes_nothing_is_cut_off(
     app = endpoint(source, send_timeout=0.05, ping=0.05 if quiet else None)
     with pytest.raises(TimeoutError, match="send_timeout"):
         await asyncio.wait_for(app(http_scope(), peer.receive, peer.send), A_LONG_TIME)
-    assert [record.levelname for record in caplog.records if "took nothing" in record.message] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if "read nothing" in record.message] == ["WARNING"]
     if endpoint is not of_starlette:
         assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
     await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))

@@ -29,7 +29,7 @@ from sanic_star import (
 from sanic_star.compat.compat import Header, check_foreign
 from sanic_star.compat.cookies import Cookie
 from sanic_star.compat.response import ResponseStream, file, file_stream
-from sanic_star.compat.response._foreign import named
+from sanic_star.compat.response._foreign import with_sanic_names
 from tests.engine.raw import Peer, http_scope
 
 BAD = ["\r", "\n", "\x00", "\r\nset-cookie: a=1"]
@@ -91,7 +91,7 @@ def test_a_response_is_not_changed(change_name: str, bad: str) -> None:
 @pytest.mark.parametrize("change_name", CHANGES)
 @pytest.mark.parametrize("kind", [PlainTextResponse, RedirectResponse, StreamingResponse])
 def test_a_starlette_response_is_not_changed(kind: Any, change_name: str, bad: str) -> None:
-    response = named(kind("x"))
+    response = with_sanic_names(kind("x"))
     with pytest.raises((ValueError, KeyError, TypeError)):
         CHANGES[change_name](response, bad)
     check_foreign(response)

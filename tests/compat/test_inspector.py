@@ -570,7 +570,7 @@ def test_a_port_that_is_not_an_inspector(answer: bytes, capsys: pytest.CaptureFi
         main(["inspect", "--host", "127.0.0.1", "--port", str(port)])
     written = capsys.readouterr()
     assert (raised.value.code, written.out) == (1, "")
-    assert re.search(r"is no inspector|Could not connect", written.err)
+    assert re.search(r"is not an inspector|Could not connect", written.err)
     assert "Traceback" not in written.err
 
 

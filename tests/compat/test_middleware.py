@@ -281,9 +281,9 @@ def test_middleware_reads_and_changes_starlettes_responses(kind: str, tmp_path: 
             assert response.body == b"hello"
             response.body = "changed!"
         else:
-            with pytest.raises(AttributeError, match="comes when it is sent"):
+            with pytest.raises(AttributeError, match="is not available before it is sent"):
                 _ = response.body
-            with pytest.raises(AttributeError, match="comes when it is sent"):
+            with pytest.raises(AttributeError, match="is not available before it is sent"):
                 response.body = b""
 
     answer = TestClient(app).get("/")
@@ -339,9 +339,9 @@ def test_middleware_may_replace_what_handlers_return() -> None:
 
 
 def test_kinds_of_responses_made_at_run_time_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_foreign, "_KINDS_KEPT", len(_foreign._kinds))
+    monkeypatch.setattr(_foreign, "_MAX_NAMED_CLASSES", len(_foreign._named_classes))
     kind = type("Made", (PlainTextResponse,), {})
-    response = _foreign.named(kind("x"))
+    response = _foreign.with_sanic_names(kind("x"))
     assert (type(response).__name__, response.status) == ("Made", 200)
-    assert _foreign.named(response) is response
-    assert kind not in _foreign._kinds
+    assert _foreign.with_sanic_names(response) is response
+    assert kind not in _foreign._named_classes

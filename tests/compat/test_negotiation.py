@@ -335,18 +335,18 @@ async def test_a_class_registers_renderers_for_itself_and_its_subclasses() -> No
     ["", "text", "text/*", "*/*", "text/csv;q=0.5", "text/csv, text/html", "text/csv\r\nx: y", "text/\x00"],
 )
 def test_a_renderer_has_one_media_type(media_type: str) -> None:
-    with pytest.raises(ValueError, match="a renderer has one media type"):
+    with pytest.raises(ValueError, match="a renderer needs one media type"):
         NegotiatedResponse.register(media_type)
-    with pytest.raises(ValueError, match="a renderer has one media type"):
+    with pytest.raises(ValueError, match="a renderer needs one media type"):
         NegotiatedResponse(1, renderers={media_type: str})
-    with pytest.raises(ValueError, match="a renderer has one media type"):
+    with pytest.raises(ValueError, match="a renderer needs one media type"):
         type("Bad", (NegotiatedResponse,), {"renderers": {media_type: str}})
 
 
 def test_a_renderer_is_a_function() -> None:
-    with pytest.raises(TypeError, match="is no function"):
+    with pytest.raises(TypeError, match="is not a function"):
         NegotiatedResponse(1, renderers={"text/csv": "csv"})  # type: ignore[dict-item]
-    with pytest.raises(TypeError, match="html is a function, a template"):
+    with pytest.raises(TypeError, match="html has to be a function, a template"):
         NegotiatedResponse(1, html=1)
 
 

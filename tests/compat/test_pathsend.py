@@ -268,7 +268,7 @@ async def test_one_descriptor_is_held_for_one_file(place: Path, held: pathsend.H
 async def test_more_files_than_can_be_held_are_read(
     place: Path, held: pathsend.HeldFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pathsend, "MOST_HELD", 2)
+    monkeypatch.setattr(pathsend, "MAX_HELD", 2)
     app = app_of(place)
     before = len(os.listdir(pathsend.DESCRIPTORS))
     for number in range(4):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 
 from sanic_star import HTTPResponse, json, redirect, text
-from sanic_star.compat.response._foreign import named
+from sanic_star.compat.response._foreign import with_sanic_names
 from sanic_star.compat.response.types import header_field
 from tests.engine.raw import Peer, http_scope
 
@@ -48,7 +48,7 @@ def test_a_header_is_well_formed_or_refused(name: str, value: object) -> None:
 @given(WORDS, ANYTHING)
 @example("x-a", "1\r\nset-cookie: a=b")
 def test_headers_of_starlettes_responses_are_checked(name: str, value: object) -> None:
-    response = named(PlainTextResponse("x"))
+    response = with_sanic_names(PlainTextResponse("x"))
     try:
         response.headers[name] = value
         response.headers.add(name, value)

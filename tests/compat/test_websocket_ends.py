@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from sanic_star import Sanic, Websocket
 from sanic_star.compat.exceptions import WebsocketClosed
 from sanic_star.compat.server.websockets import _inbox
-from sanic_star.compat.server.websockets._inbox import KEPT, Inbox, Reading
+from sanic_star.compat.server.websockets._inbox import MAX_UNREAD, Inbox, Reading
 from sanic_star.compat.server.websockets._reading import start_reading
 from sanic_star.testing import TestClient
 from tests.engine.raw import websocket_scope
@@ -62,7 +62,7 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 def test_the_sweeper_keeps_to_a_second() -> None:
-    assert 2 * _inbox.PERIOD + _inbox.GRACE < 1
+    assert 2 * _inbox.CHECK_INTERVAL_S + _inbox.GRACE_S < 1
 
 
 async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
@@ -76,7 +76,7 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
 
     def timers() -> int:
         scheduled = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
-        return sum(not timer.cancelled() and "Watch._look" in repr(timer) for timer in scheduled)
+        return sum(not timer.cancelled() and "Watch._check" in repr(timer) for timer in scheduled)
 
     waiting: list[Websocket] = []
     app = speaking(reading=reading, sleeping=sleeping)
@@ -120,7 +120,7 @@ async def test_a_burst_that_ends_with_the_connection_is_returned_first() -> None
 
 @pytest.mark.parametrize("closes", ["itself", "another"])
 async def test_only_tasks_that_close_a_connection_run_on(closes: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_inbox, "GRACE", 0.1)
+    monkeypatch.setattr(_inbox, "GRACE_S", 0.1)
     ended: list[str] = []
     sockets: list[Websocket] = []
 
@@ -178,8 +178,8 @@ async def test_an_unexpected_end_fails_a_handler(call: str, caplog: pytest.LogCa
 
 
 async def test_after_iteration_nothing_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_inbox, "GRACE", 0.0)
-    monkeypatch.setattr(_inbox, "PERIOD", 0.01)
+    monkeypatch.setattr(_inbox, "GRACE_S", 0.0)
+    monkeypatch.setattr(_inbox, "CHECK_INTERVAL_S", 0.01)
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -364,16 +364,16 @@ async def test_an_error_of_the_server_is_left_to_the_next_reader() -> None:
 
 async def test_a_full_inbox_stops_reading() -> None:
     queue: asyncio.Queue[Message] = asyncio.Queue()
-    for number in range(KEPT + 3):
+    for number in range(MAX_UNREAD + 3):
         queue.put_nowait({"type": "websocket.receive", "text": str(number)})
     inbox = Inbox(queue.get, lambda: None)
     inbox.read_ahead()
-    await until(lambda: inbox.unread == KEPT)
+    await until(lambda: inbox.unread == MAX_UNREAD)
     await asyncio.sleep(0)
     assert queue.qsize() == 3
     queue.put_nowait({"type": "websocket.disconnect"})
-    taken = [await inbox.next() for _ in range(KEPT + 4)]
-    assert [message.get("text") for message in taken] == [*map(str, range(KEPT + 3)), None]
+    taken = [await inbox.next() for _ in range(MAX_UNREAD + 4)]
+    assert [message.get("text") for message in taken] == [*map(str, range(MAX_UNREAD + 3)), None]
     assert await inbox.next() is inbox.end
 
 
@@ -422,7 +422,7 @@ async def test_the_transitions_of_an_inbox(events: str, state: Reading) -> None:
             case "ahead":
                 inbox.read_ahead()
             case "fill":
-                for _ in range(KEPT):
+                for _ in range(MAX_UNREAD):
                     queue.put_nowait(MESSAGE)
             case "message":
                 queue.put_nowait(MESSAGE)
@@ -431,7 +431,7 @@ async def test_the_transitions_of_an_inbox(events: str, state: Reading) -> None:
             case "release":
                 inbox.release()
         # As many turns as a message takes at most that waits behind a full inbox of others.
-        for _ in range(3 * KEPT):
+        for _ in range(3 * MAX_UNREAD):
             await asyncio.sleep(0)
     assert inbox.state is state
     inbox.release()

@@ -96,7 +96,7 @@ async def test_wrong_arguments_are_refused_at_once(use: Callable[[Hub], Any], er
 async def test_wrong_channels_are_refused_by_coroutines() -> None:
     hub = Hub()
     for call in (hub.publish(7, "x"), hub.presence(7)):  # type: ignore[arg-type]
-        with pytest.raises(TypeError, match="the name of a channel is text"):
+        with pytest.raises(TypeError, match="the name of a channel has to be text"):
             await call
 
 

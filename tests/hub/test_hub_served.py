@@ -25,7 +25,7 @@ hub = Hub(app)
 async def room(request, ws, room):
     async with hub.attach(ws, room, size=10, when_full=request.args.get("when_full", "drop_oldest")) as attachment:
         await ws.send(str(os.getpid()))
-        say("frames" if attachment._wire else "no frames")
+        say("frames" if attachment._connection else "no frames")
         async for message in ws:
             await hub.publish(room, message)
 
@@ -88,11 +88,11 @@ def test_workers_share_a_room_over_redis(
         server.until(lambda: requests.get(url, timeout=TIMEOUT_S).json()["presence"] == 2 or None)
         # An outage: both go on, each on its own; then they share the room again.
         redis_server.stop()
-        server.until(lambda: server.log.count("has no connection with") == 2 or None)
+        server.until(lambda: server.log.count("has no connection to") == 2 or None)
         one.send("alone")
         assert one.recv(TIMEOUT_S) == "alone"
         redis_server.start()
-        server.until(lambda: server.log.count("is connected with") == 2 or None)
+        server.until(lambda: server.log.count("is connected to") == 2 or None)
         two.send("together")
         assert one.recv(TIMEOUT_S) == two.recv(TIMEOUT_S) == "together"
         for connection in (one, two):

@@ -94,7 +94,7 @@ idiom(
     get("/books/3"),
     get("/books/x"),
     get("/wrong"),
-    warns="names cannot have dots",
+    warns="names have no dots",
 )
 idiom(
     "register-blueprint",
@@ -1066,7 +1066,7 @@ idiom(
         return plain("{} {}".format(said, MethodNotSupported.__name__ != ""))
     """,
     get("/"),
-    warns=r"is in sanic\.",
+    warns=r"import it from sanic\.",
 )
 idiom(
     "remove-entity-headers",

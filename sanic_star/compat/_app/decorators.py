@@ -788,7 +788,7 @@ class Registrar:
         check_threaded(threaded)
         if listener_or_event is None and "event" in removed_keywords:
             listener_or_event = removed_keywords.pop("event")
-            deprecation("listener(event=…) was removed: pass the event as the first argument.", 21.3)
+            deprecation("listener(event=…) was removed in Sanic 21.3: pass the event as the first argument.", 21.3)
         if removed_keywords or listener_or_event is None:
             unexpected = next(iter(removed_keywords), "listener_or_event")
             raise TypeError(f"listener() takes a function or an event first, and no keyword {unexpected!r}")
@@ -1122,7 +1122,7 @@ def check_name(owner: object, name: object) -> None:
     if not isinstance(name, str):
         raise TypeError(f"the name of a {kind} is a string, got {name!r}")
     if _DOTTED_NAME.match(name):
-        deprecation(f"{kind}({name!r}): names cannot have dots any more, write {name.replace('.', '_')!r}.", 21.12)
+        deprecation(f"{kind}({name!r}): names have no dots since Sanic 21.12: use {name.replace('.', '_')!r}.", 21.12)
     elif not _NAME.match(name):
         raise SanicException(
             f"{kind} instance named '{name}' uses an invalid format. Names must begin with a character "

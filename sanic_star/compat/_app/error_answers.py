@@ -31,7 +31,7 @@ from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.response._writer import BACKGROUND_FAILED
-from sanic_star.compat.response.types import HTTPResponse, ResponseStream, is_surely_valid
+from sanic_star.compat.response.types import HTTPResponse, ResponseStream, has_valid_head
 from sanic_star.compat.signals import Event
 from sanic_star.engine.failures import (
     RefusedRequest,
@@ -243,7 +243,7 @@ class ErrorAnswers:
                     answer = await answer
             except (SanicException, HTTPException) as raised:
                 answer = table.default(request, as_sanic_exception(raised))
-            if not is_surely_valid(answer):
+            if not has_valid_head(answer):
                 check_foreign(answer)
         except Exception as raised:
             answer = self._response_to_failure(raised)

@@ -140,9 +140,9 @@ def with_response_middleware(
             is_complete = body is not None and body["type"] == "http.response.body" and not body.get("more_body")
             content = body.get("body", b"") if is_complete and body is not None else None
             # Imported late: only Starlette's routes need it.
-            from sanic_star.compat.response._foreign import named
+            from sanic_star.compat.response._foreign import with_sanic_names
 
-            sent_response, head = named(SentResponse(start, content)), start
+            sent_response, head = with_sanic_names(SentResponse(start, content)), start
             start = None
             response = await respond_through(request, sent_response)
             if response is not sent_response:

@@ -212,9 +212,9 @@ async def respond_through(request: Any, response: Any, after: Sequence[Step]) ->
     Response middleware runs neither for an ASGI application nor for `None`.
     """
     # Imported late: only other responses than Sanic's need it.
-    from sanic_star.compat.response._foreign import named
+    from sanic_star.compat.response._foreign import with_sanic_names
 
-    sanic_response = named(response)
+    sanic_response = with_sanic_names(response)
     if sanic_response is None:
         if response is None or callable(response):
             return response

@@ -1,4 +1,4 @@
-"""Names and idioms of older releases that Sanic 25.12 does not have: they still work, with a deprecation warning.
+"""Names and idioms of older releases that Sanic 25.12 has removed: they still work, with a deprecation warning.
 
 If the same code has a meaning in 25.12, it has that meaning here. `table` lists the names, with the release that
 removed each, and its replacement; `find` looks them up; the other modules implement them. This package is imported when

@@ -9,7 +9,7 @@ from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat.helpers import import_string
 from sanic_star.compat.utils import execute
 
-# The release that removed each setting, and its default. The server has its own options for these.
+# The release that removed each setting, and its default.
 SETTINGS: dict[str, tuple[float, Any]] = {
     "LOGO": (22.3, "sanic_star"),
     "REGISTER": (22.3, True),
@@ -24,14 +24,14 @@ def missing(config: Any, key: str) -> Any:
     """Return the former default of a removed setting.
 
     Args:
-        config: the settings, without this one.
-        key: the name.
+        config: the settings.
+        key: the name of the removed setting.
 
     Raises:
         KeyError: there never was a setting of that name.
     """
     removed_in, default = SETTINGS[key]
-    deprecation(f"The setting {key} is gone: it has no effect, the server has options of its own.", removed_in)
+    deprecation(f"The setting {key} was removed in Sanic {removed_in} and has no effect: leave it out.", removed_in)
     return default
 
 
@@ -43,7 +43,7 @@ def from_object(config: Any, obj: Any) -> None:
         obj: a module, class or object, or the dotted name of one; a class is called if it is given by its name.
 
     Raises:
-        ImportError, ValueError: the object does not exist.
+        ImportError, ValueError: no object has that name.
     """
     config.update_config(import_string(obj) if isinstance(obj, str) else obj)
 
@@ -55,12 +55,12 @@ def from_pyfile(config: Any, filename: str | os.PathLike[str]) -> bool:
         config: the settings.
         filename: its path, relative to the working directory.
 
-    Raises:
-        OSError: the file cannot be read.
-        PyFileError: it has raised an exception, which is the cause.
-
     Returns:
         True.
+
+    Raises:
+        OSError: the file cannot be read.
+        PyFileError: the file raised an exception, which is the `__cause__`.
     """
     config.update_config(execute(os.fspath(filename)))
     return True
@@ -71,14 +71,14 @@ def from_envvar(config: Any, variable_name: str) -> bool:
 
     Args:
         config: the settings.
-        variable_name: the variable.
+        variable_name: the name of the variable, whose value is the path.
+
+    Returns:
+        True.
 
     Raises:
         RuntimeError: the variable is not set, or empty.
         OSError, PyFileError: as in `from_pyfile`.
-
-    Returns:
-        True.
     """
     path = os.environ.get(variable_name)
     if not path:

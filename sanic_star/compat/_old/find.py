@@ -11,8 +11,8 @@ from sanic_star.compat._old.table import ATTRIBUTES, MEMBERS
 from sanic_star.compat._support.deprecation import caller_module, deprecation
 
 _PACKAGE = "sanic_star.compat"
-# The name of an object of a class in messages.
-_SHOWN = {
+# How messages name an object, by its class.
+_OBJECT_NAMES = {
     "BaseHTTPResponse": "response",
     "BodyStream": "request.stream",
     "Config": "app.config",
@@ -29,14 +29,18 @@ def attribute(name: str, instance: Any) -> Any:
     A method warns at each call, a value at each access.
 
     Args:
-        name: class and attribute, as `Request.raw_args`.
+        name: class and attribute, such as `Request.raw_args`.
         instance: the object.
+
+    Raises:
+        KeyError: the class never had that attribute.
     """
     removed_in, instead, home, is_value = ATTRIBUTES[name]
-    kind, _, member = name.partition(".")
+    class_name, _, member = name.partition(".")
     # `__len__` is implemented as `len_`, because `len` is a builtin.
     implementation = getattr(import_module(home), member.removeprefix("__").replace("__", "_"))
-    text = f"{_SHOWN.get(kind, kind.lower())}.{member} is gone: {instead}."
+    shown = _OBJECT_NAMES.get(class_name, class_name.lower())
+    text = f"{shown}.{member} was removed in Sanic {removed_in}: {instead}."
     if is_value:
         deprecation(text, removed_in)
         return implementation(instance)
@@ -63,11 +67,11 @@ def member(module: str, name: str) -> Any:
     entry = MEMBERS.get(short, {}).get(name)
     if entry is not None:
         removed_in, instead, home = entry
-        text = f"{shown} is gone: {instead}."
+        text = f"{shown} was removed in Sanic {removed_in}: {instead}."
     elif name in (moved := _moved(short)):
         removed_in, home_module = moved[name]
         home = f"{_PACKAGE}.{home_module}"
-        text = f"{shown} is in sanic.{home_module}: import it from there."
+        text = f"{shown} was removed in Sanic {removed_in}: import it from sanic.{home_module} instead."
     else:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     value = getattr(import_module(home), name)
@@ -78,7 +82,7 @@ def member(module: str, name: str) -> Any:
 
 
 def _moved(module: str) -> dict[str, tuple[float, str]]:
-    """Return the names that a module only re-exported, with the release that removed each, and its home."""
+    """Return the names that a module re-exported from others: the release that removed each, and its current module."""
     moved: dict[str, tuple[float, str]] = {}
     removed_in = 0.0
     for word in MOVED.get(module, "").split():

@@ -35,5 +35,5 @@ def remove_entity_headers(
 
 
 def url_hash(url: str) -> int:
-    """Return the number of slashes of a path."""
+    """Return the number of slashes in a path."""
     return url.count("/")

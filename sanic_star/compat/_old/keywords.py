@@ -14,7 +14,7 @@ _RUN = (
     *("stop_event", "register_sys_signals", "access_log"),
 )
 _CREATE_SERVER = tuple(name for name in _RUN if name not in ("workers", "register_sys_signals"))
-_LOAD_ENV = "{}(load_env=…) is gone: write env_prefix={!r}."
+_LOAD_ENV = "{}(load_env=…) was removed in Sanic 21.12: use env_prefix={!r} instead."
 
 
 def of_application(old_options: Mapping[str, Any], env_prefix: str | None) -> tuple[str | None, bool]:
@@ -36,13 +36,17 @@ def of_application(old_options: Mapping[str, Any], env_prefix: str | None) -> tu
     is_registered = True
     if "register" in leftover:
         is_registered = leftover.pop("register") is not False
-        deprecation("Sanic(register=…) is gone: use Sanic.unregister_app(app).", 22.3)
+        deprecation("Sanic(register=…) was removed in Sanic 22.3: call Sanic.unregister_app(app) instead.", 22.3)
     _refuse("Sanic", leftover)
     return env_prefix, is_registered
 
 
 def of_config(old_options: Mapping[str, Any], env_prefix: str | None) -> str | None:
     """Handle keywords that were removed from `Config(…)`; return the prefix of environment variables.
+
+    Args:
+        old_options: the keywords.
+        env_prefix: the argument of that name.
 
     Raises:
         TypeError: there never was a keyword of that name.
@@ -61,23 +65,23 @@ def of_run(old_options: Sequence[Any], options: dict[str, Any]) -> AbstractEvent
         old_options: positional arguments after host and port.
         options: the keywords; old ones are removed, and positional arguments are added.
 
-    Raises:
-        TypeError: there are too many arguments, or one is given twice.
-
     Returns:
         The event loop to serve on, `None` for a new one.
+
+    Raises:
+        TypeError: there are too many arguments, or one is given twice.
     """
     _name("app.run", _RUN, old_options, options)
     _drop_stop_event("app.run", options)
     if "legacy" in options:
         del options["legacy"]
-        deprecation("app.run(legacy=…) is gone: leave it out.", 23.3)
+        deprecation("app.run(legacy=…) was removed in Sanic 23.3 and has no effect: leave it out.", 23.3)
     loop = options.get("loop")
     if not isinstance(loop, AbstractEventLoop):
         # `prepare` raises for anything but an event loop.
         return None
     del options["loop"]
-    deprecation("app.run(loop=…) is gone: use await app.create_server(…) on the loop.", 18.12)
+    deprecation("app.run(loop=…) was removed in Sanic 18.12: await app.create_server(…) in that loop.", 18.12)
     if options.get("workers", 1) != 1 or options.get("auto_reload") or options.get("fast") or options.get("dev"):
         # As in these releases, workers have their own loops.
         return None
@@ -89,10 +93,10 @@ def of_create_server(old_options: Sequence[Any], dropped: Mapping[str, Any]) -> 
 
     Args:
         old_options: positional arguments after host and port.
-        dropped: unknown keywords.
+        dropped: keywords that the current `create_server` does not have.
 
     Raises:
-        TypeError: there are too many arguments, or a keyword was never one.
+        TypeError: there are too many arguments, or a keyword never existed.
     """
     options = dict(dropped)
     _name("app.create_server", _CREATE_SERVER, old_options, options)
@@ -112,13 +116,15 @@ def _name(function: str, names: Sequence[str], old_options: Sequence[Any], optio
         if name in options:
             raise TypeError(f"{function}() got multiple values for argument {name!r}")
         options[name] = value
-    deprecation(f"{function}(…) with more than host and port by position is gone: write {names[0]}=….", 20.6)
+    deprecation(
+        f"{function}(…) takes only host and port by position since Sanic 20.6: pass {names[0]}=… as a keyword.", 20.6
+    )
 
 
 def _drop_stop_event(function: str, options: dict[str, Any]) -> None:
     if "stop_event" in options:
         del options["stop_event"]
-        deprecation(f"{function}(stop_event=…) is gone: leave it out.", 20.12)
+        deprecation(f"{function}(stop_event=…) was removed in Sanic 20.12 and has no effect: leave it out.", 20.12)
 
 
 def _prefix(owner: str, load_env: Any, env_prefix: str | None) -> str | None:

@@ -1,6 +1,6 @@
-"""Names that modules of older releases had: by module, after the release that removed them, their current homes.
+"""Names that modules of older releases had: by module, each release that removed names, and where these are now.
 
-Found by comparing `dir()` of the modules of 21 releases, from 0.7 to 25.12.
+The table was made by comparing `dir()` of the modules of 21 releases, from 0.7 to 25.12.
 """
 
 MOVED: dict[str, str] = {

@@ -1,6 +1,6 @@
-"""Restarting a program when its files change, as `sanic.reloader_helpers` did it.
+"""Restart a program when its files change, as `sanic.reloader_helpers` did.
 
-The program runs once more, as a child, in whose environment `SANIC_SERVER_RUNNING` is set; the first process watches.
+The first process watches the files, and runs the program as a child with `SANIC_SERVER_RUNNING` in its environment.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from time import sleep
 from typing import Any
 
 RUNNING = "SANIC_SERVER_RUNNING"
-# How long a program may take to end, in seconds.
-PATIENCE = 15
+# How long the program may take to end before it is killed, in seconds.
+STOP_S = 15
 
 
 def restart_with_reloader() -> subprocess.Popen[bytes]:
@@ -29,7 +29,7 @@ def restart_with_reloader() -> subprocess.Popen[bytes]:
 
 
 def kill_process_children(pid: int) -> None:
-    """End the child processes of a process, where the system tells them (Linux)."""
+    """Send SIGTERM to the child processes of a process; without `/proc` do nothing."""
     with suppress(OSError):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for child in map(int, children):
@@ -46,7 +46,7 @@ def kill_program_completly(proc: Any) -> None:
     kill_process_children(proc.pid)
     proc.terminate()
     try:
-        proc.wait(PATIENCE)
+        proc.wait(STOP_S)
     except subprocess.TimeoutExpired:
         proc.kill()
         proc.wait()
@@ -60,10 +60,10 @@ def _files() -> Iterator[str]:
 
 
 def watchdog(sleep_interval: float) -> None:
-    """Run this program as a child, again after each change of a module's file, until SIGTERM or SIGINT.
+    """Run this program as a child, and restart it when a module's file changes, until SIGTERM or SIGINT.
 
     Args:
-        sleep_interval: how often to look, in seconds.
+        sleep_interval: the pause between two checks of the files, in seconds.
     """
 
     def stop(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""Old names of requests and their module."""
+"""Old members of requests, and old names of the module `sanic.request`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def getitem_(request: Any, key: str) -> Any:
 def read_item(request: Any, key: str) -> Any:
     """Return an item of a request, with a warning; raises the exceptions of `getitem_`."""
     value = getitem_(request, key)
-    deprecation("request[name] is gone: a request is no dictionary: use request.ctx.", 20.3)
+    deprecation("request[name] was removed in Sanic 20.3: use request.ctx instead.", 20.3)
     return value
 
 
@@ -64,11 +64,11 @@ def pop(request: Any, key: str, default: Any = _MISSING) -> Any:
 
     Args:
         request: the request.
-        key: the item.
-        default: returned if there is none.
+        key: the name of the item.
+        default: returned if the item is not set.
 
     Raises:
-        KeyError: there is none, and no default.
+        KeyError: the item is not set, and there is no default.
     """
     try:
         value = getitem_(request, key)
@@ -107,10 +107,10 @@ def clear(request: Any) -> None:
 
 
 def popitem(request: Any) -> tuple[str, Any]:
-    """Delete the last set item of a request, and return its name and value.
+    """Delete the item that was set last, and return its name and value.
 
     Raises:
-        KeyError: there is none.
+        KeyError: the request has no items.
     """
     if not request._items:
         raise KeyError("the request has no items")
@@ -119,20 +119,20 @@ def popitem(request: Any) -> tuple[str, Any]:
 
 
 def body_init(request: Any) -> None:
-    """Empty the body, before parts of it are pushed."""
+    """Set the body to `b""`."""
     request.body = b""
 
 
 def body_push(request: Any, data: bytes) -> None:
-    """Append to the body."""
+    """Append bytes to the body."""
     request.body += data
 
 
 def body_finish(request: Any) -> None:
-    """Do nothing: the body is complete after each part."""
+    """Do nothing: `body_push` leaves a complete body."""
 
 
 async def get(stream: Any) -> bytes | None:
-    """Return the next part of a request's body, `None` at its end."""
+    """Return the next part of a request's body; `None` after the last part."""
     part: bytes | None = await stream.read()
     return part

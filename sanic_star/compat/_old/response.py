@@ -14,14 +14,14 @@ def get_headers(
     keep_alive_timeout: float | None = None,
     body: bytes = b"",
 ) -> bytes:
-    """Return the head of a response in the format of HTTP/1.1.
+    """Return the status line and the headers of a response as HTTP/1.1 sends them.
 
     Args:
         response: the response.
         version: the version of HTTP.
-        keep_alive: whether the head says that the connection stays open.
+        keep_alive: whether the header says that the connection stays open.
         keep_alive_timeout: how long it stays open, in seconds.
-        body: the bytes after the head.
+        body: bytes to append.
 
     Raises:
         RuntimeError, ValueError: the status or a header is invalid.
@@ -38,5 +38,5 @@ def get_headers(
 def output(
     response: Any, version: str = "1.1", keep_alive: bool = False, keep_alive_timeout: float | None = None
 ) -> bytes:
-    """Return a response in the format of HTTP/1.1; arguments as in `get_headers`."""
+    """Return a response with its body as HTTP/1.1 sends it; arguments as in `get_headers`."""
     return get_headers(response, version, keep_alive, keep_alive_timeout, response.body)

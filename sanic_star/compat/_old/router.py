@@ -1,4 +1,4 @@
-"""Old names of routers and their module."""
+"""Old members of routers, and old names of the module `sanic.router`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sanic_star.compat.exceptions import SanicException
 
 # The converter and the regular expression of a segment, by the old names of path types.
 REGEX_TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
-    old: (kind.convert, kind.regex)
-    for kind in PATH_TYPES
-    for old in ({"str": "string", "float": "number"}.get(kind.label, kind.label),)
-    if old in ("string", "int", "number", "alpha", "path", "uuid")
+    old_name: (path_type.convert, path_type.regex)
+    for path_type in PATH_TYPES
+    for old_name in ({"str": "string", "float": "number"}.get(path_type.label, path_type.label),)
+    if old_name in ("string", "int", "number", "alpha", "path", "uuid")
 }
 
 
@@ -26,8 +26,8 @@ def path_of(router: Any, uri: str, route: Any) -> bool:
     """Return whether a route was registered with a path.
 
     Args:
-        router: parses the path.
-        uri: the path.
+        router: the application's router, which parses the path.
+        uri: the path as registered.
         route: a route of the router.
     """
     handler, route_path = getattr(route, "handler", None), getattr(route, "uri", None)
@@ -97,5 +97,5 @@ def remove(router: Any, uri: str, clean_cache: bool = True, host: str | None = N
 
 
 def routes_names(router: Any) -> dict[str, tuple[str, Any]]:
-    """Return path and route by the route's name."""
+    """Return the path and the route for each route name."""
     return {name: (route.uri, route) for name, route in router.name_index.items()}

@@ -23,9 +23,9 @@ def register(
     """Serve a file or a directory; arguments as in `app.static`.
 
     Raises:
-        ValueError: the path is not a path.
+        ValueError: `file_or_directory` is not a path.
     """
-    deprecation("sanic.static.register is gone: use app.static(uri, path).", 22.3)
+    deprecation("sanic.static.register was removed in Sanic 22.3: call app.static(uri, path) instead.", 22.3)
     app.static(
         uri,
         file_or_directory,

@@ -52,7 +52,7 @@ class CompositionView:
             setattr(self.view_class, method.lower(), handler)
 
     def __call__(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call the function for the request's method; without one for HEAD, call the one for GET."""
+        """Call the function for the request's method, or for GET if HEAD has none."""
         method = request.method.upper()
         handler = self.handlers.get(method) or self.handlers["GET"]
         return handler(request, *args, **kwargs)

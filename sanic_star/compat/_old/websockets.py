@@ -10,7 +10,10 @@ from sanic_star.compat.exceptions import WebsocketClosed
 
 
 def is_open(ws: Any) -> bool:
-    """Return whether neither side has closed the connection, as far as known without reading."""
+    """Return whether the connection is open.
+
+    A close frame of the client counts once the websocket has received it.
+    """
     return not ws._closed and ws.client_state is WebSocketState.CONNECTED
 
 

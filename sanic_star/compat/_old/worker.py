@@ -1,4 +1,4 @@
-"""`GunicornWorker`: a worker of gunicorn, which here runs the application on uvicorn."""
+"""`GunicornWorker`: gunicorn's worker class, here the one of the package `uvicorn-worker`."""
 
 from __future__ import annotations
 

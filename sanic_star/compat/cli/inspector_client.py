@@ -15,22 +15,22 @@ from urllib.request import Request, urlopen
 from sanic_star.compat.application.logo import get_logo
 from sanic_star.compat.application.motd import MOTDTTY
 
-# Restarts and custom actions may take their time, in seconds.
+# How long an action may take, in seconds: a restart or a custom action may take a while.
 TIMEOUT = 60.0
 
 
 class InspectorClient:
-    """Asks an inspector, and writes its answers to standard output.
+    """Sends requests to an inspector, and writes the results to standard output.
 
     Args:
-        host: where the inspector listens.
+        host: the host on which the inspector listens.
         port: its port.
-        secure: whether it speaks TLS.
-        raw: whether to write JSON only, in one line.
-        api_key: `INSPECTOR_API_KEY` of the application, if it has one.
+        secure: whether it uses TLS.
+        raw: whether to write JSON in one line, instead of a table.
+        api_key: the application's setting `INSPECTOR_API_KEY`, if it is set.
 
     Examples:
-        Have four workers::
+        Set the number of workers to four::
 
             InspectorClient("localhost", 6457, False, False, None).do("scale", replicas=4)
     """
@@ -49,14 +49,14 @@ class InspectorClient:
         return f"{self.scheme}://{host}:{self.port}"
 
     def do(self, action: str, **kwargs: Any) -> None:
-        """Call an action, and write what it returns.
+        """Call an action, and write its result.
 
         Args:
-            action: its name; `info` asks for what is known of the processes.
-            kwargs: its arguments; those in `args` are positional.
+            action: its name; `info` shows the application and its processes.
+            kwargs: its arguments; `args` is a list of positional ones.
 
         Raises:
-            SystemExit: with status 1, the inspector can't be reached, or refuses.
+            SystemExit: with status 1: the inspector cannot be reached, or it answers with an error.
         """
         if action == "info":
             self.info()
@@ -66,10 +66,10 @@ class InspectorClient:
             _write(result if isinstance(result, str) else _as_json(result))
 
     def info(self) -> None:
-        """Write what is known of the application and of its processes.
+        """Write the facts about the application and its processes.
 
         Raises:
-            SystemExit: with status 1, the inspector can't be reached, or refuses.
+            SystemExit: with status 1: the inspector cannot be reached, or it answers with an error.
         """
         result = self.request("", "GET")
         if result is None:
@@ -87,17 +87,17 @@ class InspectorClient:
             _write(indent("\n".join([name, *(f"    {key}: {value}" for key, value in state.items()), ""]), "  "))
 
     def request(self, action: str, method: str = "POST", **kwargs: Any) -> Any:
-        """Send a request to the inspector, and return the result in its answer.
+        """Send a request to the inspector, and return the `result` of its response.
 
         Args:
-            action: the path.
+            action: the name of the action, or an empty string for the facts.
             method: the HTTP method.
             kwargs: the arguments of the action.
 
         Raises:
-            SystemExit: with status 1, the inspector can't be reached, or refuses.
+            SystemExit: with status 1: the inspector cannot be reached, or it answers with an error.
         """
-        # As JSON, an inspector answers errors in that form, too.
+        # With these fields the inspector's error pages are JSON, too.
         headers = {"accept": "application/json", "content-type": "application/json"}
         if self.api_key:
             headers["authorization"] = f"Bearer {self.api_key}"
@@ -109,17 +109,17 @@ class InspectorClient:
         except HTTPError as error:
             self._fail(f"The inspector at {self.base_url} answered {error.code}: {_reason(error)}")
         except URLError as error:
-            # Spoken of by its reason: "<urlopen error …>" says nothing more.
+            # The text of the exception is only "<urlopen error …>" around the reason.
             self._fail(
-                f"Could not connect to inspector at: {self.base_url}: {error.reason}. Is the application running, with "
-                "INSPECTOR=True, and on this address?"
+                f"Could not connect to inspector at: {self.base_url}: {error.reason}. Is the application running with "
+                "INSPECTOR=True, and is this the inspector's address?"
             )
         except (HTTPException, OSError, ValueError) as error:
-            self._fail(f"What listens at {self.base_url} is no inspector: {error}")
+            self._fail(f"The server at {self.base_url} is not an inspector: {error}")
         else:
             if isinstance(answer, Mapping) and "result" in answer:
                 return answer["result"]
-            self._fail(f"What listens at {self.base_url} is no inspector: its answer has no result")
+            self._fail(f"The server at {self.base_url} is not an inspector: its response has no result")
         return None
 
     def _fail(self, message: str) -> None:
@@ -128,7 +128,7 @@ class InspectorClient:
 
 
 def _reason(error: HTTPError) -> str:
-    """Return what an error response says, at the most its first line."""
+    """Return the message of an error response, or the first line of its body."""
     text = error.read(4096).decode(errors="replace")
     try:
         return str(json.loads(text)["message"])

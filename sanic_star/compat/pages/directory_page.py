@@ -10,7 +10,7 @@ from sanic_star.compat._support.stand_ins import stand_ins
 
 
 class FileInfo(TypedDict):
-    """A line of a directory's page."""
+    """The data of one line on a directory's page."""
 
     icon: str
     file_name: str

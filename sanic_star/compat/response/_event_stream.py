@@ -1,13 +1,13 @@
-"""A response of server-sent events: framed, kept alive, ended with its client and with the application.
+"""`EventStream`: a response of server-sent events, which is kept alive, and ends with its client or the application.
 
-It is one response in three places:
+There are three ways to send it:
 
 - a handler returns it with the source of its events;
-- a handler passes it to `request.respond` and sends the events itself;
-- an endpoint of Starlette, in any application, returns it: then nothing but the ASGI callables is there.
+- a handler passes it to `request.respond`, and sends the events itself;
+- a Starlette endpoint in any application returns it: then there are only the ASGI callables.
 
-In all of them a `ResponseWriter` sends its parts and an `OpenStream` cuts it short. Between two events a timer may send
-a comment, in a task of its own; an event that comes meanwhile waits for that task.
+In each of them, a `ResponseWriter` sends its parts, and an `OpenStream` cancels it when the client leaves or the
+application stops. Between two events a timer may send a comment, in a separate task; the next event waits for that.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
 
 Events: TypeAlias = AsyncIterable[Event] | Iterable[Event]
 
-# The interval of comments, in seconds: sse-starlette's default, and what the HTML Standard advises (section 9.2.7).
+# The interval of comments, in seconds: sse-starlette's default, and the advice of the HTML Standard (section 9.2.7).
 PING_S = 15.0
-# How long the head waits for the first event, in seconds: long enough for a source that looks something up before it
-# yields, too short for a user to notice that `onopen` comes late.
+# How long the head waits for the first event, in seconds: long enough for a source that queries a database first, and
+# short enough for users not to notice that `onopen` is late.
 OPEN_AFTER_S = 0.5
-# How long the clean-up of a source may take, in seconds, before it is cancelled: the default of sse-starlette.
+# How long the clean-up of a source may take before it is cancelled, in seconds: sse-starlette's default.
 CLEAN_UP_S = 30.0
-# After so many events the event loop gets its turn. Servers drop what is sent to a client that has left, and do not
-# pause: a source that never pauses either would keep everybody else waiting, and the watch over the client, too.
+# After this number of events the event loop gets a turn. Servers drop events for a client that has left, and do not
+# pause. With a source that does not pause either, no other task would run, nor the one that notices the disconnect.
 EVENTS_A_TURN = 16
 _END = object()
 
@@ -56,31 +56,32 @@ _END = object()
 class EventStream(HTTPResponse):
     """A response of server-sent events (HTML Standard, section 9.2).
 
-    The source gives `ServerSentEvent`, mappings of its fields, or text, which is an event's data. Bytes are sent as
-    they are. Any other value is sent as JSON.
+    The source yields `ServerSentEvent`, mappings of its fields, or text, which is an event's data. Bytes are sent
+    unchanged. Any other value is sent as JSON.
 
-    The source is closed when the client leaves, when the application stops and when an event cannot be sent: its
-    `finally` runs. An exception that it raises before the first event is answered as an exception of a handler is. A
-    later one breaks the connection off, so that the client connects again.
+    When the client leaves, when the application stops, or when an event cannot be sent, the source is closed, so that
+    its `finally` block runs. If the source raises an exception before the first event, it is handled like an exception
+    of a handler. A later exception aborts the connection, so that the client connects again.
 
     Args:
         events: an asynchronous iterable, such as an asynchronous generator; or an iterable, whose `next` is called in
-            a thread unless it is a list or tuple. Without it, pass the response to `request.respond`, and send.
+            a thread unless it is a list or tuple. Without it, pass the response to `request.respond`, and call `send`.
         ping: after how many seconds without an event a comment is sent; `None` or 0: never.
-        ping_factory: makes what is sent then, instead of an empty comment.
-        send_timeout: how long the client may take to receive one event, in seconds, before the connection is broken
-            off; `None`: as long as it is connected.
-        open_after: how long the head waits for the first event, in seconds; `None`: until that comes. With 0 the head
-            is sent at once, so that no exception of the source has an error page.
+        ping_factory: returns the event that is sent then, instead of an empty comment.
+        send_timeout: how long the client may take to receive one event before the connection is aborted, in seconds;
+            `None`: no limit.
+        open_after: how long the head waits for the first event, in seconds; `None`: no limit. With 0 the head is sent
+            at once, so that exceptions of the source have no error page.
         endless: whether the stop of the application ends the stream at once. `False`: the stop waits for it, up to
             `GRACEFUL_SHUTDOWN_TIMEOUT`.
-        status: the HTTP status; clients take none but 200 for a stream.
-        headers: header fields; `Cache-Control: no-store` and `X-Accel-Buffering: no` are set if they are not there.
-        background: runs when the stream has ended.
+        status: the HTTP status; clients accept only 200.
+        headers: header fields; `Cache-Control: no-store` and `X-Accel-Buffering: no` are added if they are missing.
+        background: a Starlette background task, which runs after the stream has ended.
 
     Raises:
-        TypeError: `events` is not iterable, or is text or a mapping: one event instead of many.
-        ValueError: an interval is no positive number, or a response of this status has no body.
+        TypeError: `events` is not iterable, or is a single event, such as text or a mapping.
+        ValueError: a number of seconds is negative or not finite, `send_timeout` is 0, or a response with this status
+            has no body.
 
     Examples:
         >>> from sanic_star import EventStream, Sanic, ServerSentEvent
@@ -93,22 +94,22 @@ class EventStream(HTTPResponse):
         ...     return EventStream(count(), ping=30)
     """
 
-    # What `OpenStreams` notes of a request, where there is none.
+    # The attributes of a request that `OpenStreams` sets: without a request it is called with this object.
     _holds = False
     _open_stream: OpenStream | None = None
-    # What cuts it short, until it ends.
+    # Cancels the task that sends this response; `None` before the start and after the end.
     _watched: OpenStream | None = None
     _scope: Scope | None = None
     _context: Context | None = None
     _writer: Writer | None = None
     _keep_alive: KeepAlive | None = None
-    # Sends the head if the first event is late.
+    # The timer that sends the head if the first event is late.
     _opening: TimerHandle | None = None
-    # The task that sends a comment, while it does.
+    # The task that is sending a comment.
     _pinging: Task[None] | None = None
-    # How many calls of `send` have not returned.
+    # The number of calls of `send` that are running.
     _sending = 0
-    # How many have.
+    # The number of calls that have returned.
     _sent = 0
     _last_sent = 0.0
 
@@ -131,19 +132,19 @@ class EventStream(HTTPResponse):
         self.background = background
         self._events = None if events is None else _checked_source(events)
         if not has_message_body(status):
-            raise ValueError(f"a response of status {status} has no body: return empty({status}) instead")
+            raise ValueError(f"a response with status {status} has no body: return empty({status}) instead")
         self._ping = _checked_seconds("ping", ping) or None
         self._ping_factory = ping_factory
         self._send_timeout = _checked_seconds("send_timeout", send_timeout)
         if send_timeout == 0:
-            raise ValueError("send_timeout=0 leaves no time to send; None is no limit")
+            raise ValueError("send_timeout=0 leaves no time to send; use None for no limit")
         self._open_after = _checked_seconds("open_after", open_after)
         self._endless = endless
 
-    # A property, because who takes the response, and lets go of it, sets it.
+    # A property, because the setter stops the timers when the writer removes itself.
     @property
     def stream(self) -> Writer | None:
-        """What sends the response; `None` until a request has taken it."""
+        """The writer that sends the response; `None` until a request is answered with it."""
         return self._writer
 
     @stream.setter
@@ -153,7 +154,7 @@ class EventStream(HTTPResponse):
         self._writer = writer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events; as the refusal of a websocket's handshake, which no client reads, the head only.
+        """Send the events; on a websocket refuse the handshake, without events.
 
         Raises:
             TimeoutError: the client took longer than `send_timeout` for an event.
@@ -179,13 +180,13 @@ class EventStream(HTTPResponse):
         await run_background(self, scope)
 
     async def _answer(self, request: Any) -> None:
-        """Answer a request of this package's own, whose writer and open stream there are."""
+        """Answer a request of this package, which has a writer and an open stream."""
         try:
             await self._declared(request)
             await self.eof()
         except CancelledError:
             stream = self._watched
-            # Where nothing was sent, or another task answers the request, the dispatch has to end it.
+            # The dispatch handles the cancellation if nothing was sent, or if another task answers the request.
             if stream is None or not self._has_begun or stream.task is not current_task():
                 raise
             self._let_go()
@@ -193,7 +194,7 @@ class EventStream(HTTPResponse):
                 raise
 
     async def _answer_by_asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with nothing but the ASGI callables."""
+        """Answer without a request of this package."""
         writer = ResponseWriter(send, scope["method"] == "HEAD")
         writer.respond(self)
         streams = foreign_streams()
@@ -212,12 +213,12 @@ class EventStream(HTTPResponse):
             writer.let_go()
 
     async def _declared(self, request: Any) -> None:
-        """Begin to keep the stream alive: `request.respond`, or the dispatch, has made it the request's answer."""
+        """Start the timers, once the stream is the answer to a request; a request with HEAD ends here."""
         self._watched = request._open_stream
         await self._begin(request.scope)
         assert self._writer is not None
         if self._writer.head_only and self._events is None and self._watched is not None:
-            # The handler is about to send events that nobody gets, perhaps without end.
+            # The handler would send events that no client gets, perhaps for ever.
             self._watched.cut("head only")
 
     async def _begin(self, scope: Scope) -> None:
@@ -225,7 +226,7 @@ class EventStream(HTTPResponse):
         self._scope, self._context = scope, copy_context()
         self._last_sent = loop.time()
         if self._writer is not None and self._writer.head_only:
-            # Its length is not that of an empty body.
+            # Sent as a part, so that the header has no `content-length`.
             await self._send_part(b"", False)
             return
         if self._ping is not None:
@@ -236,7 +237,7 @@ class EventStream(HTTPResponse):
             self._opening = loop.call_later(self._open_after, self._send_ping, context=Context())
 
     def _let_go(self) -> None:
-        """Keep the stream alive no longer: it is complete, or cut short."""
+        """Stop the timers and the task of a comment: the stream has ended."""
         if self._keep_alive is not None:
             self._keep_alive.discard(self)
         if self._opening is not None:
@@ -255,13 +256,13 @@ class EventStream(HTTPResponse):
         """Send an event; the first call sends the head before it.
 
         Args:
-            data: the event, as the source may give it; `None` is none.
-            end_stream: whether the stream ends with it; a call without arguments ends it.
+            data: the event, in any form that a source may yield; `None`: no event.
+            end_stream: whether to end the stream afterwards; a call without arguments ends it.
 
         Raises:
             SanicException: the response belongs to no request yet (`await request.respond(response)` connects it).
             ServerError: the response was ended already.
-            TypeError, ValueError: `data` is no event; see `ServerSentEvent`.
+            TypeError, ValueError: `data` is not an event; see `ServerSentEvent`.
             TimeoutError: the client took longer than `send_timeout`.
         """
         last = data is None if end_stream is None else end_stream
@@ -275,7 +276,7 @@ class EventStream(HTTPResponse):
             await self._send_part(part, last)
 
     async def eof(self) -> None:
-        """Send the events of the source that are left, and end the stream."""
+        """Send the remaining events of the source, and end the stream; the exceptions are those of `send`."""
         await self.send(end_stream=True)
 
     async def _send_part(self, part: bytes, last: bool) -> None:
@@ -303,10 +304,10 @@ class EventStream(HTTPResponse):
             await sleep(0)
 
     def _too_slow(self) -> TimeoutError:
-        """Log that the client is too slow; return what breaks the connection off."""
+        """Log that the client is too slow; return the exception that aborts the connection."""
         path = "" if self._scope is None else self._scope["path"]
         seconds = self._send_timeout
-        logger.warning("The client of the event stream %r took nothing for %s s: it is cut off", path, seconds)
+        logger.warning("The client of the event stream %r read nothing for %s s: connection aborted", path, seconds)
         error = TimeoutError(f"the client took longer than send_timeout={seconds} s for an event")
         if self._scope is not None:
             mark(error, self._scope)
@@ -326,7 +327,7 @@ class EventStream(HTTPResponse):
                 reason = None if self._watched is None else self._watched.reason
                 if reason is None:
                     continue
-                # The source has caught the cancellation. At the stop it may say goodbye.
+                # The source has caught the cancellation. When the application stops, it may send last events.
                 now = get_running_loop().time()
                 deadline = now + STREAM_END_S if deadline is None else deadline
                 if reason != "stop" or now >= deadline:
@@ -339,11 +340,11 @@ class EventStream(HTTPResponse):
         return source
 
     async def _close(self, source: Any) -> None:
-        """Close a source, so that its clean-up runs now; an exception in that is logged."""
+        """Close a source, so that its clean-up runs now; log an exception of the clean-up."""
         close: Callable[[], Coroutine[Any, Any, None]] | None = getattr(source, "aclose", None)
         if close is None:
             return
-        # Starlette's middleware cancels what a handler awaits again and again.
+        # Starlette's middleware cancels each `await` of a handler, until the handler returns.
         with anyio.move_on_after(CLEAN_UP_S, shield=True) as limit:
             try:
                 await close()
@@ -352,10 +353,10 @@ class EventStream(HTTPResponse):
         if limit.cancelled_caught:
             logger.warning("The clean-up of an event stream's source was cancelled after %s s", CLEAN_UP_S)
 
-    # Signs of life --------------------------------------------------------------------------------------------------
+    # Keep-alive -----------------------------------------------------------------------------------------------------
 
     def _send_ping(self) -> None:
-        """Send a comment, unless something else is being sent; called by timers."""
+        """Start to send a comment, unless an event or a comment is being sent; called by timers."""
         self._opening = None
         if self._pinging is None and not self._sending and self._writer is not None and self._writer.send is not None:
             loop, context = get_running_loop(), self._context
@@ -368,12 +369,12 @@ class EventStream(HTTPResponse):
             async with timeout(self._send_timeout):
                 await writer.write(self, ping, False)
         except TimeoutError:
-            self._break_off(self._too_slow())
+            self._abort(self._too_slow())
         except OSError:
-            pass  # the client has left, which the watch over the stream notices
+            pass  # the client has left; `OpenStream` cancels the sending task
         except Exception as error:
-            # The head is nothing that can be sent, for example.
-            self._break_off(error)
+            # For example, a header field is invalid.
+            self._abort(error)
         finally:
             self._pinging = None
 
@@ -382,40 +383,40 @@ class EventStream(HTTPResponse):
             try:
                 return encode_event(self._ping_factory(), type(self)._dumps) or EMPTY_COMMENT
             except Exception as error:
-                # The events are worth more than what is sent between them.
+                # The events go on: they matter more than the comments.
                 self._ping_factory = None
                 log_error(error_logger, error, "Exception in a ping factory; empty comments are sent from now on")
         return EMPTY_COMMENT
 
-    def _break_off(self, error: Exception) -> None:
-        """Cancel the task that sends the events, and raise an exception in its place."""
+    def _abort(self, error: Exception) -> None:
+        """Cancel the task that sends the events; it raises an exception instead of `CancelledError`."""
         if self._watched is None:
             return
 
-        async def fail() -> None:
+        async def raise_error() -> None:
             raise error
 
-        self._watched.finish = fail
+        self._watched.finish = raise_error
         self._watched.cut("broken off")
 
 
 def _request_to_answer(send: Send) -> Any:
-    """Return the request of this package that a response answers directly; `None` where other code stands between."""
+    """Return the current request if its `send` is the one of the response; `None` if other code wraps it."""
     try:
         request = requests.current_request()
     except LookupError:
         return None
-    own = hasattr(request, "_begin") and not request.responded and request._send is send
-    return request if own else None
+    answers_request = hasattr(request, "_begin") and not request.responded and request._send is send
+    return request if answers_request else None
 
 
 def _checked_source(events: Any) -> Events:
     if isinstance(events, Coroutine):
         events.close()
-    one = isinstance(events, (str, bytes, bytearray, memoryview, Mapping, ServerSentEvent, Coroutine))
-    if one or not isinstance(events, (AsyncIterable, Iterable)):
+    is_single_event = isinstance(events, (str, bytes, bytearray, memoryview, Mapping, ServerSentEvent, Coroutine))
+    if is_single_event or not isinstance(events, (AsyncIterable, Iterable)):
         hint = ": call it" if callable(events) else ""
-        raise TypeError(f"an event stream takes an iterable of events, asynchronous or not; got {events!r:.80}{hint}")
+        raise TypeError(f"EventStream takes a synchronous or asynchronous iterable of events; got {events!r:.80}{hint}")
     return events
 
 
@@ -423,19 +424,19 @@ def _checked_seconds(name: str, seconds: float | None) -> float | None:
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise TypeError(f"{name} is a number of seconds or None; got {seconds!r:.80}")
+        raise TypeError(f"{name} has to be a number of seconds or None; got {seconds!r:.80}")
     if not math.isfinite(seconds) or seconds < 0:
-        raise ValueError(f"{name} is a number of seconds from 0 on; got {seconds}")
+        raise ValueError(f"{name} has to be a number of seconds from 0 on; got {seconds}")
     return seconds
 
 
 def _iterate(source: Events) -> AsyncIterator[Event]:
     if isinstance(source, AsyncIterable):
         return aiter(source)
-    return _at_once(source) if isinstance(source, (list, tuple)) else _InThreads(iter(source))
+    return _without_thread(source) if isinstance(source, (list, tuple)) else _InThreads(iter(source))
 
 
-async def _at_once(events: Iterable[Event]) -> AsyncIterator[Event]:
+async def _without_thread(events: Iterable[Event]) -> AsyncIterator[Event]:
     for event in events:
         yield event
 
@@ -443,7 +444,7 @@ async def _at_once(events: Iterable[Event]) -> AsyncIterator[Event]:
 class _InThreads:
     """The events of an iterator whose `next` may block.
 
-    A thread cannot be cancelled. One that is abandoned in `next` closes the iterator itself when that returns.
+    A thread cannot be cancelled. If the stream ends during `next`, the thread closes the iterator after that.
 
     Args:
         events: the iterator; a generator has a `close`.
@@ -463,7 +464,7 @@ class _InThreads:
         return event  # type: ignore[no-any-return]
 
     async def aclose(self) -> None:
-        """Close the iterator, now or when the thread that is in it returns."""
+        """Close the iterator, now or when a running `next` returns."""
         self._is_closed = True
         await to_thread.run_sync(self._close, abandon_on_cancel=True)
 
@@ -477,5 +478,5 @@ class _InThreads:
     def _close(self) -> None:
         close = getattr(self._events, "close", None)
         if close is not None:
-            with suppress(ValueError):  # another thread is in it
+            with suppress(ValueError):  # raised by a generator that is running in another thread
                 close()

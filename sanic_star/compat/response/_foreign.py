@@ -20,9 +20,9 @@ from sanic_star.engine.responses import Response
 if TYPE_CHECKING:
     from sanic_star.compat.cookies.response import Cookie, CookieJar
 
-_kinds: dict[type, type] = {}
+_named_classes: dict[type, type] = {}
 # An application has only a few response classes. Weak references, so that classes created at run time don't leak.
-_KINDS_KEPT = 256
+_MAX_NAMED_CLASSES = 256
 _NO_DEFAULT: Any = object()
 
 
@@ -39,27 +39,54 @@ class NamedHeaders(MutableHeaders):
             self._list.append(field)
 
     def add(self, key: str, value: Any) -> None:
-        """Add a field, even if there is one with that name."""
+        """Add a field, also if there is one with that name.
+
+        Args:
+            key: the name.
+            value: any object; its `str()` is sent.
+
+        Raises:
+            ValueError: the name or the value is invalid.
+        """
         self._list.append(header_field(key, value))
 
     append = add
 
     def setdefault(self, key: str, value: Any) -> Any:
-        """Set a missing field; return the field's value."""
+        """Set a field, unless it exists; return its value.
+
+        Args:
+            key: the name.
+            value: any object; its `str()` is sent.
+
+        Raises:
+            ValueError: the name or the value is invalid.
+        """
         if key not in self:
             self[key] = value
         return self[key]
 
     def extend(self, fields: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Add fields."""
+        """Add fields.
+
+        Args:
+            fields: names and values, as a mapping or as pairs; of a value, `str()` is sent.
+
+        Raises:
+            ValueError: a name or a value is invalid.
+        """
         for name, value in fields.items() if isinstance(fields, Mapping) else fields:
             self.add(name, value)
 
     def getone(self, key: str, default: Any = _NO_DEFAULT) -> Any:
-        """Return the first field of a name, or the default.
+        """Return the value of the first field of a name, or the default.
+
+        Args:
+            key: the name, in any case.
+            default: returned if there is no such field.
 
         Raises:
-            KeyError: the field is missing, and there is no default.
+            KeyError: there is no such field, and no default.
         """
         values = self.getlist(key)
         if not values and default is _NO_DEFAULT:
@@ -67,10 +94,14 @@ class NamedHeaders(MutableHeaders):
         return values[0] if values else default
 
     def getall(self, key: str, default: Any = _NO_DEFAULT) -> Any:
-        """Return all fields of a name, or the default.
+        """Return the values of all fields of a name as a list, or the default.
+
+        Args:
+            key: the name, in any case.
+            default: returned if there is no such field.
 
         Raises:
-            KeyError: the field is missing, and there is no default.
+            KeyError: there is no such field, and no default.
         """
         values = self.getlist(key)
         if not values and default is _NO_DEFAULT:
@@ -78,17 +109,37 @@ class NamedHeaders(MutableHeaders):
         return values or default
 
     def get_all(self, key: str) -> list[str]:
-        """Return all fields of a name, or an empty list."""
+        """Return the values of all fields of a name, as a list, which may be empty.
+
+        Args:
+            key: the name, in any case.
+        """
         return self.getlist(key)
 
     def pop(self, key: str, default: Any = _NO_DEFAULT) -> Any:
-        """Remove the fields of a name; return the first value, or the default."""
+        """Remove all fields of a name; return the first value, or the default.
+
+        Args:
+            key: the name, in any case.
+            default: returned if there is no such field.
+
+        Raises:
+            KeyError: there is no such field, and no default.
+        """
         value = self.getone(key, default)
         del self[key]
         return value
 
     def popall(self, key: str, default: Any = _NO_DEFAULT) -> Any:
-        """Remove all fields of a name; return their values, or the default."""
+        """Remove all fields of a name; return their values as a list, or the default.
+
+        Args:
+            key: the name, in any case.
+            default: returned if there is no such field.
+
+        Raises:
+            KeyError: there is no such field, and no default.
+        """
         values = self.getall(key, default)
         del self[key]
         return values
@@ -137,13 +188,13 @@ class SanicNames(StarletteResponse):
     def body(self) -> Any:
         """The body, if it is available; not for streams and files."""
         if "body" not in self.__dict__:
-            raise AttributeError(f"the body of a {type(self).__name__} comes when it is sent")
+            raise AttributeError(f"the body of a {type(self).__name__} is not available before it is sent")
         return self.__dict__["body"]
 
     @body.setter
     def body(self, value: Any) -> None:
         if "body" not in self.__dict__:
-            raise AttributeError(f"the body of a {type(self).__name__} comes when it is sent")
+            raise AttributeError(f"the body of a {type(self).__name__} is not available before it is sent")
         self.__dict__["body"] = BaseHTTPResponse._encode_body(value)
         if "content-length" in self.headers:
             self.headers["content-length"] = len(self.body)
@@ -158,7 +209,16 @@ class SanicNames(StarletteResponse):
         return self._jar
 
     def add_cookie(self, key: str, value: str, **options: Any) -> Cookie:
-        """Set a cookie; the arguments and the errors are those of `Cookie`."""
+        """Set a cookie.
+
+        Args:
+            key: its name, without prefix.
+            value: its value.
+            options: its attributes: the keyword arguments of `Cookie`.
+
+        Raises:
+            ValueError, ServerError: as `Cookie`.
+        """
         return self.cookies.add_cookie(key, value, **options)
 
     delete_cookie = BaseHTTPResponse.delete_cookie  # type: ignore[assignment]
@@ -174,7 +234,7 @@ class SanicNames(StarletteResponse):
         await super().__call__(scope, receive, send)
 
 
-def named(response: Any) -> Any:
+def with_sanic_names(response: Any) -> Any:
     """Return the response for response middleware; `None` if the handler's return value is not a response.
 
     Args:
@@ -184,11 +244,12 @@ def named(response: Any) -> Any:
         return response
     if not isinstance(response, StarletteResponse):
         return None
-    kind = type(response)
-    named_class = _kinds.get(kind)
+    response_class = type(response)
+    named_class = _named_classes.get(response_class)
     if named_class is None:
-        named_class = type(kind.__name__, (SanicNames, kind), {"__module__": kind.__module__})
-        if len(_kinds) < _KINDS_KEPT:
-            _kinds[kind] = named_class
+        attributes = {"__module__": response_class.__module__}
+        named_class = type(response_class.__name__, (SanicNames, response_class), attributes)
+        if len(_named_classes) < _MAX_NAMED_CLASSES:
+            _named_classes[response_class] = named_class
     response.__class__ = named_class
     return response

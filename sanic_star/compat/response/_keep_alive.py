@@ -1,8 +1,8 @@
 """Keep-alive messages for idle streams: one timer for all streams of an event loop with the same interval.
 
 A timer per stream, reset by each event, would cost more than most events. Here a stream records when it has sent
-something, and the timer checks that. It fires at most `LOOKS` times per interval, however many streams there are, and
-not at all without streams.
+something, and the timer checks that. It fires at most `CHECKS_PER_INTERVAL` times per interval, however many streams
+there are, and not at all without streams.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextvars import Context
 from typing import Protocol
 
 # The keep-alive message of an idle stream is up to an eighth of the interval late.
-LOOKS = 8
+CHECKS_PER_INTERVAL = 8
 
 
 class QuietStream(Protocol):
@@ -42,7 +42,7 @@ class KeepAlive:
         """Keep a stream alive from now on."""
         self._streams.add(stream)
         if self._timer is None:
-            self._look_again(self._interval)
+            self._schedule_check(self._interval)
 
     def discard(self, stream: QuietStream) -> None:
         """Stop keeping a stream alive; do nothing if it is not kept alive."""
@@ -52,11 +52,11 @@ class KeepAlive:
             self._timer = None
             del _keep_alives[self._loop, self._interval]
 
-    def _look_again(self, delay: float) -> None:
+    def _schedule_check(self, delay: float) -> None:
         # Not in the context of the first stream's request.
-        self._timer = self._loop.call_later(delay, self._look, context=Context())
+        self._timer = self._loop.call_later(delay, self._check, context=Context())
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = quiet_since = self._loop.time()
         for stream in list(self._streams):
             if now - stream._last_sent >= self._interval:
@@ -64,7 +64,7 @@ class KeepAlive:
             else:
                 quiet_since = min(quiet_since, stream._last_sent)
         if self._streams:
-            self._look_again(max(quiet_since + self._interval - now, self._interval / LOOKS))
+            self._schedule_check(max(quiet_since + self._interval - now, self._interval / CHECKS_PER_INTERVAL))
 
 
 _keep_alives: dict[tuple[AbstractEventLoop, float], KeepAlive] = {}

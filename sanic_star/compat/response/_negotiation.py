@@ -81,7 +81,7 @@ def _read_offer(media_type: str) -> _Offer:
     except (ValueError, InvalidHeader):
         entry = MediaType("*", "*")
     if entry.has_wildcard or "q" in entry.params:
-        raise ValueError(f"a renderer has one media type, such as 'text/csv;header=present', not {media_type!r}")
+        raise ValueError(f"a renderer needs one media type, such as 'text/csv;header=present', not {media_type!r}")
     # Text is sent as UTF-8, so that clients which request that charset accept it.
     return _Offer(entry.type.lower(), entry.subtype.lower(), {"charset": "utf-8", **_parameters(entry)})
 
@@ -202,7 +202,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         self._value = value
         self._html = html
         if html is not None and not (isinstance(html, str) or callable(html) or hasattr(html, "render")):
-            raise TypeError(f"html is a function, a template or the name of one, not {html!r}")
+            raise TypeError(f"html has to be a function, a template or the name of a template, not {html!r}")
         self._renderers = dict(type(self).renderers)
         for media_type, renderer in (renderers or {}).items():
             if renderer is None:
@@ -266,7 +266,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         Raises:
             RuntimeError: the body is rendered when the response is sent.
         """
-        if not self._rendered and not self._by_hand and has_message_body(self.status):
+        if not self._rendered and not self._body_was_set and has_message_body(self.status):
             raise RuntimeError("the body of this NegotiatedResponse is rendered when it is sent")
         return self._body
 
@@ -274,7 +274,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
     def body(self, value: Any) -> None:
         self._drop_pending()
         self._body = self._encode_body(value)
-        self._by_hand = True
+        self._body_was_set = True
 
     def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the header fields in wire format, including `Vary: Accept`."""
@@ -295,7 +295,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
                 application.
         """
         try:
-            if not self._by_hand and has_message_body(self.status):
+            if not self._body_was_set and has_message_body(self.status):
                 await self._render(scope)
         except HTTPException as error:
             if "app" in scope:
@@ -306,7 +306,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
 
     async def _declared(self, request: Any) -> None:
         # `request.respond` sends the body itself.
-        if not self._by_hand and has_message_body(self.status):
+        if not self._body_was_set and has_message_body(self.status):
             await self._render(request.scope)
 
     async def _render(self, scope: Scope) -> None:
@@ -340,7 +340,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             accept = _accept_field(request)
             chosen = choose(_read_accept(request, accept), offered)
         except (NotAcceptable, SanicException):
-            # This response tells the client more than a 406 or 400 about its `Accept` field.
+            # For the client, the response to the exception matters more than a 406 or 400.
             if not offered or not answers_error:
                 raise
             chosen = offered[0]
@@ -397,7 +397,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
 def _check(media_type: str, renderer: Any) -> None:
     _read_offer(media_type)
     if not callable(renderer):
-        raise TypeError(f"the renderer of {media_type} is no function: {renderer!r}")
+        raise TypeError(f"the renderer of {media_type} is not a function: {renderer!r}")
 
 
 def _handled_request() -> Request | None:

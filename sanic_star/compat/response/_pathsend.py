@@ -31,12 +31,12 @@ DESCRIPTORS = "/proc/self/fd"
 HOLD_S = 30.0
 # The maximum number of held files; a request for a further file reads the file itself. Linux allows a process 1,024
 # descriptors by default.
-MOST_HELD = 128
+MAX_HELD = 128
 
 Opener = Callable[[str, int], int]
 
 
-class Opened(NamedTuple):
+class ServedFile(NamedTuple):
     """A file for the server.
 
     Attributes:
@@ -73,7 +73,7 @@ class HeldFiles:
         if mark in self._held:
             os.close(descriptor)
             descriptor = self._held[mark][0]
-        elif len(self._held) >= MOST_HELD:
+        elif len(self._held) >= MAX_HELD:
             os.close(descriptor)
             return None
         self._held[mark] = (descriptor, loop.time() + HOLD_S)
@@ -117,7 +117,7 @@ def takes_path(scope: Scope) -> bool:
     return scope["type"] == "http" and EXTENSION in (scope.get("extensions") or ()) and scope["method"] != "HEAD"
 
 
-def _open_file(path: str, opener: Opener | None) -> tuple[int, os.stat_result] | Opened | None:
+def _open_file(path: str, opener: Opener | None) -> tuple[int, os.stat_result] | ServedFile | None:
     """Open a file; return its descriptor, or its path if that cannot be held; runs in a thread."""
     has_descriptors = os.path.exists(DESCRIPTORS)
     if opener is not None and not has_descriptors:
@@ -130,10 +130,10 @@ def _open_file(path: str, opener: Opener | None) -> tuple[int, os.stat_result] |
         return descriptor, stat
     os.close(descriptor)
     # The ASGI specification requires an absolute path.
-    return Opened(os.path.abspath(path), stat, False) if S_ISREG(stat.st_mode) else None
+    return ServedFile(os.path.abspath(path), stat, False) if S_ISREG(stat.st_mode) else None
 
 
-async def open_for_server(path: str, opener: Opener | None = None) -> Opened | None:
+async def open_for_server(path: str, opener: Opener | None = None) -> ServedFile | None:
     """Open a file for the server; `None` if the file has to be read and sent in parts.
 
     Args:
@@ -144,10 +144,10 @@ async def open_for_server(path: str, opener: Opener | None = None) -> Opened | N
         OSError: it cannot be opened.
     """
     opened = await anyio.to_thread.run_sync(_open_file, path, opener)
-    if opened is None or isinstance(opened, Opened):
+    if opened is None or isinstance(opened, ServedFile):
         return opened
     held_path = held_files.hold(*opened)
-    return None if held_path is None else Opened(held_path, opened[1], True)
+    return None if held_path is None else ServedFile(held_path, opened[1], True)
 
 
 class PathResponse(UnreadFileResponse, own_names=False):
@@ -157,18 +157,18 @@ class PathResponse(UnreadFileResponse, own_names=False):
         path: the file's path.
         opened: the file for the server.
         headers: header fields.
-        kind: the content type.
+        content_type: the content type.
     """
 
-    def __init__(self, path: str, opened: Opened, headers: Any, kind: str) -> None:
-        super().__init__(path, 200, headers, kind)
+    def __init__(self, path: str, opened: ServedFile, headers: Any, content_type: str) -> None:
+        super().__init__(path, 200, headers, content_type)
         self._opened = opened
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response.
 
         Raises:
-            FileNotFound: the file does not exist any more.
+            FileNotFound: the file was removed.
         """
         opened = None
         if self.status == 200 and "_body" not in self.__dict__ and takes_path(scope):
@@ -183,7 +183,7 @@ class PathResponse(UnreadFileResponse, own_names=False):
         await send({"type": EXTENSION, "path": opened.path})
         await run_background(self, scope)
 
-    async def _for_server(self) -> Opened | None:
+    async def _for_server(self) -> ServedFile | None:
         opened = self._opened
         if not opened.is_held or held_files.extend(opened.stat):
             return opened
@@ -218,17 +218,17 @@ async def send_stream_by_path(stream: Any, location: Any) -> bool:
     return True
 
 
-async def path_response(location: Any, headers: Any, kind: str) -> HTTPResponse | None:
+async def path_response(location: Any, headers: Any, content_type: str) -> HTTPResponse | None:
     """Return a response with a whole file that the server reads; `None` if the server cannot.
 
     Args:
         location: the file's path.
         headers: header fields.
-        kind: the content type.
+        content_type: the content type.
 
     Raises:
         OSError: the file cannot be opened.
     """
     path = os.fspath(location)
     opened = await open_for_server(path)
-    return None if opened is None else PathResponse(path, opened, headers, kind)
+    return None if opened is None else PathResponse(path, opened, headers, content_type)

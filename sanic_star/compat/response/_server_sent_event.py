@@ -69,11 +69,11 @@ class ServerSentEvent:
                 raise ValueError(f"the event id {self.id!r:.80} contains NUL: clients ignore such an id")
         if self.retry is not None:
             if not isinstance(self.retry, int) or isinstance(self.retry, bool):
-                raise TypeError(f"retry is a number of milliseconds, an integer; got {self.retry!r:.80}")
+                raise TypeError(f"retry has to be an integer, in milliseconds; got {self.retry!r:.80}")
             if self.retry < 0:
-                raise ValueError(f"retry is a number of milliseconds from 0 on; got {self.retry}")
+                raise ValueError(f"retry has to be a number of milliseconds from 0 on; got {self.retry}")
         if self.comment is not None and not isinstance(self.comment, str):
-            raise TypeError(f"a comment is text; got {self.comment!r:.80}")
+            raise TypeError(f"a comment has to be text; got {self.comment!r:.80}")
 
     def encode(self, dumps: Callable[[Any], str | bytes] = json_bytes) -> bytes:
         r"""Return the encoded event, including the blank line that ends it.
@@ -129,18 +129,18 @@ def encode_event(event: Any, dumps: Callable[[Any], str | bytes] = json_bytes) -
         if unknown or not event:
             names = ", ".join(FIELDS)
             raise TypeError(
-                f"a mapping that is an event has the fields {names}; got {', '.join(map(repr, unknown)) or 'none'}. "
+                f"a mapping of an event may have the fields {names}; got {', '.join(map(repr, unknown)) or 'none'}. "
                 "To send a mapping as JSON, use ServerSentEvent(mapping)."
             )
         return ServerSentEvent(**event).encode(dumps)
     if event is None:
-        raise TypeError("None is no event: use ServerSentEvent, a mapping of its fields, or text")
+        raise TypeError("None is not an event: use ServerSentEvent, a mapping of its fields, or text")
     return ServerSentEvent(event).encode(dumps)
 
 
 def _check_line(value: object, field: str) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"the {field} is text; got {value!r:.80}")
+        raise TypeError(f"the {field} has to be text; got {value!r:.80}")
     if "\n" in value or "\r" in value:
         raise ValueError(f"the {field} {value!r:.80} contains a line break")
 

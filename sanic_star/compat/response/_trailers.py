@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# Fields that a recipient needs before the body, by RFC 9110, section 6.5.1: those that frame the message, route it,
-# modify the request, authenticate, control the response, or say how the content is to be read.
+# Fields that a recipient needs before the body (RFC 9110, section 6.5.1): they frame the message, route it, modify the
+# request, authenticate, control the response, or describe how to process the content.
 _FORBIDDEN = frozenset(
     b"""
     age authorization cache-control connection content-encoding content-length content-range content-type cookie date
@@ -16,10 +16,10 @@ _FORBIDDEN = frozenset(
 
 
 def check_trailers(fields: Iterable[tuple[bytes, bytes]]) -> None:
-    """Refuse fields that may not be trailers.
+    """Raise an exception for fields that cannot be trailers.
 
     Args:
-        fields: encoded, names in lower case.
+        fields: encoded names and values, the names in lower case.
 
     Raises:
         ValueError: the recipient needs one of them before the body.
@@ -28,8 +28,8 @@ def check_trailers(fields: Iterable[tuple[bytes, bytes]]) -> None:
         >>> check_trailers([(b"set-cookie", b"a=b")])
         Traceback (most recent call last):
         ...
-        ValueError: The field 'set-cookie' may not come after the body: send it in the header
+        ValueError: The field 'set-cookie' cannot be a trailer: set it in the header
     """
     for name, _ in fields:
         if name in _FORBIDDEN or name.startswith(b"if-"):
-            raise ValueError(f"The field {name.decode()!r} may not come after the body: send it in the header")
+            raise ValueError(f"The field {name.decode()!r} cannot be a trailer: set it in the header")

@@ -1,6 +1,7 @@
-"""A response that is sent piece by piece: who may write, what was written, how it ends, what runs once it is sent.
+"""Send a response in parts, and run its background task.
 
-That is Starlette's `BackgroundTask`; background tasks of the application (`app.add_task`) are in `_app.tasks`.
+A background task is Starlette's `BackgroundTask`, which runs after the response was sent. The background tasks of the
+application (`app.add_task`) are in `_app.tasks`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.background import BackgroundTask
 
     class WrittenResponse(Protocol):
-        """What is written: a `BaseHTTPResponse`, whose module imports this one."""
+        """The members of a `BaseHTTPResponse` that its writer uses; that module imports this one."""
 
         status: int
         body: Any
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
         def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
 
-# After so many parts the event loop gets a turn: hypercorn takes all that is sent to a client that has left without
-# one, and a handler that only sends would stop the process.
+# After this number of parts the event loop gets a turn. hypercorn accepts all data for a client that has left without
+# a pause, so that a handler that only sends would block the process.
 PARTS_A_TURN = 1024
 
 BACKGROUND_FAILED = "The background task of a response to %r failed"
@@ -39,11 +40,11 @@ R = TypeVar("R", bound="WrittenResponse")
 
 
 class ResponseWriter:
-    """The way of a response to its client; a request has one from its first answer on.
+    """Sends the response of a request; created with the first response.
 
     Args:
-        send: the ASGI callable; `None` here once the response is complete, which is how Sanic's users test for it.
-        head_only: whether the request's method is HEAD, so that the parts of the body are left out.
+        send: the ASGI callable. The attribute becomes `None` when the response is complete; Sanic's users test that.
+        head_only: whether the request's method is HEAD, so that no body is sent.
     """
 
     def __init__(self, send: Send | None, head_only: bool = False) -> None:
@@ -53,20 +54,24 @@ class ResponseWriter:
         self.parts = 0
         # Whether the server sends trailer fields (ASGI extension `http.response.trailers`).
         self.offers_trailers = False
-        # The trailer fields; `None` if the head has not announced any.
+        # The trailer fields; `None` if the header has not announced any.
         self.trailers: list[tuple[bytes, bytes]] | None = None
         # A `BaseHTTPResponse`.
         self.response: Any = None
-        # Whether the stop of the application ends the response; `None`: its content type decides.
+        # Whether the stop of the application ends the response; with `None` the content type decides.
         self.endless: bool | None = None
-        # Called when the response is declared, when a first part goes out that is not the last, and when the request's
-        # body has arrived: from each of these moments on more may be known about what to watch.
+        # Called when the response is selected, when the first part of several was sent, and when the request's body has
+        # arrived: each may decide whether the stream has to be watched.
         self.on_open: Callable[[], None] | None = None
         # Called once, when the response is complete.
         self.on_end: Callable[[], None] | None = None
 
     def respond(self, response: R) -> R:
-        """Make `response` the one that is sent; the first part sent fixes it."""
+        """Select the response to send, and return it; it can be replaced until its first part is sent.
+
+        Args:
+            response: the response.
+        """
         if self.response is not None and self.response is not response:
             self.response.stream = None
         self.response = response
@@ -77,9 +82,12 @@ class ResponseWriter:
         """Send a part of the body, with the head before the first one.
 
         Args:
-            response: gives the head and, where the first part is empty, the body.
-            data: the part; the first one takes the place of the response's own body.
-            last: whether the response is complete with it.
+            response: gives the head and, if the first part is empty, the body.
+            data: the part; the first one replaces the response's body.
+            last: whether it is the last part.
+
+        Raises:
+            ValueError, RuntimeError: a header field or the status is invalid.
         """
         send = self.send
         assert send is not None
@@ -119,7 +127,10 @@ class ResponseWriter:
 
         Args:
             response: gives the head.
-            path: the file's path.
+            path: the file's path, absolute.
+
+        Raises:
+            ValueError, RuntimeError: a header field or the status is invalid.
         """
         send = self.send
         assert send is not None
@@ -133,30 +144,32 @@ class ResponseWriter:
         await send({"type": "http.response.pathsend", "path": path})
 
     def let_go(self) -> None:
-        """Hold nothing that holds this: no part follows, or none will be sent any more."""
+        """Break the reference cycles with this object, when no part follows."""
         self.on_open = self.on_end = None
         if self.response is not None:
             self.response.stream = ENDED
 
     async def end(self) -> None:
-        """Complete the response, if it is not."""
+        """Complete the response, unless it is complete."""
         if self.send is not None and self.response is not None:
             await self.write(self.response, b"", True)
 
 
-# What a response that is complete belongs to, in place of its writer, which holds the response.
+# The `stream` of every complete response, instead of its writer, which refers to the response.
 ENDED = ResponseWriter(None)
 
 
 async def run_background(response: Any, scope: Scope) -> None:
     """Run a response's background task, if it has one.
 
-    The response is sent: an exception is logged, given to its exception handler, and raised to the server, as one that
-    was answered is. No other answer is sent.
+    An exception is logged and passed to its exception handler, whose response is not sent, because one was.
 
     Args:
-        response: what was sent.
+        response: the response, which was sent.
         scope: the connection's ASGI scope.
+
+    Raises:
+        Exception: of the task; it is marked as handled, so that it is not logged again.
     """
     task: BackgroundTask | None = response.background
     if task is None:

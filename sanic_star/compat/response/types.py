@@ -1,7 +1,7 @@
 """Sanic's response classes, each of them a Starlette `Response`.
 
-A response keeps what it was given and builds its header fields once, when it is sent: most responses never have more
-than a length and a type, so that `headers` and `cookies` come into being when they are first asked for.
+A response keeps its arguments, and builds its header fields once, when it is sent. Most responses have no header fields
+but a length and a type, so `headers` and `cookies` are created on first use.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from sanic_star.compat.log import deprecation, logger
 from sanic_star.compat.response._writer import PARTS_A_TURN, ResponseWriter, run_background
 from sanic_star.engine import requests, responses
 
-# Cookies are loaded with the first that is set: a process that only imports this module needs none.
+# Imported late, when the first cookie is set: many applications set none.
 if TYPE_CHECKING:
     from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, _CookieOptions
 
-# The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
+# The class cannot be imported here. Code that evaluates annotations at run time finds a name, as in Sanic.
 Request = TypeVar("Request")
 
 
 if TYPE_CHECKING:
 
     class AnsweredRequest(Protocol):
-        """What a streaming function's response needs of its request."""
+        """The members of a request that a `ResponseStream` uses."""
 
         @property
         def respond(self) -> Callable[..., Awaitable[Any]]: ...
@@ -47,19 +47,22 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
 
     Args:
         name: the field's name.
-        value: anything; its `str()` is sent, as UTF-8.
+        value: any object; its `str()` is sent, as UTF-8.
+
+    Returns:
+        The name in lower case, and the value.
 
     Raises:
-        ValueError: the name is no token (RFC 9110, section 5.6.2), or the value holds CR, LF or NUL (section 5.5), by
-            which it could smuggle in other fields.
+        ValueError: the name is not a token (RFC 9110, section 5.6.2), or the value contains CR, LF or NUL (section
+            5.5), which could inject other fields.
 
     Examples:
         >>> header_field("X-Count", 3)
         (b'x-count', b'3')
     """
     text = value if type(value) is str else str(value)
-    # PERF: without the searches of `check_field`: 0.6 µs a field («errors»). Safe because CR, LF, NUL and lone
-    # surrogates are not printable.
+    # PERF: saves the searches of `check_field`, 0.6 µs a field («errors»). Safe because CR, LF, NUL and lone surrogates
+    # are not printable.
     if text.isprintable():
         return _field_names[name], text.encode()
     check_field(name, text)
@@ -74,11 +77,11 @@ def _content_length_field(size: int) -> tuple[bytes, bytes]:
     return b"content-length", b"%d" % size
 
 
-# PERF: type and length are encoded once for many responses: a tenth of a text response; an application uses a handful
-# of types, and most of its answers are of few lengths. Safe because both tables are bounded.
+# PERF: saves encoding type and length for each response, a tenth of a text response: an application has few content
+# types, and most of its responses have one of a few lengths. Safe because both tables are bounded.
 _content_types: BoundedTable[str | None, tuple[bytes, bytes]] = BoundedTable(_content_type_field, 256)
 _lengths = BoundedTable(_content_length_field, 1024)
-# The fields that `_head` does not take over as they are.
+# The fields that `_head` does not copy unchanged.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _OWN_FIELDS = _FRAMING | {b"content-type"}
 _CONTENT_LENGTH, _SET_COOKIE = istr("content-length"), istr("Set-Cookie")
@@ -86,17 +89,20 @@ _CONTENT_LENGTH, _SET_COOKIE = istr("content-length"), istr("Set-Cookie")
 
 @cache
 def _cookie_class() -> type[Cookie]:
-    """Return the class; it is loaded with the first cookie that is set."""
+    """Return the class `Cookie`, which is imported when the first cookie is set."""
     from sanic_star.compat.cookies.response import Cookie
 
     return Cookie
 
 
-def is_surely_valid(response: Any) -> bool:
-    """Tell whether a response is one of this package whose `head` cannot raise; `False` where that is not known.
+def has_valid_head(response: Any) -> bool:
+    """Return whether `_head` of a response surely does not raise; `False` if that is unknown.
 
-    PERF: a third of the time that `head` takes, for an error page with an `Allow` field («errors»). Safe because
-    `False` only means the long way.
+    Args:
+        response: a response of any class.
+
+    PERF: takes a third of the time of `_head`, for an error page with an `Allow` field («errors»). Safe because after
+    `False` the caller calls `_head`.
     """
     if type(response) is not HTTPResponse and type(response) is not JSONResponse:
         return False
@@ -109,13 +115,13 @@ def is_surely_valid(response: Any) -> bool:
 
 
 class JSONWriting:
-    """Which function writes the JSON of this process's responses.
+    """The function that writes the JSON of this process's responses.
 
     Attributes:
-        by_application: whether an application with a `dumps` of its own exists. From the first one on, each response
-            asks the application that answers; before, none has to look for one.
-        outside: the `dumps` of the newest such application, for responses that are made outside of a request, as at
-            the head of a module. (Sanic 25.12 uses it everywhere.)
+        by_application: whether an application with its own `dumps` exists. As long as there is none, a response need
+            not look up its application.
+        outside: the `dumps` of the newest such application, for responses that are created outside of a request, for
+            example at module level. (Sanic 25.12 uses it for all responses.)
     """
 
     by_application = False
@@ -126,18 +132,26 @@ writing = JSONWriting()
 
 
 def choose_writer_by_app(dumps: Callable[..., str | bytes]) -> None:
-    """Let responses be written by the application that answers, where it brings a writer of its own.
+    """Write the JSON of each response by the `dumps` of its application, from now on.
 
     Args:
-        dumps: that of the newest application.
+        dumps: the `dumps` of the newest application.
     """
     writing.by_application, writing.outside = True, dumps
-    # As in Sanic it replaces what somebody has set there before.
+    # As in Sanic, it replaces a function that a user has set.
     BaseHTTPResponse._dumps = staticmethod(write_json_text)
 
 
 def write_json(value: Any, **options: Any) -> str | bytes:
-    """Write a value by the `dumps` of the application that answers, else by this package's."""
+    """Return a value as JSON, written by the `dumps` of the application that answers, or by this package's.
+
+    Args:
+        value: the value.
+        options: keyword arguments for `dumps`.
+
+    Raises:
+        TypeError: the value cannot be written as JSON; or another error of `dumps`.
+    """
     dumps: Callable[..., str | bytes] | None = None
     if writing.by_application:
         try:
@@ -145,21 +159,20 @@ def write_json(value: Any, **options: Any) -> str | bytes:
         except LookupError:
             dumps = writing.outside
         else:
-            dumps = getattr(request.scope.get("app"), "dumps", None)  # another application has none
+            dumps = getattr(request.scope.get("app"), "dumps", None)  # `None` for an application of another framework
     return (dumps or json_bytes)(value, **options)
 
 
 def write_json_text(value: Any, **options: Any) -> str:
-    """Do what `write_json` does, and return text, as `BaseHTTPResponse._dumps` does in Sanic 25.12."""
+    """Return a value as JSON like `write_json`, but always as text, as `BaseHTTPResponse._dumps` of Sanic 25.12."""
     written = write_json(value, **options)
     return written if isinstance(written, str) else written.decode()
 
 
 class BaseHTTPResponse(responses.Response):
-    """What all of Sanic's responses have: status, headers, cookies, content type, and the stream once it is sent."""
+    """The members of all responses of Sanic: status, headers, cookies, content type, and the stream that sends it."""
 
-    # Replaced as soon as one application of the process brings a writer of its own.
-    # Replaced by users who know Sanic's attribute of this name.
+    # Users replace it: it is Sanic's name.
     _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(write_json_text)
 
     __dir__ = names_without_old
@@ -174,27 +187,27 @@ class BaseHTTPResponse(responses.Response):
     _body: bytes = b""
     _headers: Header | None = None  # type: ignore[assignment]
     _cookies: CookieJar | None = None
-    # Whether the stop ends the response, where it says so itself; see `Request.respond`.
+    # Whether the stop of the application ends the response; see `Request.respond`.
     _endless: bool | None = None
-    # Whether somebody set `body` after it was made.
-    _by_hand = False
-    # Whether a subclass has a `body` or `headers` of its own: then what is kept and sent goes by these names.
+    # Whether a user has set `body` after the response was created.
+    _body_was_set = False
+    # Whether a subclass defines `body` or `headers`: then the response is sent with the values of these attributes.
     _own_names = False
-    # Whether a subclass has `headers` or `cookies` of its own, where cookies are to be put.
+    # Whether a subclass defines `headers` or `cookies`: then cookies are added through these attributes.
     _own_headers = False
 
     def __init__(self) -> None:
         pass
 
     def __init_subclass__(cls, own_names: bool = True, **kwargs: Any) -> None:
-        """Let a subclass have a `body` and `headers` of its own, as in Sanic: properties, slots, attributes.
+        """Let a subclass define `body` and `headers`, as in Sanic: as properties, slots or attributes.
 
         Args:
-            own_names: whether these are what is sent; not, where the subclass sends itself.
+            own_names: whether their values are sent; `False` for a subclass that sends itself.
         """
         super().__init_subclass__(**kwargs)
-        own = any(getattr(cls, name) is not getattr(BaseHTTPResponse, name) for name in ("body", "headers"))
-        cls._own_names = own_names and own
+        defines_names = any(getattr(cls, name) is not getattr(BaseHTTPResponse, name) for name in ("body", "headers"))
+        cls._own_names = own_names and defines_names
         names = ("headers", "cookies")
         cls._own_headers = any(getattr(cls, name) is not getattr(BaseHTTPResponse, name) for name in names)
 
@@ -213,17 +226,17 @@ class BaseHTTPResponse(responses.Response):
 
     @property
     def body(self) -> bytes:
-        """The body as it goes over the wire."""
+        """The body as bytes."""
         return self._body
 
     @body.setter
     def body(self, value: Any) -> None:
         self._body = self._encode_body(value)
-        self._by_hand = True
+        self._body_was_set = True
 
     @property  # type: ignore[override]
     def headers(self) -> Header:
-        """The header fields set so far, beside those that are made when the response is sent.
+        """The header fields that were set; further ones are added when the response is sent.
 
         Examples:
             >>> from sanic_star import text
@@ -240,18 +253,18 @@ class BaseHTTPResponse(responses.Response):
     def headers(self, value: Mapping[str, Any] | None) -> None:
         self._headers = _header_of_response(value)
 
-    def _keep(self, body: bytes) -> None:
-        """Take a body that is not set by hand."""
+    def _store_body(self, body: bytes) -> None:
+        """Set the body that this package has written."""
         if self._own_names:
             self.body = body
         else:
             self._body = body
-        self._by_hand = False
+        self._body_was_set = False
 
-    def _keep_by_name(self) -> None:
-        """Hand what the initialiser has set to a subclass with names of its own."""
+    def _copy_to_own_names(self) -> None:
+        """Set `headers` and `body` of a subclass that defines them to the values of the initialiser."""
         self.headers = self._headers or Header()
-        self._keep(self._body)
+        self._store_body(self._body)
 
     @property
     def cookies(self) -> CookieJar:
@@ -278,27 +291,27 @@ class BaseHTTPResponse(responses.Response):
 
     @property
     def processed_headers(self) -> list[tuple[bytes, bytes]]:
-        """The header fields as they go over the wire, the length apart."""
+        """The encoded header fields, without the length."""
         return [field for field in self._build_head() if field[0] != b"content-length"]
 
     @property
     def raw_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
-        """The header fields as they go over the wire (Starlette's name); a copy."""
+        """The encoded header fields (Starlette's name); a copy."""
         return self._head()
 
     def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
-        """Return the header fields as they go over the wire.
+        """Return the encoded header fields.
 
         Args:
-            length: whether the body is whole, so that its length can be told.
-            declared: whether a length that was set stands: HEAD tells of a body that is not there.
+            length: whether the body is complete, so that its length is known.
+            declared: whether a `content-length` in the headers is sent, as for HEAD, where the body is missing.
 
         Raises:
-            ValueError: a header is nothing that HTTP has.
-            RuntimeError: the status is nothing that HTTP has.
+            ValueError: the name or the value of a field is invalid.
+            RuntimeError: the status is invalid.
         """
         status = self.status
-        # What is below 200 announces another response; what is above 599 most servers don't send.
+        # A status below 200 announces another response; most servers refuse one above 599.
         if not isinstance(status, int) or not 200 <= status <= 599:
             raise RuntimeError(f"status {status!r}: a response has one from 200 to 599 (RFC 9110, section 15)")
         # RFC 9110, sections 8.6 and 15: no content and no length with 204; 304 describes another response.
@@ -306,14 +319,14 @@ class BaseHTTPResponse(responses.Response):
         body, headers = self._body, self._headers
         if self._own_names:
             body, headers = self.body, self.headers
-        kind = self.content_type
+        content_type = self.content_type
         fields: list[tuple[bytes, bytes]] = []
         if headers is not None:
-            # How the body is framed is the server's to say; headers taken over from another answer tell of that one's.
+            # The server frames the body. A user may have copied the fields of another response, with its framing.
             declared = (declared or not length) and not bodiless
             for name, value in headers.items():
-                # PERF: as `header_field` does it, without its frame: 0.1 µs a field («real»). Safe because
-                # `header_field` has what is not printable.
+                # PERF: saves the frame of `header_field`, 0.1 µs a field («real»). Safe because it does the same, and
+                # calls `header_field` for a value that is not printable.
                 text = value if type(value) is str else str(value)
                 if text.isprintable():
                     encoded = _field_names[name]
@@ -322,7 +335,7 @@ class BaseHTTPResponse(responses.Response):
                     encoded, octets = header_field(name, text)
                 if encoded in _OWN_FIELDS:
                     if encoded == b"content-type":
-                        kind = None
+                        content_type = None
                     elif declared and encoded == b"content-length":
                         length = False
                     else:
@@ -332,31 +345,38 @@ class BaseHTTPResponse(responses.Response):
             return fields
         if length:
             fields.append(_lengths[len(body)])
-        if kind is not None:
-            fields.append(_content_types[kind])
+        if content_type is not None:
+            fields.append(_content_types[content_type])
         return fields
 
-    # The same where a subclass has `processed_headers` of its own, which `_head` then asks.
+    # Not replaced in a subclass that overrides `processed_headers`, while `_head` is.
     _build_head = _head
 
     def _head_as_processed(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
-        """Return what a subclass's own `processed_headers` gives, with the length."""
+        """Return the fields of a subclass's `processed_headers`, and the length."""
         lengths = [field for field in self._build_head(length, declared) if field[0] == b"content-length"]
         return [*(field for field in self.processed_headers if field[0].lower() not in _FRAMING), *lengths]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response; as the refusal of a handshake where the connection is a websocket's."""
+        """Send the response; on a websocket, refuse the handshake with it.
+
+        Raises:
+            ValueError, RuntimeError: a header field or the status is invalid.
+        """
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        # Of the same moment as its length: an answer that several requests get may be changed while this one is sent.
+        # Read together with its length: a response for several requests may be changed while this one is sent.
         body = self.body if self._own_names else self._body
         head = self._head(declared=scope["method"] == "HEAD")
         await send({"type": "http.response.start", "status": self.status, "headers": head})
-        # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
+        # Such a response ends with its header: a client would take a body for the next response (RFC 9112, section
+        # 6.3).
         if body and (self.status == 204 or self.status == 304):
             logger.warning(
-                "%r: an answer of status %d has no body; what was given is left out", scope["path"], self.status
+                "%r: a response with status %d has no body; the body that was set is not sent",
+                scope["path"],
+                self.status,
             )
             body = b""
         await send({"type": "http.response.body", "body": body})
@@ -364,14 +384,14 @@ class BaseHTTPResponse(responses.Response):
             await run_background(self, scope)
 
     async def _declared(self, request: Any) -> None:
-        """Do what the response has to do as soon as `request.respond` has made it the answer to a request."""
+        """Prepare the response, once `request.respond` has made it the answer to `request`."""
 
     async def send(self, data: str | bytes | None = None, end_stream: bool | None = None) -> None:
         """Send a part of the body; the first call sends the head before it.
 
         Args:
-            data: the part; text goes as UTF-8.
-            end_stream: whether it is the last one; a call without arguments ends the response.
+            data: the part; text is sent as UTF-8.
+            end_stream: whether it is the last part; a call without arguments ends the response.
 
         Raises:
             SanicException: the response belongs to no request yet (`await request.respond(response)` connects it).
@@ -402,7 +422,8 @@ class BaseHTTPResponse(responses.Response):
         if last or not part or not writer.head_sent or writer.head_only:
             await writer.write(self, part, last)
             return
-        # PERF: as `write` does, without a coroutine for each part; `benchmarks/` shows it as the chunks.
+        # PERF: saves the coroutine of `write` for each part; `benchmarks/` shows it as the chunks. Safe because the
+        # head was sent, and this is what `write` does then.
         await send({"type": "http.response.body", "body": part, "more_body": True})
         writer.parts += 1
         if not writer.parts % PARTS_A_TURN:
@@ -416,7 +437,7 @@ class BaseHTTPResponse(responses.Response):
         and the response ends without them.
 
         Args:
-            trailers: names and values; of pairs, a name may come more than once.
+            trailers: names and values, as a mapping or as pairs; in pairs, a name may occur several times.
 
         Raises:
             ValueError: a name or a value is not allowed in a header, or the field may not be a trailer:
@@ -431,7 +452,7 @@ class BaseHTTPResponse(responses.Response):
                 await response.send(part)
             await response.send_trailers({"x-checksum": checksum})
         """
-        # Loaded with the first trailers: few applications send any.
+        # Imported late, because few applications send trailers.
         from sanic_star.compat.response._trailers import check_trailers
 
         pairs = trailers.items() if isinstance(trailers, Mapping) else trailers
@@ -441,17 +462,25 @@ class BaseHTTPResponse(responses.Response):
         if writer is not None and writer.send is not None:
             if "trailer" not in self.headers:
                 raise ServerError("Announce trailers before the body: set the header field 'trailer' to their names")
-            # Without a part of the body the head is still to be sent.
+            # Sends the head, if no part of the body was sent.
             await self.send(b"", False)
             if writer.trailers is not None:
                 writer.trailers += fields
             await self.send(b"", True)
         else:
-            # Says what is wrong.
+            # Raises the exception.
             await self.send(b"trailers", True)
 
     def add_cookie(self, key: str, value: str, **options: Unpack[_CookieOptions]) -> Cookie:
-        """Set a cookie; the arguments and the errors are those of `Cookie`.
+        """Set a cookie.
+
+        Args:
+            key: its name, without prefix.
+            value: its value.
+            options: its attributes: the keyword arguments of `Cookie`.
+
+        Raises:
+            ValueError, ServerError: as `Cookie`.
 
         Returns:
             The cookie, which may still be changed.
@@ -465,10 +494,10 @@ class BaseHTTPResponse(responses.Response):
         """
         if self._cookies is not None or self._own_headers:
             return self.cookies.add_cookie(key, value, **options)
-        # PERF: as the jar does it, without making one: 1 µs («real»). Safe because a jar that is made later reads the
-        # cookies from the headers.
-        make = _cookie_class()
-        cookie = make(key, value, **options)
+        # PERF: saves the creation of a jar, 1 µs («real»). Safe because a jar that is created later reads the cookies
+        # from the headers.
+        cookie_class = _cookie_class()
+        cookie = cookie_class(key, value, **options)
         if self._headers is None:
             self._headers = Header()
         _add_item(self._headers, _SET_COOKIE, cookie)
@@ -486,15 +515,15 @@ class BaseHTTPResponse(responses.Response):
         host_prefix: bool = False,
         secure_prefix: bool = False,
     ) -> None:
-        """Make the browser forget a cookie; takes Sanic's arguments and Starlette's.
+        """Delete a cookie in the client; takes Sanic's arguments and Starlette's.
 
         Args:
             key: its name, without prefix.
             path: the path that it was set with.
             domain: the domain that it was set with.
-            secure: whether the deletion may travel over HTTPS only.
-            httponly: whether the deletion says `HttpOnly`.
-            samesite: what the deletion says; a cookie that is used inside of other sites needs `"None"`.
+            secure: whether the field that deletes it has the attribute `Secure`.
+            httponly: whether that field has the attribute `HttpOnly`.
+            samesite: the attribute `SameSite` of that field; a cookie that is used inside other sites needs `"None"`.
             host_prefix: whether its name has the prefix `__Host-`.
             secure_prefix: whether its name has the prefix `__Secure-`.
 
@@ -505,22 +534,22 @@ class BaseHTTPResponse(responses.Response):
             >>> str(response.headers["set-cookie"])
             'theme=""; Path=/; Max-Age=0; Secure'
         """
-        where = {"path": path, "domain": domain, "host_prefix": host_prefix, "secure_prefix": secure_prefix}
-        self.cookies.delete_cookie(key, secure=secure, **where)  # type: ignore[arg-type]
-        deletion = self.cookies.get_cookie(key, **where)  # type: ignore[arg-type]
+        identity = {"path": path, "domain": domain, "host_prefix": host_prefix, "secure_prefix": secure_prefix}
+        self.cookies.delete_cookie(key, secure=secure, **identity)  # type: ignore[arg-type]
+        deletion = self.cookies.get_cookie(key, **identity)  # type: ignore[arg-type]
         if deletion is not None:
             deletion.httponly = httponly or deletion.httponly
             deletion.samesite = samesite or deletion.samesite
             deletion.check()
 
     def set_cookie(self, *args: Any, **options: Any) -> None:
-        """Set a cookie in Starlette's way; the arguments are `starlette.responses.Response.set_cookie`'s."""
+        """Set a cookie; arguments and exceptions as in `starlette.responses.Response.set_cookie`."""
         from sanic_star.compat.cookies.response import check_starlette_cookie
 
-        carrier = starlette.Response()
-        carrier.set_cookie(*args, **options)
+        starlette_response = starlette.Response()
+        starlette_response.set_cookie(*args, **options)
         check_starlette_cookie(*args, **options)
-        self.headers.add("set-cookie", carrier.headers["set-cookie"])
+        self.headers.add("set-cookie", starlette_response.headers["set-cookie"])
 
 
 class HTTPResponse(BaseHTTPResponse):
@@ -551,15 +580,15 @@ class HTTPResponse(BaseHTTPResponse):
         self.content_type = content_type
         self._headers = Header.checked(headers) if headers else None
         if starlette_names:
-            self._take(**starlette_names)
+            self._set_starlette_names(**starlette_names)
         if self._own_names:
-            self._keep_by_name()
+            self._copy_to_own_names()
 
     def __init_subclass__(cls, own_start: bool = False, **kwargs: Any) -> None:
-        """Let a subclass send itself where it changes what is sent.
+        """Call `__call__` of a subclass that overrides a method or property which the fast path does not use.
 
         Args:
-            own_start: whether the subclass has a `_start_message` of its own, which says where it need not.
+            own_start: whether the subclass overrides `_start_message`, which decides about the fast path.
             kwargs: as in `BaseHTTPResponse`.
         """
         super().__init_subclass__(**kwargs)
@@ -570,24 +599,28 @@ class HTTPResponse(BaseHTTPResponse):
             cls._start_message = BaseHTTPResponse._start_message  # type: ignore[method-assign]
 
     def _start_message(self) -> Message | None:
-        """Return the message that starts this response, unless it depends on the request or something follows it."""
-        # PERF: `status` and `_body` themselves, not the properties on them, and the two fields that most responses have
-        # without a call of `_head`: 0.3 µs of 2, as `benchmarks/` shows in «in process». Safe because a subclass with
-        # names of its own has another method: see `__init_subclass__`.
-        kind, status, headers = self.content_type, self.status, self._headers
+        """Return the message that starts this response; `None` if it depends on the request or a task follows it.
+
+        Raises:
+            ValueError, RuntimeError: a header field or the status is invalid.
+        """
+        # PERF: saves the properties on `status` and `_body`, and for the two fields that most responses have a call of
+        # `_head`: 0.3 µs of 2 («in process»). Safe because a subclass that overrides one of these has another
+        # `_start_message`; see `__init_subclass__`.
+        content_type, status, headers = self.content_type, self.status, self._headers
         if self.background is not None:
             return None
-        if headers is None and status == 200 and kind is not None:
-            fields = [_lengths[len(self._body)], _content_types[kind]]
+        if headers is None and status == 200 and content_type is not None:
+            fields = [_lengths[len(self._body)], _content_types[content_type]]
             return {"type": "http.response.start", "status": 200, "headers": fields}
         if status == 204 or status == 304:
             # What is sent depends on the request's method.
             return None
         if headers is None:
             return {"type": "http.response.start", "status": status, "headers": self._head()}
-        if kind is not None and type(status) is int and 200 <= status <= 599:
-            # PERF: fields that need neither a check nor a place of their own, without the frame and the conditions of
-            # `_head`: 0.3 µs («real»). Safe because whatever is out of the ordinary goes the way below.
+        if content_type is not None and type(status) is int and 200 <= status <= 599:
+            # PERF: saves the frame and the conditions of `_head`, 0.3 µs («real»). Safe because a field that has to be
+            # checked or left out ends the loop, and `_head` builds the header below.
             fields = []
             for name, value in headers.items():
                 if type(value) is not str or not value.isprintable():
@@ -598,14 +631,14 @@ class HTTPResponse(BaseHTTPResponse):
                 fields.append((encoded, value.encode()))
             else:
                 fields.append(_lengths[len(self._body)])
-                fields.append(_content_types[kind])
+                fields.append(_content_types[content_type])
                 return {"type": "http.response.start", "status": status, "headers": fields}
         if _CONTENT_LENGTH in headers:
-            # What is sent depends on the request's method, or is to be reported.
+            # Whether this field is sent depends on the request's method.
             return None
         return {"type": "http.response.start", "status": status, "headers": self._head()}
 
-    def _take(
+    def _set_starlette_names(
         self,
         content: Any = None,
         status_code: int | None = None,
@@ -614,16 +647,16 @@ class HTTPResponse(BaseHTTPResponse):
         body_bytes: bytes | None = None,
     ) -> None:
         if body_bytes is not None:
-            deprecation("HTTPResponse(body_bytes=…) is gone: give bytes as the body.", 20.12)
-            # As then, a body goes first.
+            deprecation("HTTPResponse(body_bytes=…) was removed in Sanic 20.12: pass the bytes as the body.", 20.12)
+            # As in Sanic 20.9, `body` has precedence.
             self._body = self._body or self._encode_body(body_bytes)
         if content is not None:
             self._body = self._encode_body(content)
         if status_code is not None:
             self.status = status_code
         if media_type is not None:
-            text = media_type.startswith("text/") and "charset=" not in media_type
-            self.content_type = media_type + ("; charset=utf-8" if text else "")
+            needs_charset = media_type.startswith("text/") and "charset=" not in media_type
+            self.content_type = media_type + ("; charset=utf-8" if needs_charset else "")
         self.background = background
 
     async def eof(self) -> None:
@@ -638,15 +671,18 @@ class HTTPResponse(BaseHTTPResponse):
 
 
 class JSONResponse(HTTPResponse):
-    """A response whose body is JSON, and whose value can be changed until it is sent.
+    """A response with a JSON body, whose value can be changed until it is sent.
 
     Args:
         body: the value to write.
         status: the HTTP status.
         headers: header fields.
         content_type: the value of `content-type`.
-        dumps: writes the value in place of the application's own `dumps`.
+        dumps: writes the value, instead of the application's `dumps`; returns text or bytes.
         kwargs: keyword arguments for `dumps`.
+
+    Raises:
+        TypeError: the value cannot be written as JSON; or another error of `dumps`.
 
     Examples:
         >>> response = JSONResponse([1])
@@ -656,7 +692,7 @@ class JSONResponse(HTTPResponse):
     """
 
     content_type = "application/json"
-    # What writes the value in place of the application's own `dumps`, and with which keyword arguments.
+    # The function that writes the value, `None` for the application's `dumps`; and its keyword arguments.
     _writer: tuple[Callable[..., str | bytes] | None, Mapping[str, Any]] = (None, {})
 
     def __init__(
@@ -676,7 +712,7 @@ class JSONResponse(HTTPResponse):
             self._writer = (dumps, kwargs)
         self._body = self._write(body)
         if self._own_names:
-            self._keep_by_name()
+            self._copy_to_own_names()
 
     def _write(self, value: Any) -> bytes:
         dumps, options = self._writer
@@ -688,73 +724,109 @@ class JSONResponse(HTTPResponse):
 
     @property
     def raw_body(self) -> Any:
-        """The value that the body was written from.
+        """The value of the body.
 
         Raises:
-            SanicException: the body was set by hand, so that there is no such value.
+            SanicException: `body` was set, so there is no such value.
         """
-        if self._by_hand:
+        if self._body_was_set:
             raise SanicException("Cannot use raw_body after body has been manually set.")
         return self._value
 
     @raw_body.setter
     def raw_body(self, value: Any) -> None:
         self._value = value
-        self._keep(self._write(value))
+        self._store_body(self._write(value))
 
     def set_body(self, body: Any, dumps: Callable[..., str | bytes] | None = None, **dumps_kwargs: Any) -> None:
-        """Replace the value, and with `dumps` the way it is written."""
+        """Replace the value.
+
+        Args:
+            body: the new value.
+            dumps: writes it, instead of the function of this response; returns text or bytes.
+            dumps_kwargs: keyword arguments for `dumps`.
+
+        Raises:
+            TypeError: the value cannot be written as JSON; or another error of `dumps`.
+        """
         if dumps is not None:
             written = self._encode_body(dumps(body, **dumps_kwargs))
             self._value = body
-            self._keep(written)
+            self._store_body(written)
         else:
             self.raw_body = body
 
-    def _changeable(self, kinds: type | tuple[type, ...], refusal: str) -> Any:
+    def _value_of_type(self, types: type | tuple[type, ...], message: str) -> Any:
         value = self.raw_body
-        if not isinstance(value, kinds):
-            raise SanicException(refusal)
+        if not isinstance(value, types):
+            raise SanicException(message)
         return value
 
     def append(self, value: Any) -> None:
-        """Append to the list that is the value."""
-        self._changeable(list, "Cannot append to a non-list object.").append(value)
+        """Append an item to the value, which is a list.
+
+        Args:
+            value: the item.
+
+        Raises:
+            SanicException: the value is not a list, or `body` was set.
+        """
+        self._value_of_type(list, "Cannot append to a non-list object.").append(value)
         self.raw_body = self._value
 
     def extend(self, value: Any) -> None:
-        """Extend the list that is the value."""
-        self._changeable(list, "Cannot extend a non-list object.").extend(value)
+        """Append several items to the value, which is a list.
+
+        Args:
+            value: an iterable of the items.
+
+        Raises:
+            SanicException: the value is not a list, or `body` was set.
+        """
+        self._value_of_type(list, "Cannot extend a non-list object.").extend(value)
         self.raw_body = self._value
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Update the mapping that is the value."""
-        self._changeable(dict, "Cannot update a non-dict object.").update(*args, **kwargs)
+        """Update the value, which is a dictionary.
+
+        Args:
+            args: as in `dict.update`.
+            kwargs: as in `dict.update`.
+
+        Raises:
+            SanicException: the value is not a dictionary, or `body` was set.
+        """
+        self._value_of_type(dict, "Cannot update a non-dict object.").update(*args, **kwargs)
         self.raw_body = self._value
 
     def pop(self, key: Any, default: Any = _default) -> Any:
-        """Take a member out of the list or mapping that is the value.
+        """Remove an item from the value, which is a list or a dictionary, and return it.
 
         Args:
             key: an index or a key.
-            default: what a mapping gives where the key is missing.
+            default: returned if a dictionary does not have the key.
+
+        Raises:
+            SanicException: the value is neither a list nor a dictionary, or `body` was set.
+            IndexError, KeyError: the item does not exist.
+            TypeError: there is a default, and the value is a list.
         """
-        value = self._changeable((list, dict), "Cannot pop from a non-list and non-dict object.")
+        value = self._value_of_type((list, dict), "Cannot pop from a non-list and non-dict object.")
         if isinstance(default, Default):
-            taken = value.pop(key)
+            item = value.pop(key)
         elif isinstance(value, list):
             raise TypeError("pop doesn't accept a default argument for lists")
         else:
-            taken = value.pop(key, default)
+            item = value.pop(key, default)
         self.raw_body = value
-        return taken
+        return item
 
 
 class ResponseStream:
-    """A response that a function writes once the request is there to write to.
+    """A response whose body a function writes in parts; a handler returns it.
 
     Args:
-        streaming_fn: a coroutine function that gets this object and calls its `write`.
+        streaming_fn: a coroutine function that takes this object and calls its `write`.
         status: the HTTP status.
         headers: header fields.
         content_type: the value of `content-type`.
@@ -787,7 +859,11 @@ class ResponseStream:
         return self.stream().__await__()
 
     async def stream(self) -> HTTPResponse:
-        """Answer the request that this stream was called with, by the streaming function."""
+        """Call the streaming function for the request that this object was called with.
+
+        Raises:
+            ServerError: this object was not called with a request.
+        """
         if self.request is None:
             raise ServerError("Attempted response to unknown request")
         self.response = await self.request.respond(
@@ -797,7 +873,14 @@ class ResponseStream:
         return self.response
 
     async def write(self, message: str | bytes) -> None:
-        """Send a part of the body."""
+        """Send a part of the body.
+
+        Args:
+            message: the part; text is sent as UTF-8.
+
+        Raises:
+            ServerError: the response was ended already.
+        """
         await self.response.send(message)
 
     async def eof(self) -> None:
@@ -805,7 +888,11 @@ class ResponseStream:
         await self.response.eof()
 
     async def send_trailers(self, trailers: Mapping[str, object] | Iterable[tuple[str, object]]) -> None:
-        """End the response with trailer fields; see `HTTPResponse.send_trailers`."""
+        """End the response with trailer fields; raises the exceptions of `HTTPResponse.send_trailers`.
+
+        Args:
+            trailers: names and values, as a mapping or as pairs.
+        """
         await self.response.send_trailers(trailers)
 
     @property
@@ -819,17 +906,17 @@ class ResponseStream:
 
     @property
     def processed_headers(self) -> list[tuple[bytes, bytes]]:
-        """The header fields as they go over the wire, the length apart."""
+        """The encoded header fields, without the length."""
         return self.response.processed_headers
 
     @property
     def body(self) -> Any:
-        """The body of the response underneath."""
+        """The body of the response that sends this stream."""
         return self.response.body
 
 
 class StreamingHTTPResponse(ResponseStream):
-    """What `ResponseStream` was called until Sanic 21, with the arguments that it had then."""
+    """The old name of `ResponseStream`, with its arguments in Sanic 21."""
 
     def __init__(
         self,
@@ -841,7 +928,10 @@ class StreamingHTTPResponse(ResponseStream):
         chunked: object = None,
         endless: bool | None = None,
     ) -> None:
-        deprecation("StreamingHTTPResponse() and stream() are gone: use ResponseStream, or request.respond().", 22.6)
+        deprecation(
+            "StreamingHTTPResponse() and stream() were removed in Sanic 22.6: use ResponseStream or request.respond().",
+            22.6,
+        )
         super().__init__(streaming_fn, status, headers, content_type, endless)
 
 
@@ -853,14 +943,14 @@ def stream(
     chunked: object = None,
     endless: bool | None = None,
 ) -> StreamingHTTPResponse:
-    """Answer piece by piece (a name that Sanic dropped in 22.6).
+    """Return a response whose body a function writes in parts (removed in Sanic 22.6: use `ResponseStream`).
 
     Args:
-        streaming_fn: a coroutine function that gets the response and calls its `write`.
+        streaming_fn: a coroutine function that takes the response and calls its `write`.
         status: the HTTP status.
         headers: header fields.
         content_type: the value of `content-type`.
-        chunked: without meaning since Sanic 21; the server sees to it.
+        chunked: ignored; since Sanic 21 the server frames the body.
         endless: whether the stop of the application ends the response; see `Request.respond`.
     """
     return StreamingHTTPResponse(streaming_fn, status, headers, content_type, endless=endless)

@@ -1,4 +1,4 @@
-"""The parts of Sanic's server that work on any ASGI server, and the names of the others."""
+"""The parts of Sanic's server that work on any ASGI server, and names that only its own server has."""
 
 from typing import TYPE_CHECKING
 

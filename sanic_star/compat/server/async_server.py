@@ -30,7 +30,7 @@ class AsyncioServer:
     Args:
         app: the application.
         settings: the settings of the server.
-        bound: the socket.
+        sock: the bound socket.
 
     Examples:
         All steps::
@@ -47,13 +47,13 @@ class AsyncioServer:
             await server.after_stop()
     """
 
-    def __init__(self, app: Any, settings: Settings, bound: socket.socket) -> None:
+    def __init__(self, app: Any, settings: Settings, sock: socket.socket) -> None:
         # Imported late: uvicorn is needed only to serve.
         from sanic_star.servers.uvicorn import Listening
 
         self.app = app
         self.loop = asyncio.get_running_loop()
-        self.server = Listening(app, settings, bound)
+        self.server = Listening(app, settings, sock)
         self._is_started = self._is_closed = self._serves_forever = False
         # Whether `before_stop` and `after_stop` were called.
         self._is_stopping = self._has_stopped = False
@@ -110,7 +110,7 @@ class AsyncioServer:
             await lifecycle.ensure_started()
 
     async def before_stop(self) -> None:
-        """Run the listeners of `before_server_stop`; websockets and event streams end.
+        """Run the listeners of `before_server_stop`, and end websockets and event streams.
 
         Does nothing while another server that has also started the application is open.
 
@@ -145,15 +145,15 @@ class AsyncioServer:
         return [server for server in _started.get(self.app, ()) if server is not self and not server._is_closed]
 
     def is_serving(self) -> bool:
-        """Return whether it accepts connections."""
+        """Return whether the server accepts connections."""
         return self.server.is_accepting
 
     async def start_serving(self) -> None:
-        """Accept connections, unless it already does.
+        """Accept connections, unless the server already does.
 
         Raises:
             SanicException: `startup` was not called.
-            RuntimeError: it is closed. (Sanic 25.12 raises a `TypeError` of asyncio.)
+            RuntimeError: the server is closed. (Sanic 25.12 raises a `TypeError` of asyncio.)
         """
         self._check("run Sanic server")
         if self._is_closed:
@@ -161,15 +161,15 @@ class AsyncioServer:
         await self.server.accept()
 
     async def serve_forever(self) -> None:
-        """Accept connections until it is closed, or this is cancelled.
+        """Accept connections until the server is closed, or the task is cancelled.
 
         Raises:
             SanicException: `startup` was not called.
-            RuntimeError: it is closed, or `serve_forever` is already running.
+            RuntimeError: the server is closed, or `serve_forever` is already running.
         """
         await self.start_serving()
         if self._serves_forever:
-            raise RuntimeError("serve_forever() is running already; wait_closed() waits for its end")
+            raise RuntimeError("serve_forever() is already running: use wait_closed() to wait for its end")
         self._serves_forever = True
         try:
             await self.server.serve_forever()
@@ -194,12 +194,12 @@ class AsyncioServer:
     def __await__(self) -> Generator[Any, None, AsyncioServer]:
         """Accept connections and return the server, for code that passes the server to an event loop."""
 
-        async def begin() -> AsyncioServer:
+        async def start_and_return() -> AsyncioServer:
             await self.startup()
             await self.start_serving()
             return self
 
-        return begin().__await__()
+        return start_and_return().__await__()
 
     def _check(self, action: str) -> None:
         if not self._is_started:

@@ -1,4 +1,4 @@
-"""Call listeners explicitly."""
+"""`trigger_events`: call listeners."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def trigger_events(
     Args:
         events: the functions. Each takes no argument or the loop; with `app`, the application, or the application and
             the loop.
-        loop: an event loop that does not run.
+        loop: an event loop that is not running.
         app: the application.
         kwargs: passed to each function.
 
     Raises:
         TypeError: a function takes other arguments.
     """
-    first = () if app is None else (app,)
+    arguments = () if app is None else (app,)
     for event in events or ():
         try:
-            signature(event).bind(*first, **kwargs)
+            signature(event).bind(*arguments, **kwargs)
         except TypeError:
-            result = event(*first, loop, **kwargs)
+            result = event(*arguments, loop, **kwargs)
         else:
-            result = event(*first, **kwargs)
+            result = event(*arguments, **kwargs)
         if isawaitable(result):
             loop.run_until_complete(result)

@@ -2,5 +2,5 @@
 
 
 def get_goodbye() -> str:
-    """Return "goodbye"; Sanic selects one of many languages."""
+    """Return the message; Sanic returns it in a random language."""
     return "Goodbye."

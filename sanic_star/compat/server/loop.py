@@ -16,7 +16,7 @@ def try_use_uvloop() -> None:
     A server selects its own loop: `app.run` by the setting `USE_UVLOOP`, uvicorn by `--loop`.
     """
     if os.name == "nt" or find_spec("uvloop") is None:
-        error_logger.warning("uvloop is not installed, or not for this system: the event loop is asyncio's")
+        error_logger.warning("uvloop is not installed, or does not support this system: the event loop is asyncio's")
         return
     policy = import_module("uvloop").EventLoopPolicy
     if not isinstance(asyncio.get_event_loop_policy(), policy):
@@ -27,6 +27,6 @@ def try_windows_loop() -> None:
     """Use `select` for new event loops on Windows; do nothing on other systems."""
     policy = getattr(asyncio, "WindowsSelectorEventLoopPolicy", None)
     if policy is None:
-        error_logger.warning("This is not Windows: the event loop stays as it is")
+        error_logger.warning("This system is not Windows: the event loop is not changed")
         return
     asyncio.set_event_loop_policy(policy())

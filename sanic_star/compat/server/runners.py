@@ -43,7 +43,7 @@ def serve(
         loop: ignored: the server creates its own.
         protocol: a protocol of Sanic's own server; ignored with a warning.
         backlog: the number of connections that may wait to be accepted.
-        register_sys_signals: whether SIGINT and SIGTERM end it.
+        register_sys_signals: whether SIGINT and SIGTERM stop the server.
         run_multiple: ignored: use `app.run(workers=…)`.
         run_async: must be false.
         connections: ignored, like `signal` and `state`, which belong to Sanic's own server.
@@ -54,10 +54,10 @@ def serve(
 
     Raises:
         NotCarriedOver: `run_async` is true; use `await app.create_server(…)`.
-        SystemExit: with status 1, the address is in use, or the start failed.
+        SystemExit: with status 1: the address is in use, or the start failed.
     """
     if run_async:
-        raise NotCarriedOver("sanic_star has no serve(run_async=True): `await app.create_server(…)` takes its place")
+        raise NotCarriedOver("serve(run_async=True) is not supported: use `await app.create_server(…)` instead")
     server_options = asyncio_server_kwargs or {}
     app.run(
         host,

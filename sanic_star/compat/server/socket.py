@@ -25,12 +25,12 @@ def bind_socket(host: str, port: int, *, backlog: int = 100) -> socket:
         OSError: it is not an address of this machine, is in use, or is forbidden.
     """
     try:
-        bound = sockets.bind_tcp(host, port)
+        sock = sockets.bind_tcp(host, port)
     except CannotServe as error:
         raise OSError(str(error)) from None
-    bound.setblocking(True)
-    bound.listen(backlog)
-    return bound
+    sock.setblocking(True)
+    sock.listen(backlog)
+    return sock
 
 
 def bind_unix_socket(path: Path | str, *, mode: int = 0o666, backlog: int = 100) -> socket:
@@ -46,13 +46,13 @@ def bind_unix_socket(path: Path | str, *, mode: int = 0o666, backlog: int = 100)
     """
     path = os.path.abspath(path)
     try:
-        bound = sockets.bind_unix(path)
+        sock = sockets.bind_unix(path)
     except CannotServe as error:
         raise OSError(str(error)) from None
     os.chmod(path, mode)
-    bound.setblocking(True)
-    bound.listen(backlog)
-    return bound
+    sock.setblocking(True)
+    sock.listen(backlog)
+    return sock
 
 
 def remove_unix_socket(path: Path | str | None) -> None:
@@ -81,11 +81,11 @@ def configure_socket(server_settings: dict[str, Any]) -> socket:
     existing_socket: socket | None = server_settings.get("sock")
     backlog = server_settings.get("backlog", 100)
     if existing_socket is not None:
-        bound = existing_socket
+        sock = existing_socket
     elif server_settings.get("unix"):
-        bound = bind_unix_socket(server_settings["unix"], backlog=backlog)
+        sock = bind_unix_socket(server_settings["unix"], backlog=backlog)
     else:
-        bound = bind_socket(server_settings["host"], server_settings["port"], backlog=backlog)
-    bound.set_inheritable(True)
-    server_settings.update(sock=bound, host=None, port=None, unix=None)
-    return bound
+        sock = bind_socket(server_settings["host"], server_settings["port"], backlog=backlog)
+    sock.set_inheritable(True)
+    server_settings.update(sock=sock, host=None, port=None, unix=None)
+    return sock

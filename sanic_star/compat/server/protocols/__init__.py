@@ -1,1 +1,1 @@
-"""The protocols of Sanic's own server, in whose place there is the ASGI server."""
+"""Names of the protocols of Sanic's own server; here an ASGI server has its own protocols."""

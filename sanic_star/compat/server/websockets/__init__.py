@@ -1,1 +1,1 @@
-"""The websocket that handlers get."""
+"""The websocket class of handlers, and its parts."""

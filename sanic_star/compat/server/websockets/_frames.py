@@ -1,16 +1,16 @@
-"""Pings, pongs, and a connection that is broken off, where the server lets them through.
+"""Send pings and pongs, and close a connection without a close frame, under uvicorn.
 
-ASGI knows messages, no frames: a server sends its own pings, and does not report them to the application. uvicorn,
-though, hands an application a `send` that belongs to its object for the connection, and that object can write frames.
-It has three such classes (its setting `ws`), which differ in how:
+ASGI has messages, but no frames: a server sends its own pings, and does not report pongs to the application. But the
+`send` of uvicorn is a method of its object for the connection, which can write frames. uvicorn has three classes of
+such objects, by its setting `ws`:
 
-| `ws` | a ping is written by | a pong is reported to |
+| `ws` | writes a ping by | reports a pong to |
 |---|---|---|
-| `websockets-sansio` (`auto`) | `conn.send_ping`, the bytes by the transport | `handle_pong(frame)`, which has `data` |
-| `wsproto` | `conn.send(Ping(…))`, the bytes by the transport | `handle_pong(event)`, which has `payload` |
-| `websockets` | its own `ping`, which returns a future | that future |
+| `websockets-sansio` (`auto`) | `conn.send_ping`, and the transport | `handle_pong(frame)`, with the attribute `data` |
+| `wsproto` | `conn.send(Ping(…))`, and the transport | `handle_pong(event)`, with the attribute `payload` |
+| `websockets` | `ping`, which returns a future | that future |
 
-Other servers have no way to it.
+Under other servers none of this is possible.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from sanic_star.engine.websockets import SERVER_SEND
 
 
 class Frames(ABC):
-    """Writes control frames on a connection of uvicorn's.
+    """Writes control frames on a connection of uvicorn.
 
     Args:
         protocol: uvicorn's object for the connection.
 
     Attributes:
-        waiting: the future of each ping that has no pong yet, by the ping's data, in the order of sending.
+        waiting: the future of each ping without a pong, by the ping's data, in the order of sending.
     """
 
-    # Whether a close frame needs a code.
+    # Whether a close frame without a code is impossible.
     needs_code = False
 
     def __init__(self, protocol: Any) -> None:
@@ -43,7 +43,14 @@ class Frames(ABC):
         self.waiting: dict[bytes, Future[float]] = {}
 
     async def ping(self, data: bytes | None) -> Future[float]:
-        """Send a ping; the future has the time until its pong, in seconds."""
+        """Send a ping, and return a future with the time until its pong, in seconds.
+
+        Args:
+            data: the data of the ping, up to 125 bytes; by default four random bytes.
+
+        Raises:
+            ValueError: another ping with the same data is waiting for its pong.
+        """
         payload = secrets.token_bytes(4) if data is None else data
         if payload in self.waiting:
             raise ValueError("already waiting for a pong with the same data")
@@ -54,29 +61,33 @@ class Frames(ABC):
 
     @abstractmethod
     async def pong(self, data: bytes) -> None:
-        """Send a pong that nobody asked for."""
+        """Send a pong without a ping.
 
-    async def break_off(self) -> None:
+        Args:
+            data: the data of the pong, up to 125 bytes.
+        """
+
+    async def close_without_frame(self) -> None:
         """Close the connection without a close frame."""
         self.protocol.transport.close()
 
     def close(self) -> None:
-        """Wait for no pong any more."""
+        """Cancel the futures of all pings."""
         for future in self.waiting.values():
             future.cancel()
         self.waiting.clear()
 
 
 class _WrittenFrames(Frames):
-    """Frames whose pongs are reported to the method `handle_pong` of uvicorn's object."""
+    """Writes frames to the transport; pongs are reported to the method `handle_pong` of uvicorn's object."""
 
-    # Which attribute of what is reported has the data.
+    # The attribute of the argument of `handle_pong` that has the data.
     data_name: str
 
     def __init__(self, protocol: Any) -> None:
         super().__init__(protocol)
         self._sent_at: dict[bytes, float] = {}
-        self._before = protocol.handle_pong
+        self._original_handle_pong = protocol.handle_pong
         protocol.handle_pong = self._handle_pong
 
     async def _ping(self, payload: bytes) -> Future[float]:
@@ -94,16 +105,16 @@ class _WrittenFrames(Frames):
         """Return the bytes of a frame; `kind` is `Ping` or `Pong`."""
 
     def _handle_pong(self, event: Any) -> None:
-        self._before(event)
-        answered = bytes(getattr(event, self.data_name))
-        if answered not in self.waiting:
+        self._original_handle_pong(event)
+        pong_payload = bytes(getattr(event, self.data_name))
+        if pong_payload not in self.waiting:
             return
-        # A pong answers the pings before it, too (RFC 6455, section 5.5.3).
+        # A pong also answers earlier pings (RFC 6455, section 5.5.3).
         for payload, future in list(self.waiting.items()):
             del self.waiting[payload]
             if not future.done():
                 future.set_result(future.get_loop().time() - self._sent_at.pop(payload))
-            if payload == answered:
+            if payload == pong_payload:
                 return
 
 
@@ -128,9 +139,9 @@ class _WsprotoFrames(_WrittenFrames):
 
 
 class _LegacyFrames(Frames):
-    """Frames of the protocol of `websockets.legacy`, which keeps account of the pongs itself.
+    """Writes frames by the protocol of `websockets.legacy`, which matches pongs with pings itself.
 
-    It answers the handshake in a task of its own, after the application's `accept`.
+    That protocol completes the handshake in a separate task, after the application's `accept`.
     """
 
     needs_code = True
@@ -146,9 +157,9 @@ class _LegacyFrames(Frames):
         await self.protocol.handshake_completed_event.wait()
         await self.protocol.pong(data)
 
-    async def break_off(self) -> None:
+    async def close_without_frame(self) -> None:
         await self.protocol.handshake_completed_event.wait()
-        await super().break_off()
+        await super().close_without_frame()
 
 
 _IMPLEMENTATIONS: Mapping[str, type[Frames]] = {
@@ -159,11 +170,11 @@ _IMPLEMENTATIONS: Mapping[str, type[Frames]] = {
 
 
 def frames_of(scope: Mapping[str, Any], send: Any) -> Frames | None:
-    """Return the way to the frames of a connection, `None` where there is none.
+    """Return the object that writes frames on a connection; `None` if the connection is not uvicorn's.
 
     Args:
-        scope: the connection's ASGI scope; with the application's own ASGI middleware, it has the server's `send`.
-        send: the ASGI callable that the dispatch got.
+        scope: the connection's ASGI scope; if the application has ASGI middleware, it has the server's `send`.
+        send: the ASGI callable that the dispatch was called with.
     """
     protocol = getattr(scope.get(SERVER_SEND, send), "__self__", None)
     for base in type(protocol).__mro__:

@@ -1,27 +1,27 @@
-"""The messages of one websocket: read when the handler asks for one, or ahead of it.
+"""`Inbox`: the messages of one websocket, which are received for the handler, or ahead of it.
 
-An ASGI application learns that the client has left by reading, after all messages that came before. A handler that
-reads waits for the server itself, with nothing between. For a handler that awaits something else, the application's
-one `Sweeper` starts to read ahead. What comes is kept for the handler, up to `KEPT` messages or `READ_AHEAD` bytes;
-beyond that nothing is read, so that the server stops the client (back-pressure).
+An ASGI application learns that the client has left when it receives, after all earlier messages. A handler that reads
+awaits the server's `receive` directly. For a handler that awaits something else, the application's `Sweeper` starts to
+read ahead. The inbox keeps these messages for the handler, up to `MAX_UNREAD` messages or `MAX_UNREAD_BYTES`; then it
+stops reading, so that the server pauses the client (back-pressure).
 
-A read beside each handler would cost every message two turns of the event loop, and a timer for each connection would
-wake the process for each idle one. So one timer for all websockets looks which handlers do not read (`Watch`). While
-all of them wait for messages, as most do, there is no timer; the next message starts it. A handler whose client has
-left is cancelled by it.
+A reading task for each handler would cost two turns of the event loop for each message, and a timer for each connection
+would wake the process for idle ones. So one timer for all websockets checks which handlers do not read (`Watch`), and
+cancels those whose client has left. While all handlers wait for messages, which is the usual case, there is no timer;
+the next message starts it.
 
-At any moment an inbox is in one of the states of `Reading`. `next` stands for both of its forms; a message or an end
-is what the server sends:
+An inbox is in one of the states of `Reading`. In this table, `next` stands for both of its forms, and the server sends
+a message or the end:
 
-| state | who waits for the server | `next` | `read_ahead` | a message | the end | `release` |
+| state | waits for the server | `next` | `read_ahead` | message | end | `release` |
 |---|---|---|---|---|---|---|
-| IDLE | nobody | HANDLER | AHEAD | – | ENDED | ENDED |
-| HANDLER | the handler | – (one reader at a time) | – | IDLE, given to the handler | ENDED | ENDED |
-| AHEAD | a read of the inbox | HANDLER, unless a message is kept | – | AHEAD or FULL, kept | ENDED | ENDED |
-| FULL | nobody | IDLE, with the oldest kept message | – | – | ENDED | ENDED |
-| ENDED | nobody | ENDED, with the oldest kept message, then `end` each time | – | – | – | – |
+| IDLE | – | HANDLER | AHEAD | – | ENDED | ENDED |
+| HANDLER | the handler | – (one reader at a time) | – | IDLE, returned to the handler | ENDED | ENDED |
+| AHEAD | the inbox | HANDLER, unless a message is kept | – | AHEAD or FULL, kept | ENDED | ENDED |
+| FULL | – | IDLE, returns the oldest kept message | – | – | ENDED | ENDED |
+| ENDED | – | ENDED, returns the kept messages, then `end` each time | – | – | – | – |
 
-A read that the inbox has begun goes on when the handler's `next` is over before it: the state is AHEAD then.
+If the handler's `next` times out, the read that the inbox has started continues: the state is AHEAD.
 """
 
 from __future__ import annotations
@@ -39,27 +39,27 @@ from starlette.types import Message, Receive
 
 from sanic_star.compat.server.websockets._reading import is_queue, start_reading
 
-# As many messages as `recv_burst` returns at most.
-KEPT = 256
-# How long a message that has arrived may take from the server to the handler, in seconds: granian hands it over from a
-# thread of its own, and a middleware's `receive` runs in a task.
-HANDOVER = 0.02
-# How long the event loop may take to come to a message that has arrived while a handler has blocked it, in seconds.
-TURN = 0.002
-# As many bytes as one message may have by default (`WEBSOCKET_MAX_SIZE`).
-READ_AHEAD = 2**20
-# Seconds between two looks, while a handler does something else than read.
-PERIOD = 0.1
-# How long a handler that does not read may go on after its client has left, in seconds: it may be busy with a message,
-# and about to read the next one. It is cancelled at the latest `GRACE + 2 * PERIOD` after that, which is less than the
+# The maximum number of kept messages: as many as `recv_burst` returns by default.
+MAX_UNREAD = 256
+# How long the server may take to pass on a message that has arrived, in seconds: granian does it from another thread,
+# and the `receive` of a middleware runs in a task.
+HANDOVER_S = 0.02
+# How long the event loop may take to handle a message that arrived while a handler blocked it, in seconds.
+TURN_S = 0.002
+# The maximum size of kept messages, in bytes: the default of `WEBSOCKET_MAX_SIZE`.
+MAX_UNREAD_BYTES = 2**20
+# The pause between two checks, while a handler does not read, in seconds.
+CHECK_INTERVAL_S = 0.1
+# How long a handler that does not read may run after its client has left, in seconds: it may be handling a message, and
+# read the next one then. It is cancelled after `GRACE_S + 2 * CHECK_INTERVAL_S` at the latest, which is less than the
 # second that the documentation promises.
-GRACE = 0.7
-# How long it may take for each message that came before and that it reads after its client has left, in seconds.
-GRACE_AFTER_MESSAGE = 1.0
+GRACE_S = 0.7
+# How long it may handle each earlier message that it reads after its client has left, in seconds.
+GRACE_AFTER_MESSAGE_S = 1.0
 
 
 class Reading(Enum):
-    """Who waits for a message from the server; the table of the transitions is at the head of this module."""
+    """The states of an inbox; the docstring of this module has the table of the transitions."""
 
     IDLE = "idle"
     HANDLER = "handler"
@@ -69,18 +69,18 @@ class Reading(Enum):
 
 
 class Swept(Protocol):
-    """A websocket, as the sweeper sees it."""
+    """The members of a websocket that the sweeper uses."""
 
     _inbox: Inbox
 
-    def _look(self, now: float) -> None:
+    def _check_client(self, now: float) -> None:
         """Read ahead; cancel the handler if its client left long enough ago."""
 
 
 class Watch:
-    """The looks at the websockets of one event loop: ten a second while a handler does something else than read.
+    """The timer that checks the websockets of one event loop, while a handler does not read.
 
-    While all handlers wait for messages, there is no timer. The first message wakes the watch.
+    While all handlers wait for messages, the watch is asleep. The first message wakes it.
 
     Args:
         loop: the event loop.
@@ -89,24 +89,24 @@ class Watch:
     is_asleep = False
 
     def __init__(self, loop: AbstractEventLoop) -> None:
-        # The watch is the value of a weak reference to its loop.
+        # A weak reference, because the watch is a value of a `WeakKeyDictionary` with the loop as its key.
         self._loop = ref(loop)
         self.websockets: set[Swept] = set()
 
     def wake(self) -> None:
-        """Look again from now on."""
+        """Start the timer."""
         self.is_asleep = False
         loop = self._loop()
         if loop is not None and not loop.is_closed():
-            # In an empty context: that of a handler would live as long as the application has websockets.
-            loop.call_later(PERIOD, self._look, context=Context())
+            # In an empty context, because the timer would keep the context of a handler alive.
+            loop.call_later(CHECK_INTERVAL_S, self._check, context=Context())
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now, busy = asyncio.get_running_loop().time(), False
         for websocket in list(self.websockets):
             if not websocket._inbox.waiting:
                 busy = True
-                websocket._look(now)
+                websocket._check_client(now)
         if busy:
             self.wake()
         else:
@@ -115,7 +115,7 @@ class Watch:
 
 class _NoWatch(Watch):
     def __init__(self) -> None:
-        """Watch nothing: for a connection that no handler of Sanic's serves."""
+        """Create the watch of websockets that no handler of Sanic serves; it checks nothing."""
 
 
 _NO_WATCH = _NoWatch()
@@ -126,8 +126,8 @@ class Inbox:
 
     Args:
         receive: the server's ASGI callable.
-        on_end: called once, when the end of the connection is known; messages may still wait to be read then.
-        context: in which messages are read ahead; the handler's, so that middleware finds its context variables.
+        on_end: called once, when the end of the connection is known; kept messages may be unread then.
+        context: the context of reads ahead: the handler's, so that middleware finds its context variables.
     """
 
     def __init__(self, receive: Receive, on_end: Callable[[], None], context: Context | None = None) -> None:
@@ -136,15 +136,15 @@ class Inbox:
         self._context = context
         self._kept: deque[Message] = deque()
         self._pending: asyncio.Future[Message] | None = None
-        # When `_pending` was started, in the loop's time.
+        # When `_pending` was started, by the event loop's clock.
         self._reading_since = 0.0
-        # Set when a reader is done, and at the end; made when somebody waits for the end.
+        # Set when a reader is done, and at the end of the connection; created when a task waits for that.
         self._changed: asyncio.Event | None = None
-        # How many readers wait for a message.
+        # The number of readers that wait for a message.
         self.waiting = 0
-        # When the last message was taken after the end was known, in the loop's time.
+        # When the last message was taken after the end was known, by the event loop's clock.
         self.taken_at = 0.0
-        # `websocket.disconnect`, and when it came, in the loop's time.
+        # The message `websocket.disconnect`, and when it arrived, by the event loop's clock.
         self.end: Message | None = None
         self.ended_at = 0.0
         self._is_released = False
@@ -154,7 +154,7 @@ class Inbox:
 
     @property
     def state(self) -> Reading:
-        """Who waits for a message. It follows from what the inbox has, so that the two cannot disagree."""
+        """The state; computed from the attributes, so that it cannot contradict them."""
         if self.end is not None:
             return Reading.ENDED
         if self.waiting:
@@ -164,22 +164,23 @@ class Inbox:
         return Reading.FULL if self._is_full() else Reading.IDLE
 
     def grace_is_over(self, now: float) -> bool:
-        """Tell whether the client left so long ago that a handler that does not read is cancelled.
+        """Return whether a handler that does not read has to be cancelled, because its client left long enough ago.
 
         Args:
             now: the event loop's time, in seconds.
         """
-        grace = GRACE_AFTER_MESSAGE if self.taken_at else GRACE
+        grace = GRACE_AFTER_MESSAGE_S if self.taken_at else GRACE_S
         return now - max(self.ended_at, self.taken_at) >= grace
 
     @property
     def unread(self) -> int:
-        """How many messages were read ahead and wait to be taken."""
+        """The number of kept messages."""
         return len(self._kept)
 
     async def next(self) -> Message:
-        """Return the next message, at the end `websocket.disconnect`."""
-        # PERF: a handler that reads all the time is spared the look at `state`; `benchmarks/` shows it as the echo.
+        """Return the next message; at the end of the connection `websocket.disconnect`."""
+        # PERF: saves the computation of `state` (the echo in `benchmarks/`). Safe because the three tests are false
+        # only in the states IDLE and HANDLER.
         if self._pending is not None or self._kept or self.end is not None:
             message = await self.next_within(None)
             assert message is not None
@@ -199,23 +200,23 @@ class Inbox:
         return message
 
     async def next_within(self, timeout: float | None) -> Message | None:  # noqa: ASYNC109
-        """Return the next message, `None` if it does not come in time.
+        """Return the next message; `None` after a timeout.
 
-        A message that has arrived already is returned with a timeout of 0, too. A server that hands over messages
-        asynchronously has `HANDOVER` seconds for that, from the moment on at which it was asked.
+        With a timeout of 0 a message that has arrived is returned, too. A server that passes on messages asynchronously
+        has `HANDOVER_S` for that, from the start of the read on.
 
         Args:
-            timeout: how long to wait, in seconds; `None` for as long as it takes.
+            timeout: how long to wait, in seconds; `None` for no limit.
         """
         self.waiting += 1
         try:
             while not self._kept and self.end is None:
-                # A read that is not over in time goes on for the next reader: not every server keeps a message that it
-                # was about to hand over to a read that is cancelled.
+                # After a timeout the read continues for the next reader: some servers lose a message if the read is
+                # cancelled that was about to return it.
                 pending = self._pending or self._read()
-                if timeout is not None and timeout < HANDOVER:
+                if timeout is not None and timeout < HANDOVER_S:
                     passed = asyncio.get_running_loop().time() - self._reading_since
-                    timeout = max(timeout, TURN, 0 if is_queue(self._receive) else HANDOVER - passed)
+                    timeout = max(timeout, TURN_S, 0 if is_queue(self._receive) else HANDOVER_S - passed)
                 if not (await asyncio.wait({pending}, timeout=timeout))[0]:
                     return None
                 self._check_released()
@@ -233,17 +234,17 @@ class Inbox:
         return self._kept.popleft()
 
     def read_ahead(self) -> None:
-        """Read while nobody else does, if there is room for more."""
+        """Start to read if no task reads, and the inbox is not full."""
         if self.state is Reading.IDLE:
             self._read()
 
     async def wait_for_readers(self) -> None:
-        """Wait until nobody waits for a message."""
+        """Wait until no task waits for a message."""
         while self.waiting:
             await self._wait_for_change()
 
     async def wait_for_end(self) -> None:
-        """Wait until the end of the connection is known; keep what comes before it."""
+        """Wait until the end of the connection is known; keep earlier messages for the handler."""
         while (state := self.state) is not Reading.ENDED:
             if state in (Reading.HANDLER, Reading.FULL):
                 await self._wait_for_change()
@@ -261,12 +262,12 @@ class Inbox:
         """Note the end of the connection, and stop reading.
 
         Args:
-            end: the server's `websocket.disconnect`, or one that says how the application has closed the connection.
+            end: the server's `websocket.disconnect`, or one with the code with which the application has closed it.
         """
         if self.end is not None:
             return
         self.end, self.ended_at = end, asyncio.get_running_loop().time()
-        # A reader that waits gets the end from the server, which may have messages for it before.
+        # Not for a waiting reader: the server may send it earlier messages before the end.
         if self._pending is not None and not self.waiting:
             self._pending.cancel()
             self._pending = None
@@ -277,12 +278,12 @@ class Inbox:
             on_end()
 
     def _check_released(self) -> None:
-        """Cancel a task that the handler has left behind, and that waits for a message, as Sanic 25.12 does."""
+        """Cancel a reading task that still runs after the end of the handler, as Sanic 25.12 does."""
         if self._is_released:
-            raise asyncio.CancelledError("the handler of the websocket is over")
+            raise asyncio.CancelledError("the handler of the websocket has ended")
 
     def release(self) -> None:
-        """Stop reading: the handler is over. The event loop may be, too."""
+        """Stop reading, after the end of the handler; also callable after that of the event loop."""
         self._is_released = True
         self._on_end = None
         if self.end is None:
@@ -292,9 +293,9 @@ class Inbox:
             pending.cancel()
 
     def _is_full(self) -> bool:
-        if len(self._kept) >= KEPT:
+        if len(self._kept) >= MAX_UNREAD:
             return True
-        return sum(len(message.get("text") or message.get("bytes") or "") for message in self._kept) >= READ_AHEAD
+        return sum(len(message.get("text") or message.get("bytes") or "") for message in self._kept) >= MAX_UNREAD_BYTES
 
     def _read(self) -> asyncio.Future[Message]:
         self._reading_since = asyncio.get_running_loop().time()
@@ -303,13 +304,13 @@ class Inbox:
         return pending
 
     def _keep_ahead(self, pending: asyncio.Future[Message]) -> None:
-        # An exception stays in the future for the next reader; asking for it keeps it from being reported.
+        # An exception stays in the future for the next reader. `exception()` prevents asyncio from logging it.
         if not pending.cancelled() and pending.exception() is None:
             self._keep(pending)
             self.read_ahead()
 
     def _keep(self, pending: asyncio.Future[Message]) -> None:
-        """Keep what a read has brought, if nobody else has done so; raise what has failed."""
+        """Keep the message of a read, unless it was kept; raise the exception of the read."""
         if self._pending is not pending:
             return
         self._pending = None
@@ -321,19 +322,19 @@ class Inbox:
 
 
 class Sweeper:
-    """Looks after the websockets of one application, in each event loop that serves some."""
+    """Checks the websockets of one application, in each event loop that serves them."""
 
     def __init__(self) -> None:
         self._watches: WeakKeyDictionary[AbstractEventLoop, Watch] = WeakKeyDictionary()
 
     def add(self, websocket: Swept) -> set[Swept]:
-        """Look after a websocket from now on.
+        """Start to check a websocket.
 
         Args:
-            websocket: served by the running event loop.
+            websocket: the websocket, which the running event loop serves.
 
         Returns:
-            Those of this event loop; remove the websocket from the set when its handler is over.
+            The websockets of this event loop: the caller removes its own at the end of the handler.
         """
         loop = asyncio.get_running_loop()
         watch = self._watches.get(loop)

@@ -1,9 +1,9 @@
-"""What Sanic's websocket shows of its server: its protocols, its lock, and its ways to end a connection at once.
+"""Members of Sanic's websocket that belong to its server: `ws_proto`, `io_proto`, `recv_lock`, and the missing ones.
 
-Sanic serves websockets itself, with the package `websockets`. Under ASGI the server does that, and the application sees
-messages. What can be known or done from there works here; for all else, the error says what takes its place.
+Sanic is a websocket server itself, with the package `websockets`. An ASGI application only gets messages. Members that
+can be implemented with messages work here. For the others, an `AttributeError` says what to use instead.
 
-Loaded with the first use of one of these names.
+This module is imported when a program uses one of these members.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from sanic_star.compat.log import websockets_logger
 
 _MESSAGES = "the ASGI server reads and writes the frames; use `send`, `recv` and iteration"
 _END = "the ASGI server closes the connection; use `close`, `end_connection` or `wait_for_connection_lost`"
-_FLOW = "the ASGI server pauses a client that sends too much; a handler that does not read is enough"
-_PINGS = "the ASGI server sends pings by itself (`WEBSOCKET_PING_INTERVAL`, or its own setting); use `ping`"
-_LOCKS = "the ASGI server sends each message whole; `recv_lock` is there for reading"
+_FLOW = "the ASGI server pauses a client while the handler does not read"
+_PINGS = "the ASGI server sends its own pings (`WEBSOCKET_PING_INTERVAL`, or a setting of the server); use `ping`"
+_LOCKS = "the ASGI server sends each message as a whole; use `recv_lock` to lock reading"
 
 _REASONS: Mapping[str, str] = {
     "assembler": _MESSAGES,
@@ -35,7 +35,7 @@ _REASONS: Mapping[str, str] = {
     "conn_mutex": _LOCKS,
     "connection_lost": _END,
     "connection_lost_waiter": _END,
-    "connection_made": "the ASGI server makes the connection, before the handler is called",
+    "connection_made": "the ASGI server opens the connection before the handler is called",
     "data_finished_fut": _END,
     "data_received": _MESSAGES,
     "eof_received": _MESSAGES,
@@ -46,49 +46,66 @@ _REASONS: Mapping[str, str] = {
     "process_event_mutex": _LOCKS,
     "process_events": _MESSAGES,
     "process_pong": _PINGS,
-    "recv_cancel": "cancel the task that waits in `recv`",
+    "recv_cancel": "cancel the task that waits in `recv` instead",
     "resume_frames": _FLOW,
     "send_data": _MESSAGES,
 }
 _CONFIGURED = {"ping_interval": "WEBSOCKET_PING_INTERVAL", "ping_timeout": "WEBSOCKET_PING_TIMEOUT"}
-# Codes with which a connection ends as it should (RFC 6455, section 7.4.1).
-_REGULAR = (1000, 1001)
+# The codes of a normal end (RFC 6455, section 7.4.1).
+_NORMAL_CODES = (1000, 1001)
+# Codes that stand for a close frame without a code, and for no close frame (RFC 6455, section 7.4.1).
 _NO_CODE, _NO_FRAME = 1005, 1006
 
 
 class InvalidClose(ProtocolError, ValueError):
-    """A close frame with this code or this reason may not be sent."""
+    """The code or the reason of a close frame is invalid."""
 
 
 def explain(name: str) -> str:
-    """Return the text of the `AttributeError` for a member that is the server's."""
+    """Return the message of the `AttributeError` for a member that belongs to the server.
+
+    Args:
+        name: the member.
+
+    Raises:
+        KeyError: there is no text for it.
+    """
     return f"'Websocket' object has no attribute {name!r} here: {_REASONS[name]}"
 
 
 def configured(websocket: Any, name: Literal["ping_interval", "ping_timeout"]) -> float | None:
-    """Return the setting that has Sanic's attribute `ping_interval` or `ping_timeout`, in seconds."""
+    """Return the setting for Sanic's attribute of a name, in seconds; `None` if it is not set.
+
+    Args:
+        websocket: the websocket.
+        name: the attribute.
+    """
     config: Mapping[str, Any] = getattr(websocket.scope.get("app"), "config", {})
     return config.get(_CONFIGURED[name])
 
 
 class RecvLock(asyncio.Lock):
-    """Held while a task waits for a message; who takes it keeps others from reading."""
+    """A lock that is held while a task waits for a message. While a task holds it, others cannot read.
+
+    Args:
+        websocket: the websocket.
+    """
 
     def __init__(self, websocket: Any) -> None:
         super().__init__()
         self._inbox = websocket._inbox
 
     def locked(self) -> bool:
-        """Tell whether a task reads, or holds the lock."""
+        """Return whether a task is reading, or holds the lock."""
         return super().locked() or self._inbox.waiting > 0
 
     @property
     def is_held(self) -> bool:
-        """Whether a task holds the lock itself."""
+        """Whether a task has acquired the lock."""
         return super().locked()
 
     async def acquire(self) -> Literal[True]:
-        """Wait until no task reads, and take the lock."""
+        """Acquire the lock, and wait until no task is reading."""
         await super().acquire()
         try:
             await self._inbox.wait_for_readers()
@@ -99,7 +116,11 @@ class RecvLock(asyncio.Lock):
 
 
 class Members:
-    """The objects behind Sanic's `ws_proto`, `io_proto` and `recv_lock`, for one websocket."""
+    """The objects of Sanic's attributes `ws_proto` and `io_proto`, for one websocket.
+
+    Args:
+        websocket: the websocket.
+    """
 
     def __init__(self, websocket: Any) -> None:
         self._websocket = websocket
@@ -116,23 +137,23 @@ class Members:
 
 
 class ServerProtocol:
-    """What there is of the `ServerProtocol` of the package `websockets`, which Sanic has as `ws_proto`.
+    """Sanic's `ws_proto`: the members of the `ServerProtocol` of `websockets` that an ASGI application can know.
 
     Args:
-        websocket: whose connection it describes.
+        websocket: the websocket.
     """
 
     side: Side = SERVER
     handshake_exc: Exception | None = None
     origins: None = None
-    # A server reports the end of one side only, which leaves no order of the two.
+    # Unknown: an ASGI server reports only one of the two close frames.
     close_rcvd_then_sent: bool | None = None
     logger = websockets_logger
 
     def __init__(self, websocket: Any) -> None:
         self._websocket = websocket
         self.id: UUID = uuid4()
-        # The server negotiates extensions with the client, and reports none.
+        # An ASGI server does not report the extensions that it has negotiated.
         self.extensions: list[Any] = []
 
     @property
@@ -143,28 +164,28 @@ class ServerProtocol:
             return CLOSED if websocket._closed else CONNECTING
         if not websocket._closed:
             return OPEN
-        # Sanic learns of the client's answer to a close frame; an ASGI application is not.
+        # An ASGI server does not report the client's close frame after the application's.
         return CLOSING if websocket._close_sent is not None and not websocket._is_released else CLOSED
 
     @property
     def subprotocol(self) -> str | None:
-        """The subprotocol that was chosen."""
+        """The selected subprotocol."""
         return self._websocket.subprotocol  # type: ignore[no-any-return]
 
     @property
     def max_message_size(self) -> int | None:
-        """The greatest size of a message, in bytes."""
+        """The maximum size of a message, in bytes; `None` for no limit."""
         return self._websocket._max_size  # type: ignore[no-any-return]
 
     @property
     def close_sent(self) -> Close | None:
-        """The close frame of the handler."""
-        sent = self._websocket._close_sent
-        return None if sent is None else Close(_NO_CODE if sent[0] is None else sent[0], sent[1])
+        """The close frame that the handler has sent."""
+        frame = self._websocket._close_sent
+        return None if frame is None else Close(_NO_CODE if frame[0] is None else frame[0], frame[1])
 
     @property
     def close_rcvd(self) -> Close | None:
-        """The close frame of the client, as far as the server has reported it."""
+        """The close frame of the client, if the server has reported it."""
         websocket = self._websocket
         end = websocket._inbox.end if websocket._opened else None
         if end is None or websocket._close_sent is not None or end.get("code") == _NO_FRAME:
@@ -173,7 +194,7 @@ class ServerProtocol:
 
     @property
     def close_code(self) -> int | None:
-        """The code of the end, 1006 without a close frame, `None` while the connection is open."""
+        """The close code, 1006 without a close frame; `None` while the connection is open."""
         if self.state is not CLOSED:
             return None
         close = self.close_rcvd or self.close_sent
@@ -181,7 +202,7 @@ class ServerProtocol:
 
     @property
     def close_reason(self) -> str | None:
-        """The reason of the end, in words; `None` while the connection is open."""
+        """The close reason; `None` while the connection is open."""
         if self.state is not CLOSED:
             return None
         close = self.close_rcvd or self.close_sent
@@ -189,14 +210,14 @@ class ServerProtocol:
 
     @property
     def close_exc(self) -> ConnectionClosed | None:
-        """The exception that stands for the end, `None` while the connection is open."""
+        """The exception of `websockets` for the end of the connection; `None` while it is open."""
         if self.state is not CLOSED:
             return None
-        kind = ConnectionClosedOK if self.close_code in _REGULAR else ConnectionClosedError
-        return kind(self.close_rcvd, self.close_sent)
+        error_class = ConnectionClosedOK if self.close_code in _NORMAL_CODES else ConnectionClosedError
+        return error_class(self.close_rcvd, self.close_sent)
 
     def close_expected(self) -> bool:
-        """Tell whether the connection is about to end."""
+        """Return whether the connection is closing."""
         return self.state is CLOSING
 
     def __getattr__(self, name: str) -> Any:

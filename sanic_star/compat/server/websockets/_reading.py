@@ -1,9 +1,8 @@
-"""One read of a websocket beside its handler, without a task where that is possible.
+"""Receive a message while the handler of a websocket awaits something else, if possible without a task.
 
-A handler that waits for something else than its client is read for as long as it does, and an application may have
-thousands of those. `receive` of uvicorn and hypercorn waits for a queue and does nothing else, so its coroutine is
-advanced by a callback of what it awaits. Any other `receive` gets a task: it may belong to a middleware whose timeout
-asks for the running task.
+An application may have thousands of handlers that do not read. `receive` of uvicorn and hypercorn only waits for a
+queue, so a callback of the awaited future advances its coroutine. Any other `receive` runs in a task, because it may
+need one: a middleware may use a timeout, which cancels the current task.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
-# The classes of whose instances `receive` is a method, by module.
+# The modules of the classes whose method `receive` only waits for a queue.
 _QUEUES = frozenset(
     {
-        "asyncio.queues",  # hypercorn passes on the method of its queue
+        "asyncio.queues",  # hypercorn passes the method of its queue
         "uvicorn.protocols.websockets.websockets_sansio_impl",
         "uvicorn.protocols.websockets.wsproto_impl",
     }
@@ -27,11 +26,11 @@ _QUEUES = frozenset(
 
 
 def start_reading(receive: Receive, context: Context | None) -> asyncio.Future[Message]:
-    """Start to receive a message; the future has it when it comes, and cancelling it ends the read.
+    """Start to receive a message, and return a future of it; cancelling the future ends the read.
 
     Args:
         receive: the ASGI callable.
-        context: in which it runs, if it gets a task.
+        context: the context of the task, if there is one.
     """
     if is_queue(receive):
         reading: Any = receive()
@@ -40,12 +39,17 @@ def start_reading(receive: Receive, context: Context | None) -> asyncio.Future[M
 
 
 def is_queue(receive: Receive) -> bool:
-    """Tell whether `receive` takes from a queue, so that a message that has arrived is there at once."""
+    """Return whether `receive` only waits for a queue, so that it returns a message that has arrived at once.
+
+    Args:
+        receive: the ASGI callable.
+    """
     return type(getattr(receive, "__self__", None)).__module__ in _QUEUES and iscoroutinefunction(receive)
 
 
 async def _await(receive: Receive) -> Message:
-    # Here, where a task that is cancelled before it runs has not begun to receive; and it may be any awaitable.
+    # Called inside of the task: a task that is cancelled before it runs must not start to receive. Also, `create_task`
+    # accepts no awaitable but a coroutine.
     return await receive()
 
 
@@ -63,13 +67,13 @@ def _advance(reading: Coroutine[Any, Any, Message]) -> asyncio.Future[Message]:
         except Exception as error:
             result.set_exception(error)
         else:
-            # A bare `yield`, as in `asyncio.sleep(0)`, awaits the next turn of the event loop.
+            # `asyncio.sleep(0)` yields `None`: continue in the next turn of the event loop.
             if awaited is None:
                 loop.call_soon(step)
             else:
                 awaited.add_done_callback(step)
 
-    # Closing a coroutine that is over does nothing.
+    # Does nothing for a coroutine that has ended.
     result.add_done_callback(lambda _: reading.close())
     step()
     return result

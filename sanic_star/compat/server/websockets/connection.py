@@ -1,4 +1,4 @@
-"""A websocket on bare ASGI callables, as Sanic has it in its ASGI mode; handlers get a `Websocket` here."""
+"""`WebSocketConnection`: Sanic's websocket of its ASGI mode. Here, handlers get a `Websocket` instead."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sanic_star.compat.exceptions import BadRequest
 
 
 class WebSocketConnection:
-    """Sends and receives the messages of one websocket, for code that has ASGI's `send` and `receive` only.
+    """Sends and receives the messages of one websocket, for code that has only ASGI's `send` and `receive`.
 
-    It follows Sanic 25.12, where `close` does nothing; here it closes.
+    It behaves as in Sanic 25.12, but there `close` does nothing.
 
     Args:
         send: the ASGI callable.
         receive: the ASGI callable.
-        subprotocols: those that the client offers.
+        subprotocols: the subprotocols that the client offers.
 
     Examples:
         >>> import asyncio
@@ -47,17 +47,27 @@ class WebSocketConnection:
         return self._subprotocols
 
     async def send(self, data: str | bytes, *args: Any, **kwargs: Any) -> None:
-        """Send a message: bytes as binary data, anything else as text."""
+        """Send a message.
+
+        Args:
+            data: bytes, `bytearray` or `memoryview` for a binary message; of any other object, `str()` is sent as text.
+            args: ignored.
+            kwargs: ignored.
+        """
         if isinstance(data, (bytes, bytearray, memoryview)):
             await self._send({"type": "websocket.send", "bytes": bytes(data)})
         else:
             await self._send({"type": "websocket.send", "text": str(data)})
 
     async def recv(self, *args: Any, **kwargs: Any) -> str | bytes | None:
-        """Return the next message, `None` for an event that carries no data.
+        """Return the next message; `None` for an event without data.
+
+        Args:
+            args: ignored.
+            kwargs: ignored.
 
         Raises:
-            BadRequest: the server sends a message without text and bytes.
+            BadRequest: the server has sent a message without text and bytes.
         """
         message = await self._receive()
         if message["type"] != "websocket.receive":
@@ -75,17 +85,17 @@ class WebSocketConnection:
         """Accept the handshake.
 
         Args:
-            subprotocols: those that the application speaks, the preferred one first; the first that the client offers,
-                too, is chosen.
+            subprotocols: the subprotocols that the application supports, in order of preference. The first one that
+                the client offers is selected.
         """
-        chosen = next((name for name in subprotocols or () if name in self._subprotocols), None)
-        await self._send({"type": "websocket.accept", "subprotocol": chosen})
+        subprotocol = next((name for name in subprotocols or () if name in self._subprotocols), None)
+        await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the websocket.
 
         Args:
-            code: of RFC 6455, section 7.4.
-            reason: a text for the client.
+            code: the close code (RFC 6455, section 7.4).
+            reason: the close reason, as text.
         """
         await self._send({"type": "websocket.close", "code": code, "reason": reason})

@@ -1,4 +1,4 @@
-"""Messages from frames, on Sanic's own server."""
+"""A name of Sanic's own server, where the class assembles messages from frames."""
 
 from __future__ import annotations
 

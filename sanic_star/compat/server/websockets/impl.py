@@ -1,4 +1,4 @@
-"""The websocket that handlers get: Sanic's words on an ASGI websocket."""
+"""`Websocket`, under Sanic's name `WebsocketImplProtocol`: Sanic's methods on a Starlette websocket."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClose
 from sanic_star.engine import requests
 from sanic_star.engine.websockets import WebSocket
 
-# The inbox and the frames are loaded with the first connection: most applications have no websockets.
+# Imported late, with the first connection, because most applications have no websockets.
 if TYPE_CHECKING:
     from sanic_star.compat.server.websockets._frames import Frames
     from sanic_star.compat.server.websockets._inbox import Inbox
     from sanic_star.compat.server.websockets._members import Members, RecvLock, ServerProtocol
 
-# What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes).
+# The codes that a close frame may have (RFC 6455, section 7.4, and IANA's registry of close codes).
 _CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
-# Sanic breaks the connection off for this one, which stands for no frame.
+# 1006 stands for the end without a close frame: as in Sanic, the connection is closed without one.
 _NO_FRAME, _INTERNAL_ERROR = 1006, 1011
-# After so many messages that a handler sends, the event loop gets a turn: hypercorn takes all that is sent to a client
-# that has left without one, and a handler that only sends would stop the process.
+# After this number of sent messages the event loop gets a turn. hypercorn accepts all messages for a client that has
+# left without a pause, so that a handler that only sends would block the process.
 MESSAGES_A_TURN = 256
-# As much as a control frame holds beside the code (section 5.5), in bytes.
+# The maximum length of the reason in a control frame, in bytes (RFC 6455, section 5.5).
 _REASON_SIZE = 123
-# How long `send` waits for the end to arrive after the server said that the client has left, in seconds. uvicorn puts
-# both into one turn of the event loop.
+# How long `send` waits for the end after the server has raised an exception because the client has left, in seconds.
+# With uvicorn both happen in one turn of the event loop.
 _END_WAIT = 0.5
 _CONNECTED = WebSocketState.CONNECTED
 _DISCONNECT = "websocket.disconnect"
@@ -44,9 +44,9 @@ _DISCONNECT = "websocket.disconnect"
 
 def _check_close(code: Any, reason: Any) -> None:
     if code is not None and not (isinstance(code, int) and any(code in codes for codes in _CLOSE_CODES)):
-        problem = f"close code {code!r}: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may be sent"
+        problem = f"close code {code!r} is invalid: use 1000 to 1003, 1007 to 1014 or 3000 to 4999"
     elif not isinstance(reason, str) or len(reason.encode()) > _REASON_SIZE:
-        problem = f"close reason {reason!r}: text of up to {_REASON_SIZE} bytes may be sent"
+        problem = f"close reason {reason!r} is invalid: use text of up to {_REASON_SIZE} bytes"
     else:
         return
     from sanic_star.compat.server.websockets._members import InvalidClose
@@ -54,25 +54,25 @@ def _check_close(code: Any, reason: Any) -> None:
     raise InvalidClose(problem)
 
 
-# How the handler of a websocket learns that its client has left:
+# How the handler of a websocket is informed that the connection has ended:
 #
 # | state | becomes | when the handler |
 # |---|---|---|
-# | cancellable | starlette | calls a method of Starlette's |
+# | cancellable | starlette | calls a method of Starlette |
 # | cancellable | informed | calls `close` |
 # | cancellable | cancelled | calls `recv` or `send` after the end, or awaits something else for too long |
 # | any but informed | cancelled | calls `recv` after the end |
-# | any | informed | comes to the end of `async for`, or of `wait_for_connection_lost` |
+# | any | informed | reaches the end of `async for`, or of `wait_for_connection_lost` |
 #
-# - cancellable: not yet; `recv` or `send` raises `CancelledError`, and the sweeper cancels whatever else is awaited.
-# - starlette: by `WebSocketDisconnect`; it uses Starlette's methods.
-# - informed: its `async for` has ended, it has waited for the end, or it has closed the websocket itself.
+# - cancellable: not informed yet; `recv` or `send` will raise `CancelledError`, and the sweeper cancels other awaits.
+# - starlette: uses Starlette's methods, which raise `WebSocketDisconnect`.
+# - informed: its `async for` has ended, it has waited for the end, or it has closed the websocket.
 # - cancelled: it was cancelled.
 _Handler: TypeAlias = Literal["cancellable", "starlette", "informed", "cancelled"]
 
 
-class _ServersOwn(OldName):
-    """A member of Sanic's websocket that belongs to the server here; its `AttributeError` says what takes its place."""
+class _ServerMember(OldName):
+    """A member of Sanic's websocket that the ASGI server has; the `AttributeError` says what to use instead."""
 
     __slots__ = ()
 
@@ -85,12 +85,12 @@ class _ServersOwn(OldName):
 class WebsocketImplProtocol(WebSocket):
     """A websocket.
 
-    When the client leaves, messages that came before are delivered first. Then `async for` ends and `recv` raises
-    `asyncio.CancelledError`, as in Sanic 25.12. A handler that awaits anything else is cancelled within a second.
+    When the client leaves, the handler still gets earlier messages. Then `async for` ends, and `recv` raises
+    `asyncio.CancelledError`, as in Sanic 25.12. A handler that awaits something else is cancelled within a second.
     Starlette's methods (`receive_text`, `send_json`, …) raise `WebSocketDisconnect`; a handler that uses them is not
     cancelled.
 
-    Example, a handler that sends everything back:
+    Example, a handler that returns each message:
 
         @app.websocket("/echo")
         async def echo(request, ws):
@@ -107,73 +107,75 @@ class WebsocketImplProtocol(WebSocket):
     wait_closed = OldName()
     remote_address = OldName()
     local_address = OldName()
-    # What the server does. PERF: no `__getattr__`, with which the interpreter looks up each attribute of the class the
-    # slow way: a third more for each message, see the echo in `benchmarks/`.
-    assembler = _ServersOwn()
-    async_data_received = _ServersOwn()
-    async_eof_received = _ServersOwn()
-    auto_close_connection = _ServersOwn()
-    auto_closer_task = _ServersOwn()
-    conn_mutex = _ServersOwn()
-    connection_lost = _ServersOwn()
-    connection_lost_waiter = _ServersOwn()
-    connection_made = _ServersOwn()
-    data_finished_fut = _ServersOwn()
-    data_received = _ServersOwn()
-    eof_received = _ServersOwn()
-    keepalive_ping = _ServersOwn()
-    keepalive_ping_task = _ServersOwn()
-    pause_frame_fut = _ServersOwn()
-    pause_frames = _ServersOwn()
-    process_event_mutex = _ServersOwn()
-    process_events = _ServersOwn()
-    process_pong = _ServersOwn()
-    recv_cancel = _ServersOwn()
-    resume_frames = _ServersOwn()
-    send_data = _ServersOwn()
+    # Members that the server has. PERF: descriptors save a `__getattr__`, with which the interpreter would look up each
+    # attribute of the class more slowly: a third more time for each message (the echo in `benchmarks/`). Safe because a
+    # descriptor raises the same `AttributeError`.
+    assembler = _ServerMember()
+    async_data_received = _ServerMember()
+    async_eof_received = _ServerMember()
+    auto_close_connection = _ServerMember()
+    auto_closer_task = _ServerMember()
+    conn_mutex = _ServerMember()
+    connection_lost = _ServerMember()
+    connection_lost_waiter = _ServerMember()
+    connection_made = _ServerMember()
+    data_finished_fut = _ServerMember()
+    data_received = _ServerMember()
+    eof_received = _ServerMember()
+    keepalive_ping = _ServerMember()
+    keepalive_ping_task = _ServerMember()
+    pause_frame_fut = _ServerMember()
+    pause_frames = _ServerMember()
+    process_event_mutex = _ServerMember()
+    process_events = _ServerMember()
+    process_pong = _ServerMember()
+    recv_cancel = _ServerMember()
+    resume_frames = _ServerMember()
+    send_data = _ServerMember()
 
     subprotocol: str | None = None
     _frames: Frames | None = None
-    # `WEBSOCKET_MAX_SIZE`, which holds under servers too that were not told of it.
+    # `WEBSOCKET_MAX_SIZE`; checked here, too, because a server may have another limit.
     _max_size: int | None = None
     _handler: _Handler = "cancellable"
-    # Whether the handler has read by Sanic's methods.
+    # Whether the handler has called a reading method of Sanic.
     _reads = False
-    # How many `async for` loops of the handler's run.
+    # The number of running `async for` loops of the handler.
     _iterating = 0
-    # How many tasks wait for the connection's end.
-    _awaited = 0
-    # How many messages the handler has sent.
+    # The number of tasks that wait for the end of the connection.
+    _waiting_for_end = 0
+    # The number of messages that the handler has sent.
     _sent = 0
     _plain: websockets.WebSocket | None = None
-    # What is there for code that looks at the parts of Sanic's websocket.
+    # The objects of `ws_proto` and `io_proto`.
     _members: Members | None = None
     _recv_lock: RecvLock | None = None
-    # Code and reason with which the handler has closed the connection.
+    # The code and the reason with which the handler has closed the connection.
     _close_sent: tuple[int | None, str] | None = None
-    # Whether `receive` still has to return the end, which the handler has brought about itself.
+    # Whether the handler has closed the connection, and `receive` has not returned the end yet.
     _end_is_due = False
     # Whether the route has accepted the connection, before its handler was called.
     _accepted_by_route = False
-    # Whether the handler is over.
+    # Whether the handler has ended.
     _is_released = False
-    # The messages for the handler, from the moment at which the connection is accepted.
+    # The messages for the handler; set when the connection is accepted.
     _inbox: Inbox
 
     async def _handshake(self, subprotocols: Iterable[str] = ()) -> None:
         """Accept the connection.
 
         Args:
-            subprotocols: those that the handler speaks; the first that the client speaks too is taken.
+            subprotocols: the subprotocols of the handler; the first one that the client offers is selected.
 
         Raises:
-            BadRequest: the handler speaks some, and the client none of them.
+            BadRequest: the handler has subprotocols, and the client offers none of them.
         """
         offered = self.scope.get("subprotocols") or ()
-        spoken = list(subprotocols)
-        self.subprotocol = next((each for each in spoken if each in offered), None)
-        if spoken and self.subprotocol is None:
-            problem = f"invalid subprotocol; expected one of {', '.join(spoken)}" if offered else "missing subprotocol"
+        supported = list(subprotocols)
+        self.subprotocol = next((name for name in supported if name in offered), None)
+        if supported and self.subprotocol is None:
+            expected = ", ".join(supported)
+            problem = f"invalid subprotocol; expected one of {expected}" if offered else "missing subprotocol"
             raise BadRequest(f"Failed to open a WebSocket connection: {problem}.\n")
         config = getattr(self.scope.get("app"), "config", {})
         self._max_size = config.get("WEBSOCKET_MAX_SIZE")
@@ -186,15 +188,16 @@ class WebsocketImplProtocol(WebSocket):
         """Return the next message: text, or bytes.
 
         Args:
-            timeout: how long to wait, in seconds; without it as long as the connection is open.
+            timeout: how long to wait, in seconds; `None` for no limit.
 
         Returns:
-            The message, or `None` when the time is over.
+            The message; `None` after a timeout.
 
         Raises:
-            asyncio.CancelledError: the connection is over; raised in its handler, once.
-            WebsocketClosed: the same in any other case: in the handler of another connection, or a second time.
-            ServerError: another task is waiting for a message already, or holds `recv_lock`.
+            asyncio.CancelledError: the connection has ended; raised once, in its handler.
+            WebsocketClosed: the connection has ended; raised in the handler of another connection, or after the first
+                exception.
+            ServerError: another task is waiting for a message, or holds `recv_lock`.
         """
         message = await self._take(timeout)
         if message is None:
@@ -202,7 +205,7 @@ class WebsocketImplProtocol(WebSocket):
         if message["type"] == _DISCONNECT:
             if self._handler != "informed" and self._is_own_handler():
                 await self._cancel_handler()
-            await self._refuse("Cannot receive from websocket interface after it is closed.")
+            await self._raise_closed("Cannot receive from websocket interface after it is closed.")
         return _data(message)
 
     async def _take(self, timeout: float | None = None) -> Message | None:  # noqa: ASYNC109
@@ -222,16 +225,16 @@ class WebsocketImplProtocol(WebSocket):
         self._reads = True
 
     async def _check_message(self, message: Message) -> Message:
-        """Return the message, or what ends the connection; close it if the message is too large."""
+        """Return the message, or the end of the connection; if the message is too large, close the connection."""
         if message["type"] != "websocket.receive":
             if message["type"] != _DISCONNECT:
-                raise RuntimeError(f"the server has sent {message['type']!r}, which no open websocket receives")
+                raise RuntimeError(f"the server has sent an invalid message to an open websocket: {message['type']!r}")
             self.client_state = WebSocketState.DISCONNECTED
             return message
         limit = self._max_size
         if limit is not None:
             data = _data(message)
-            # A character is at most four bytes: most messages are not encoded for this.
+            # A character has at most four bytes, so that most messages need not be encoded.
             if len(data) * 4 > limit and (size := _size(data)) > limit:
                 await self._end_by_handler(1009, f"frame with {size} bytes exceeds limit of {limit} bytes")
                 assert self._inbox.end is not None
@@ -239,17 +242,18 @@ class WebsocketImplProtocol(WebSocket):
         return message
 
     async def recv_burst(self, max_recv: int = 256) -> list[str | bytes]:
-        """Return the messages that are there at once, without waiting for more.
+        """Return the messages that have arrived, without waiting.
 
         Args:
-            max_recv: how many at most.
+            max_recv: the maximum number of messages.
 
         Raises:
-            asyncio.CancelledError, WebsocketClosed: there is none, and the connection is over; as in `recv`.
+            asyncio.CancelledError, WebsocketClosed: no message is left, and the connection has ended; as in `recv`.
+            ServerError: as in `recv`.
         """
         messages: list[str | bytes] = []
         while len(messages) < max_recv:
-            # What was taken before the end is returned first.
+            # These messages are returned before the end raises an exception.
             if messages and self._inbox.end is not None and not self._inbox.unread:
                 break
             message = await self.recv(0)
@@ -259,7 +263,7 @@ class WebsocketImplProtocol(WebSocket):
         return messages
 
     async def recv_streaming(self) -> AsyncIterator[str | bytes]:
-        """Yield the next message in parts; an ASGI server hands messages on whole, so that there is one part."""
+        """Yield the next message in one part: an ASGI server does not pass on parts."""
         message = await self.recv()
         assert message is not None
         yield message
@@ -271,7 +275,8 @@ class WebsocketImplProtocol(WebSocket):
         limit = self._max_size
         try:
             while True:
-                # PERF: as `_take` does, without a coroutine for each message; `benchmarks/` shows it as the echo.
+                # PERF: saves the coroutine of `_take` for each message (the echo in `benchmarks/`). Safe because it
+                # makes the same checks.
                 inbox = self._inbox
                 self._check_reader(inbox)
                 message = await inbox.next()
@@ -291,22 +296,22 @@ class WebsocketImplProtocol(WebSocket):
             self._iterating -= own
 
     async def wait_for_connection_lost(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
-        """Wait until the connection is closed; tell whether it is.
+        """Wait until the connection is closed, and return whether it is.
 
-        Messages that come meanwhile are kept for `recv`, up to so many that the client can't fill the memory. The
-        handler is not cancelled while it waits, nor afterwards.
+        Messages that arrive meanwhile are kept for `recv`, up to a limit: then the server pauses the client. The
+        handler is not cancelled, neither while it waits nor afterwards.
 
         Args:
-            timeout: how long to wait, in seconds; without it as long as it takes.
+            timeout: how long to wait, in seconds; `None` for no limit.
         """
-        self._awaited += 1
+        self._waiting_for_end += 1
         try:
             async with asyncio.timeout(timeout):
                 await self._inbox.wait_for_end()
         except TimeoutError:
             return self._closed
         finally:
-            self._awaited -= 1
+            self._waiting_for_end -= 1
         if self._is_own_handler():
             self._handler = "informed"
         return True
@@ -317,17 +322,17 @@ class WebsocketImplProtocol(WebSocket):
         """Send a message.
 
         Args:
-            message: text, something like bytes, or several of either that make one message.
+            message: text; bytes, `bytearray` or `memoryview`; or an iterable of parts, which are joined.
 
         Raises:
-            asyncio.CancelledError: the client has left; raised in the handler of this connection, once. Where messages
-                that came before wait for it, or in an `async for` over this websocket, what is sent is dropped
-                instead: the handler gets the messages, then the end.
-            WebsocketClosed: the connection is over, in any other case: in the handler of another connection, a second
-                time, or after `close`.
-            TypeError: the message is of another type, a mapping for example, or its parts are of different types. An
-                ASGI message is sent by `websocket.starlette.send`.
-            UnicodeEncodeError: the text has a lone surrogate, which UTF-8 cannot hold.
+            asyncio.CancelledError: the client has left; raised once, in the handler of this connection. If the handler
+                has unread messages, or is in an `async for` over this websocket, the message is dropped instead, and
+                the handler reads the other messages and the end.
+            WebsocketClosed: the connection has ended; raised in the handler of another connection, after the first
+                exception, or after `close`.
+            TypeError: the message has another type, for example a mapping, or its parts have different types. Use
+                `websocket.starlette.send` to send an ASGI message.
+            UnicodeEncodeError: the text contains a lone surrogate, which cannot be encoded.
         """
         if not self._closed:
             event: Message
@@ -339,7 +344,7 @@ class WebsocketImplProtocol(WebSocket):
             elif isinstance(message, (bytes, bytearray, memoryview)):
                 event = {"type": "websocket.send", "bytes": bytes(message)}
             elif isinstance(message, Mapping):
-                raise TypeError("Websocket data must be bytes, str: a mapping is neither")
+                raise TypeError("Websocket data must be bytes, str: got a mapping")
             elif isinstance(message, Iterable):
                 await self.send(_joined(message))
                 return
@@ -361,11 +366,11 @@ class WebsocketImplProtocol(WebSocket):
             if await self._will_read():
                 return
             await self._cancel_handler()
-        await self._refuse("Cannot write to websocket interface after it is closed.")
+        await self._raise_closed("Cannot write to websocket interface after it is closed.")
 
     async def _will_read(self) -> bool:
-        """Tell whether the handler still gets messages that came before the end, or the end of its iteration."""
-        # A handler that sends and sends must not stop the event loop.
+        """Return whether the handler has still to read earlier messages, or the end of its `async for`."""
+        # A turn for the event loop, because the handler may only send.
         await asyncio.sleep(0)
         if self._iterating:
             return True
@@ -382,16 +387,16 @@ class WebsocketImplProtocol(WebSocket):
         """Send a ping.
 
         Args:
-            data: up to 125 bytes that the pong brings back, by default four random ones.
+            data: the data of the ping, up to 125 bytes; by default four random bytes.
 
         Returns:
-            A future, done when the pong arrives, with the seconds that it took: `await (await ws.ping())`.
+            A future with the time until the pong, in seconds: `await (await ws.ping())`.
 
         Raises:
-            ServerError: this server gives no way to it. Under uvicorn there is one, unless the application is mounted
-                in one whose ASGI middleware stands before it; under every server `WEBSOCKET_PING_INTERVAL`, or its own
-                setting, makes the server ping.
-            ValueError: a ping with the same data waits for its pong.
+            ServerError: this is not possible under this server. It is possible under uvicorn, unless another
+                application with ASGI middleware mounts this one. Every server sends its own pings
+                (`WEBSOCKET_PING_INTERVAL`, or a setting of the server).
+            ValueError: another ping with the same data is waiting for its pong.
             WebsocketClosed: the connection is closed.
         """
         if self._closed:
@@ -399,12 +404,13 @@ class WebsocketImplProtocol(WebSocket):
         return await self._control("ping").ping(data if data is None else _control_data(data))
 
     async def pong(self, data: str | bytes = b"") -> None:
-        """Send a pong that nobody asked for, as a sign of life.
+        """Send a pong without a ping, to keep the connection open; as in Sanic, do nothing if it is closed.
 
-        Nothing is sent on a connection that is closed, as in Sanic.
+        Args:
+            data: the data of the pong, up to 125 bytes.
 
         Raises:
-            ServerError: this server gives no way to it; see `ping`.
+            ServerError: this is not possible under this server; see `ping`.
         """
         if not self._closed:
             await self._control("pong").pong(_control_data(data))
@@ -412,7 +418,7 @@ class WebsocketImplProtocol(WebSocket):
     def _control(self, kind: str) -> Frames:
         frames = self._find_frames()
         if frames is None:
-            raise ServerError(f"This server sends no {kind} for an application; it sends its own (see its settings)")
+            raise ServerError(f"An application cannot send a {kind} under this server: see the server's own settings")
         return frames
 
     def _find_frames(self) -> Frames | None:
@@ -423,21 +429,21 @@ class WebsocketImplProtocol(WebSocket):
         return self._frames
 
     async def close(self, code: int | None = 1000, reason: str | None = "") -> None:
-        """Close the connection. The handler that does so runs on; any other handler of the connection is cancelled.
+        """Close the connection. If its handler calls this, it continues; otherwise it is cancelled.
 
         Args:
-            code: why, as a number (RFC 6455, section 7.4.1); `None` says nothing. 1006 breaks the connection off
-                without a close frame; it sends 1011 where the server gives no way to that (any but uvicorn).
-            reason: why, in words.
+            code: the close code (RFC 6455, section 7.4.1); `None` for a close frame without a code. 1006 closes the
+                connection without a close frame under uvicorn; under other servers 1011 is sent.
+            reason: the close reason, up to 123 bytes.
 
         Raises:
-            ValueError: a close frame can't say so; the connection stays open. It is a `ProtocolError` of the package
-                `websockets`, too, which Sanic 25.12 raises.
+            ValueError: the code or the reason is invalid; the connection stays open. The exception is also a
+                `ProtocolError` of the package `websockets`, as in Sanic 25.12.
         """
         if code == _NO_FRAME:
             if self._closed:
                 return
-            if self._break_off():
+            if self._close_without_frame():
                 assert self._ending is not None
                 await self._ending
                 return
@@ -453,23 +459,23 @@ class WebsocketImplProtocol(WebSocket):
         """Close the connection from code that cannot await `close`.
 
         Args:
-            code: as for `close`.
-            reason: why, in words.
+            code: the close code, as for `close`.
+            reason: the close reason, up to 123 bytes.
 
         Returns:
-            `False`, as in Sanic 25.12: the server takes care of the rest.
+            `False`, as in Sanic 25.12: the caller has nothing else to do.
 
         Raises:
-            ValueError: as `close` does.
+            ValueError: as in `close`.
 
-        Example, a callback that is no coroutine:
+        Example, a callback, which cannot be a coroutine function:
 
             request.app.loop.call_later(60, ws.end_connection, 1001, "a minute is over")
         """
         if self._closed:
             return False
         if code == _NO_FRAME:
-            if self._break_off():
+            if self._close_without_frame():
                 return False
             code = _INTERNAL_ERROR
         _check_close(code, reason)
@@ -481,11 +487,22 @@ class WebsocketImplProtocol(WebSocket):
         return False
 
     def fail_connection(self, code: int = 1006, reason: str = "") -> bool:
-        """Break the connection off, or close it with another code than 1006; see `end_connection`."""
+        """Close the connection from code that cannot await `close`, by default without a close frame.
+
+        Args:
+            code: the close code, as for `close`.
+            reason: the close reason, up to 123 bytes.
+
+        Returns:
+            `False`, as in Sanic 25.12.
+
+        Raises:
+            ValueError: as in `close`.
+        """
         return self.end_connection(code, reason)
 
     def abort_pings(self) -> None:
-        """Cancel the futures of pings that have no pong yet.
+        """Cancel the futures of pings without a pong.
 
         Raises:
             ServerError: the connection is open, so that a pong may still come.
@@ -499,12 +516,12 @@ class WebsocketImplProtocol(WebSocket):
 
     max_queue: int | None = None
     can_pause = True
-    # In seconds; Sanic's default, for which it has no setting.
+    # In seconds; the constant of Sanic.
     close_timeout = 10.0
 
     @property
     def ws_proto(self) -> ServerProtocol:
-        """What there is of the protocol object of the package `websockets`: `state`, `close_code`, `subprotocol`, …
+        """The protocol object of the package `websockets`, with `state`, `close_code`, `subprotocol` and a few others.
 
         Example:
 
@@ -522,28 +539,28 @@ class WebsocketImplProtocol(WebSocket):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop that serves the connection; also when it is asked for from another thread."""
+        """The event loop that serves the connection; also in other threads."""
         stream = self._request._open_stream if self._request is not None else None
         task: asyncio.Task[Any] | None = stream.task if stream is not None else None
         return asyncio.get_running_loop() if task is None else task.get_loop()
 
     @property
     def ping_interval(self) -> float | None:
-        """Seconds between two pings of the server's: `WEBSOCKET_PING_INTERVAL`."""
+        """The interval of the server's pings, in seconds: `WEBSOCKET_PING_INTERVAL`."""
         from sanic_star.compat.server.websockets._members import configured
 
         return configured(self, "ping_interval")
 
     @property
     def ping_timeout(self) -> float | None:
-        """Seconds that a pong may take: `WEBSOCKET_PING_TIMEOUT`."""
+        """How long the server waits for a pong, in seconds: `WEBSOCKET_PING_TIMEOUT`."""
         from sanic_star.compat.server.websockets._members import configured
 
         return configured(self, "ping_timeout")
 
     @property
     def pings(self) -> dict[bytes, asyncio.Future[float]]:
-        """The futures of the handler's pings that have no pong yet, by their data."""
+        """The futures of the handler's pings without a pong, by the data of the ping."""
         return {} if self._frames is None else self._frames.waiting
 
     @property
@@ -567,26 +584,30 @@ class WebsocketImplProtocol(WebSocket):
     async def accept(
         self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] | None = None
     ) -> None:
-        """Accept the connection, as Starlette's method does.
+        """Accept the connection (Starlette's method).
 
-        From here on its messages come by way of the inbox, in the context of the caller. A route of Sanic's has
-        accepted the connection when its handler is called; a library that accepts it once more changes nothing.
+        A route of Sanic accepts the connection before its handler is called; if a library accepts it again, nothing
+        happens. Messages that are read ahead are received in the context of the caller.
+
+        Args:
+            subprotocol: the selected subprotocol.
+            headers: further header fields of the response.
 
         Raises:
-            RuntimeError: it is accepted already, with another subprotocol, or not by the route; or the server does not
-                offer one.
+            RuntimeError: the connection was accepted, by other code than the route or with other arguments; or the
+                first message of the server is not `websocket.connect`.
         """
         if self._is_accepted_like(subprotocol, headers):
             return
         event = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(headers or ())}
         if self.application_state is not WebSocketState.CONNECTING:
-            # Starlette's method says what is wrong.
+            # Raises Starlette's exception.
             await self._send_to_server(event)
             return
         if self.client_state is WebSocketState.CONNECTING:
-            offer = (await self._receive_message())["type"]
-            if offer != "websocket.connect":
-                raise RuntimeError(f"the server has sent {offer!r}, with which no websocket begins")
+            first_type = (await self._receive_message())["type"]
+            if first_type != "websocket.connect":
+                raise RuntimeError(f"the server has begun a websocket with an invalid message: {first_type!r}")
             self.client_state = _CONNECTED
         self.application_state = _CONNECTED
         await self._send_message(event)
@@ -596,23 +617,22 @@ class WebsocketImplProtocol(WebSocket):
         self._receive = inbox.next
 
     def _is_accepted_like(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]] | None) -> bool:
-        """Tell whether the route has accepted the connection, as a handler wants to do now.
+        """Return whether the route has accepted the connection in the same way.
 
         Raises:
-            RuntimeError: it has, and otherwise.
+            RuntimeError: the route has accepted it with another subprotocol, or there are header fields.
         """
         if not self._accepted_by_route or self._closed:
             return False
         if subprotocol not in (None, self.subprotocol) or list(headers or ()):
             raise RuntimeError(
-                f"the route has accepted this websocket with the subprotocol {self.subprotocol!r}: name yours where "
-                f"the route is made, as in @app.websocket(path, subprotocols=[{subprotocol!r}]); header fields cannot "
-                "be added any more"
+                f"the route has accepted this websocket with the subprotocol {self.subprotocol!r}: pass yours to the "
+                f"route, as in @app.websocket(path, subprotocols=[{subprotocol!r}]); header fields cannot be added"
             )
         return True
 
     async def receive(self) -> Message:
-        """Return the next ASGI message, as Starlette's method does; `recv` is Sanic's."""
+        """Return the next ASGI message (Starlette's method; Sanic's is `recv`)."""
         if self._end_is_due and not self._inbox.unread:
             self._end_is_due = False
             assert self._inbox.end is not None
@@ -620,13 +640,16 @@ class WebsocketImplProtocol(WebSocket):
         if self.client_state is _CONNECTED:
             self._use_starlette()
             if self._inbox.end is not None and not self._inbox.unread:
-                # The server may say it only once, and is not asked when the handler is over.
+                # A server may report the end only once, and the handler of the websocket may have ended.
                 self.client_state = WebSocketState.DISCONNECTED
                 return self._inbox.end
         return await super().receive()
 
     async def send_text(self, data: str) -> None:
-        """Send text, as Starlette's method does.
+        """Send text (Starlette's method).
+
+        Args:
+            data: the text.
 
         Raises:
             WebSocketDisconnect: the client has left.
@@ -634,7 +657,10 @@ class WebsocketImplProtocol(WebSocket):
         await self._send_as_starlette({"type": "websocket.send", "text": data})
 
     async def send_bytes(self, data: bytes) -> None:
-        """Send bytes, as Starlette's method does.
+        """Send bytes (Starlette's method).
+
+        Args:
+            data: the bytes.
 
         Raises:
             WebSocketDisconnect: the client has left.
@@ -642,29 +668,33 @@ class WebsocketImplProtocol(WebSocket):
         await self._send_as_starlette({"type": "websocket.send", "bytes": data})
 
     async def send_json(self, data: Any, mode: str = "text") -> None:
-        """Send something as JSON, as Starlette's method does.
+        """Send a value as JSON (Starlette's method).
 
         Args:
-            data: what the standard library's `json` serialises.
-            mode: `text` or `binary`, the kind of message.
+            data: a value that the standard library's `json` can write.
+            mode: the kind of the message: `text` or `binary`.
 
         Raises:
-            RuntimeError: another mode.
+            RuntimeError: the mode is invalid.
+            TypeError, ValueError: `json` cannot write the value.
             WebSocketDisconnect: the client has left.
         """
         if mode not in ("text", "binary"):
-            raise RuntimeError(f"mode {mode!r}: use 'text' or 'binary'")
+            raise RuntimeError(f"mode {mode!r} is invalid: use 'text' or 'binary'")
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         await (self.send_text(text) if mode == "text" else self.send_bytes(text.encode()))
 
     async def send_denial_response(self, response: Response) -> None:
-        """Refuse the handshake with a response, as Starlette's method does.
+        """Refuse the handshake with a response (Starlette's method).
+
+        Args:
+            response: the response.
 
         Raises:
-            RuntimeError: the server has no way to it (ASGI extension `websocket.http.response`).
+            RuntimeError: the server does not support this (ASGI extension `websocket.http.response`).
         """
         if "websocket.http.response" not in self.scope.get("extensions", {}):
-            raise RuntimeError("this server refuses a handshake with 403 only: use close()")
+            raise RuntimeError("this server can refuse a handshake only with 403: use close()")
         await response(self.scope, self.receive, self._send_to_server)
 
     @property
@@ -686,10 +716,14 @@ class WebsocketImplProtocol(WebSocket):
         return self._plain
 
     def url_for(self, name: str, /, **path_params: Any) -> URL:
-        """Build a whole URL to a view of the application, else of the outermost one.
+        """Return the absolute URL of a route of the application, or else of the outermost application.
+
+        Args:
+            name: the name of the route.
+            path_params: the values of the path parameters.
 
         Raises:
-            NoMatchFound: no view of either has that name and these parameters.
+            NoMatchFound: no route has that name and these parameters.
         """
         return self.starlette.url_for(name, **path_params)
 
@@ -701,13 +735,13 @@ class WebsocketImplProtocol(WebSocket):
         self._use_starlette()
         end = self._inbox.end
         if end is not None and self.application_state is _CONNECTED:
-            # Not every server says so to who sends.
+            # Some servers do not raise an exception in `send`.
             self.application_state = WebSocketState.DISCONNECTED
             raise WebSocketDisconnect(end.get("code") or 1005, end.get("reason"))
         await self._send_to_server(message)
 
     async def _send_to_server(self, message: Message) -> None:
-        # Starlette's own methods call `send` with an ASGI message; Sanic's takes none.
+        # Starlette's methods call `send` with an ASGI message, which Sanic's `send` does not accept.
         await super().send(message)
 
     def _use_starlette(self) -> None:
@@ -717,7 +751,7 @@ class WebsocketImplProtocol(WebSocket):
     # The end ---------------------------------------------------------------------------------------------------------
 
     async def _end_by_handler(self, code: int | None, reason: str) -> None:
-        """Close the connection unless it is closed already, and wait for no message any more."""
+        """Close the connection, unless it is closed, and stop reading."""
         if not self._closed:
             await self._end(code, reason)
             self._note_own_end(code, reason)
@@ -730,21 +764,21 @@ class WebsocketImplProtocol(WebSocket):
             if websocket is not None:
                 websocket.client_state = websocket.application_state = WebSocketState.DISCONNECTED
 
-    def _break_off(self) -> bool:
-        """Close the connection without a close frame; tell whether the server gives a way to that."""
+    def _close_without_frame(self) -> bool:
+        """Close the connection without a close frame, and return `True`; return `False` if the server cannot."""
         frames = self._find_frames()
         if frames is None:
             return False
         self._inform_handler()
         self._closed = True
-        self._ending = self.loop.create_task(frames.break_off())
+        self._ending = self.loop.create_task(frames.close_without_frame())
         self._note_own_end(_NO_FRAME, "")
         self._close_sent = None
         self._inbox.finish({"type": _DISCONNECT, "code": _NO_FRAME, "reason": ""})
         return True
 
     def _inform_handler(self) -> None:
-        """Keep the handler from being cancelled: it has closed the connection itself."""
+        """Note that the handler is informed of the end, because it closes the connection: it is not cancelled."""
         if self._handler == "cancellable" and self._is_own_handler():
             self._handler = "informed"
 
@@ -753,61 +787,61 @@ class WebsocketImplProtocol(WebSocket):
         if self._frames is not None:
             self._frames.close()
 
-    def _look(self, now: float) -> None:
-        """Read ahead; cancel the handler if its client has left, and it does not read the rest and end.
+    def _check_client(self, now: float) -> None:
+        """Read ahead; cancel the handler if its client left long enough ago.
 
-        Called by the application's sweeper while nobody waits for a message.
+        Called by the application's sweeper while no task waits for a message.
 
         Args:
-            now: the event loop's time.
+            now: the event loop's time, in seconds.
         """
         inbox = self._inbox
         if self._handler != "cancellable":
             return
         inbox.read_ahead()
-        if self._closed and not self._awaited and inbox.grace_is_over(now):
-            self._cut()
+        if self._closed and not self._waiting_for_end and inbox.grace_is_over(now):
+            self._cancel_task()
 
     def _is_own_handler(self) -> bool:
-        """Tell whether this connection's handler is running, or a task that it has started."""
+        """Return whether the current task is the handler of this connection, or was started by it."""
         request = self._request
         return request is None or requests.live.get(requests.current.get(0)) is request
 
     def _is_own_task(self) -> bool:
-        """Tell whether this connection's handler is running, and no other task."""
+        """Return whether the current task is the handler of this connection."""
         request = self._request
         stream = request._open_stream if request is not None else None
         return stream.task is asyncio.current_task() if stream is not None else self._is_own_handler()
 
-    def _cut(self) -> None:
+    def _cancel_task(self) -> None:
         self._handler = "cancelled"
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None:
             stream.cut("client left", "the websocket's client has left")
 
     async def _cancel_handler(self) -> None:
-        """Cancel the handler, and raise `CancelledError` in whichever task runs; only once for each connection."""
+        """Cancel the handler, and raise `CancelledError` in the current task; only once for each connection."""
         if self._handler != "cancelled":
-            self._cut()
-            # The handler's own task is cancelled here.
+            self._cancel_task()
+            # In the task of the handler, this raises the `CancelledError`.
             await asyncio.sleep(0)
             raise CancelledError("the websocket's client has left")
 
-    async def _refuse(self, problem: str) -> None:
-        # Something that tries again and again must not stop the event loop.
+    async def _raise_closed(self, problem: str) -> None:
+        # A turn for the event loop, because a caller may retry in a loop.
         await asyncio.sleep(0)
         raise WebsocketClosed(problem)
 
     async def _was_cancelled(self) -> bool:
-        """Tell whether the handler ends with a `CancelledError` only because its client left, and take that back."""
+        """Return whether the handler was cancelled only because its client left; undo the cancellation then."""
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None and stream.reason is not None:
             return stream.reason == "client left" and await stream.settle()
-        # A server's task that nobody can cancel: granian's in Rust.
+        # Without a task to cancel, as under granian, whose tasks are written in Rust.
         return stream is None and self._handler == "cancelled"
 
     def _end_reading(self) -> None:
-        """Stop reading, and release the server's connection: the handler is over."""
+        """Stop reading, and release the server's connection, after the end of the handler."""
         self._inbox.release()
         self._is_released = True
         self._plain = self._members = None
@@ -822,13 +856,13 @@ def _data(message: Message) -> str | bytes:
 
 
 def _joined(parts: Iterable[Any]) -> str | bytes:
-    """Return the parts of a message as one: ASGI has no fragments."""
+    """Join the parts of a message, because ASGI has no fragments."""
     parts = list(parts)
     if all(isinstance(part, str) for part in parts):
         return "".join(parts)
     if all(isinstance(part, (bytes, bytearray, memoryview)) for part in parts):
         return b"".join(parts)
-    raise TypeError("Websocket data must be bytes, str: all parts of a message of one kind")
+    raise TypeError("Websocket data must be bytes, str: the parts of a message have different types")
 
 
 def _control_data(data: str | bytes | bytearray | memoryview) -> bytes:
@@ -842,7 +876,7 @@ def _size(data: str | bytes) -> int:
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        # Packages take these from here, as from Sanic's module; they are of the package `websockets`.
+        # Names of the package `websockets` that other packages import from this module, because Sanic's has them.
         if name in ("ConnectionClosed", "ConnectionClosedError", "ConnectionClosedOK"):
             from websockets import exceptions as home
         elif name in ("OPEN", "CLOSING", "CLOSED", "State"):
