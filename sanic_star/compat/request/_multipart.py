@@ -224,7 +224,7 @@ class MultipartReader:
         data = self._held + data
         blank_and_delimiter = b"\r\n\r\n" + self._delimiter
         size = len(blank_and_delimiter)
-        # PERF: `rfind` takes half as long as `find`, and most chunks of a file contain no delimiter: 4 % of an upload of
+        # PERF: `rfind` takes half as long as `find`, and most chunks of a file have no delimiter: 4 % of an upload of
         # 1 MB («forms»). Safe because what one of them does not find, the other does not find either.
         match_start = data.find(blank_and_delimiter) if data.rfind(blank_and_delimiter) >= 0 else -1
         position, end = 0, len(data)
