@@ -52,14 +52,18 @@ def written() -> str:
     of_sanic = [(package, result) for package, result in results if not package.kind]
     asgi = [(package, result) for package, result in results if package.kind]
     parts = [
-        HEAD + "| package | version | here | on Sanic | own tests on Sanic | own tests here |\n|---|---|---|---|---|---|\n",
+        HEAD + _head("package", "version", "here", "on Sanic", "own tests on Sanic", "own tests here"),
         *(_row(package, result) for package, result in of_sanic),
         *(_section(package, result) for package, result in of_sanic),
-        ASGI_HEAD + "| package | version | here | on Starlette |\n|---|---|---|---|\n",
+        ASGI_HEAD + _head("package", "version", "here", "on Starlette"),
         *(_asgi_row(package, result) for package, result in asgi),
         *(_section(package, result) for package, result in asgi),
     ]
     return "".join(parts)
+
+
+def _head(*columns: str) -> str:
+    return f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
 
 
 def _link(package: Package) -> str:
