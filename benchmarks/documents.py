@@ -25,6 +25,18 @@ def write(result: dict[str, Any]) -> None:
     tables = report.markdown(result)
     for name in plot.draw(result, _DOCS / "assets"):
         head, about = _PICTURES[name]
-        tables = tables.replace(f"{head}\n", f"{head}\n\n![{about}](assets/{name})\n", 1)
+        # The style sheet shows one of both. A browser loads no lazy picture that is hidden.
+        pictures = (
+            f"![{about}](assets/{name}){{ .wide loading=lazy }}\n"
+            f"![{about}](assets/{plot.narrow_name(name)}){{ .narrow loading=lazy }}\n"
+        )
+        tables = tables.replace(f"{head}\n", f"{head}\n\n{pictures}", 1)
+    tables = re.sub(r"(?<=## Budgets\n\n).*?(?=\n\n## |\Z)", _folded, tables, count=1, flags=re.DOTALL)
     tables = f"{_BEGIN}\n\n{tables}\n{_END}"
     page.write_text(re.sub(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", lambda _: tables, text, flags=re.DOTALL))
+
+
+def _folded(table: re.Match[str]) -> str:
+    rows = table[0].strip()
+    summary = f"{len(rows.splitlines()) - 2} budgets"  # without the head and the line below it
+    return f'<details class="entries" markdown>\n<summary>{summary}</summary>\n\n{rows}\n\n</details>\n'

@@ -6,7 +6,7 @@ from typing import Any
 BOOSTS = {
     "": 1.0,
     "plug-in/": 0.8,
-    "tutorial/": 0.7,
+    "tutorial/": 0.6,
     "reference/": 0.3,
     "decisions/": 0.2,
     "acceptance.md": 0.2,
@@ -15,6 +15,7 @@ BOOSTS = {
     "changelog.md": 0.2,
     "compatibility.md": 0.5,
     "ecosystem.md": 0.5,
+    "glossary.md": 0.5,
     "names.md": 0.2,
     "port/old-releases.md": 0.5,
 }

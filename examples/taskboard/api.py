@@ -8,8 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from sanic_star import Blueprint, HTTPResponse, Request, empty, json
-from sanic_star.compat.exceptions import BadRequest, NotFound
+from sanic_star import BadRequest, Blueprint, HTTPResponse, NotFound, Request, empty, json
 from sanic_star.compat.views import HTTPMethodView
 
 from .links import link

@@ -2,8 +2,8 @@
 
 import re
 
-from sanic_star import Blueprint, HTTPResponse, Request, file, json
-from sanic_star.compat.exceptions import BadRequest, NotFound, PayloadTooLarge
+from sanic_star import BadRequest, Blueprint, HTTPResponse, NotFound, Request, file, json
+from sanic_star.compat.exceptions import PayloadTooLarge
 
 from .api import describe, get_task
 from .store import Store

@@ -6,8 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sanic_star import Blueprint, HTTPResponse, Request, Sanic, html, json
-from sanic_star.compat.exceptions import NotFound, SanicException
+from sanic_star import Blueprint, HTTPResponse, NotFound, Request, Sanic, SanicException, html, json
 from sanic_star.compat.log import logger
 
 from .links import link

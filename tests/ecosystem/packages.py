@@ -10,8 +10,8 @@ Each table `[packages.NAME]` has:
 - `own-tests`: what to run of its source archive: `paths`, and if needed `archive` (another distribution),
   `requires` and `options` (of pytest). `no-own-tests` is the reason why there are none.
 - `kind`: `asgi` for a package for Starlette or for any ASGI application. Its test module is in `asgi/`, its control is
-  Starlette, and the page has what its tests show in the table.
-- `notes`: what users of the package have to do or to know, for the table.
+  Starlette.
+- `notes`: what users of the package have to do or to know, for its section of the page.
 - `distribution`: the package, where NAME tells two releases or two uses of it apart.
 - `module`: the name of its test module, where it is not made of that of the distribution.
 - `project`: the packages that a project of that NAME is made with; their versions are shown, and they are installed.

@@ -38,8 +38,6 @@ These packages are added as their documentation says: by `app.add_middleware`, b
 installs the newest release of each, and runs the same tests on an application of this package and on one written with
 Starlette. The tests are in `tests/ecosystem/asgi/`, one module for each package.
 
-| package | version | here | on Starlette | what was tested | what you should know |
-|---|---|---|---|---|---|
 """
 HOWS = {"sanic": "on Sanic", "here": "by `app.run`", "uvicorn": "under uvicorn", "starlette": "on Starlette"}
 
@@ -51,25 +49,37 @@ def written() -> str:
         for package in PACKAGES
         if Path(package.results).exists()
     ]
-    of_sanic = [result for package, result in results if not package.kind]
-    table = "| package | version | here | on Sanic | own tests on Sanic | own tests here |\n|---|---|---|---|---|---|\n"
-    rows = "".join(_row(result) for result in of_sanic)
-    asgi = "".join(_asgi_row(package, result) for package, result in results if package.kind)
-    return HEAD + table + rows + ASGI_HEAD + asgi + "".join(_section(result) for result in of_sanic)
+    of_sanic = [(package, result) for package, result in results if not package.kind]
+    asgi = [(package, result) for package, result in results if package.kind]
+    parts = [
+        HEAD + _head("package", "version", "here", "on Sanic", "own tests on Sanic", "own tests here"),
+        *(_row(package, result) for package, result in of_sanic),
+        *(_section(package, result) for package, result in of_sanic),
+        ASGI_HEAD + _head("package", "version", "here", "on Starlette"),
+        *(_asgi_row(package, result) for package, result in asgi),
+        *(_section(package, result) for package, result in asgi),
+    ]
+    return "".join(parts)
+
+
+def _head(*columns: str) -> str:
+    return f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
+
+
+def _link(package: Package) -> str:
+    # As mkdocs names a heading: without dots.
+    return f"[{package.name}](#{package.name.lower().replace('.', '')})"
 
 
 def _asgi_row(package: Package, result: dict[str, Any]) -> str:
-    if reason := result.get("not installed"):
-        return f"| {package.name} | – | not installed | | | {reason} |\n"
+    if "not installed" in result:
+        return f"| {_link(package)} | – | not installed | |\n"
     ours, starlette = _verdict(result, ("here",)), _verdict(result, ("starlette",))
-    tested = "<br>".join(line.strip().removeprefix("- ") for shown in result["shown"] for line in _shown(shown))
-    return f"| {package.name} | {result['version']} | {ours} | {starlette} | {tested} | {package.notes or '–'} |\n"
+    return f"| {_link(package)} | {result['version']} | {ours} | {starlette} |\n"
 
 
-def _row(result: dict[str, Any]) -> str:
-    name = result["package"]
-    # As mkdocs names a heading: without dots.
-    link = f"[{name}](#{name.lower().replace('.', '')})"
+def _row(package: Package, result: dict[str, Any]) -> str:
+    link = _link(package)
     if "not installed" in result:
         return f"| {link} | – | not installed | | | |\n"
     figures = result.get("own tests", {}).get("figures")
@@ -92,17 +102,18 @@ def _verdict(result: dict[str, Any], hows: tuple[str, ...]) -> str:
     return "–" if not outcomes else "pass" if passed == len(outcomes) else f"{passed} of {len(outcomes)} pass"
 
 
-def _section(result: dict[str, Any]) -> str:
-    lines = [f"\n### {result['package']}\n\n"]
+def _section(package: Package, result: dict[str, Any]) -> str:
+    lines = [f"\n### {package.name}\n\n"]
     if reason := result.get("not installed"):
         return lines[0] + f"It could not be installed: {reason}\n"
-    package = next(package for package in PACKAGES if package.name == result["package"])
     if package.project:
         lines.append(PROJECT)
     lines += (line for shown in result["shown"] for line in _shown(shown))
+    if package.notes:
+        lines.append(f"\n{package.notes.strip()}\n")
     own = result.get("own tests")
     if not own:
-        if package.no_own_tests:
+        if package.no_own_tests and not package.kind:
             lines.append(f"\nOwn tests: {package.no_own_tests}\n")
     elif "reason" in own:
         lines.append(f"\nIts own tests could not be run: {own['reason']}\n")
@@ -118,12 +129,12 @@ def _shown(shown: dict[str, Any]) -> Iterator[str]:
             reason = shown["reasons"].get(how, "")
             outcome = "fails" if outcome in ("failed", "xfailed") else outcome
             setup = "here" if how == "here" and "sanic" not in shown["outcomes"] else HOWS[how]
-            text += f" **{setup.capitalize()}: {outcome}.**{' ' + reason if reason else ''}"
+            text += f" **{setup[0].upper()}{setup[1:]}: {outcome}.**{' ' + reason if reason else ''}"
     yield text + "\n"
 
 
 def _differences(differences: dict[str, dict[str, str]], reasons: dict[str, str]) -> Iterator[str]:
     if differences:
-        yield "\nOwn tests whose outcomes differ:\n\n| test | on Sanic | here | reason |\n|---|---|---|---|\n"
+        yield "\nOwn tests whose outcomes differ:\n\n"
     for name, pair in differences.items():
-        yield f"| `{name}` | {pair['sanic']} | {pair['here']} | {reasons.get(name, '')} |\n"
+        yield f"- `{name}`: {pair['sanic']} on Sanic, {pair['here']} here. {reasons.get(name, '')}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -34,6 +35,7 @@ from benchmarks.routing import _case, _paths
 from benchmarks.settings import Settings
 from benchmarks.wrk import LoadError, Run, Server, _script
 from sanic_star.testing import TestClient
+from tests.project import ROOT
 
 
 def answer(app: Any, method: str, path: str, **options: Any) -> str:
@@ -270,6 +272,24 @@ def test_the_pictures_show_what_was_measured(tmp_path: Path) -> None:
     assert widths[1] < widths[2] < widths[0]
     heads = (tmp_path / "benchmarks-database.svg").read_text().count('class="head"')
     assert heads == 4
+
+
+def test_the_pictures_are_readable_on_a_narrow_screen() -> None:
+    wide = sorted((ROOT / "docs/assets").glob("benchmarks*.svg"))
+    narrow = [path for path in wide if path.name.endswith("-narrow.svg")]
+    assert {path.name for path in wide if path not in narrow} == {path.name.replace("-narrow", "") for path in narrow}
+    for path in narrow:
+        picture = ElementTree.parse(path).getroot()
+        # The text of a page is about this wide where the screen is 390 px wide.
+        assert float(picture.get("width", 0)) <= 340
+        assert min(float(size) for size in re.findall(r"font: (\d+)px", path.read_text())) >= 11
+    for path in wide:
+        picture = ElementTree.parse(path).getroot()
+        for text in picture.iter("{http://www.w3.org/2000/svg}text"):
+            # At 12 px a bold letter is 7 px wide on average, and a plain one 6.2 px.
+            length = len(text.text or "") * (7 if text.get("class") == "head" else 6.2)
+            start = float(text.get("x", 0)) - (length if text.get("class") == "label" else 0)
+            assert 0 <= start <= float(picture.get("width", 0)) - length, f"{path.name}: {text.text}"
 
 
 @pytest.mark.parametrize("part", ["real", "served", "database", "templates", "streams", "large", "start", "live"])

@@ -124,6 +124,13 @@ def test_the_index_of_the_compatibility_page_has_each_entry_in_its_group() -> No
     assert {group: names for group, names in listed.items() if names} == grouped
 
 
+def test_the_compatibility_page_folds_its_entries() -> None:
+    page = (ROOT / "docs/compatibility.md").read_text()
+    folded = re.findall(r"<summary>(\d+) entries</summary>\n(.*?)</details>", page, re.DOTALL)
+    assert [int(count) for count, _ in folded] == [len(ENTRY.findall(text)) for _, text in folded]
+    assert sum(int(count) for count, _ in folded) == len(entries())
+
+
 def named_differences() -> Iterator[tuple[str, str]]:
     """Yield where a test says `differs="entry"`, and the entry."""
     for path in (ROOT / "tests").rglob("*.py"):

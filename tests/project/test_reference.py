@@ -188,6 +188,13 @@ def test_each_public_name_is_described_once() -> None:
     assert [name for name, count in names().items() if count > 1] == []
 
 
+def test_a_folded_list_of_members_names_them() -> None:
+    for page in PAGES:
+        for summary, text in re.findall(r"<summary>([^<]*)</summary>\n(.*?)</details>", page.read_text(), re.DOTALL):
+            within = re.findall(r"^(?:::: [\w.]+\.(\w+)$|### (\w+) \{)", text, re.MULTILINE)
+            assert summary.split(", ") == [directive or heading for directive, heading in within], page.name
+
+
 def docstring(path: str) -> str | None:
     """Return the docstring of an object; that of an attribute is the string after the statement that sets it."""
     parent, _, name = path.rpartition(".")
