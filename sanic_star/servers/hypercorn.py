@@ -138,10 +138,10 @@ async def serve(
                 bound.close()
         # Clients learn that their connections will not be used again, before idle ones are closed under them.
         config.keep_alive_max_requests = 0
-        if not app._engine.limits.cuts_at_stop:
+        if not app._engine.limits.cancels_at_stop:
             await asyncio.sleep(DRAIN_NOTICE_S)
         await app._engine.requests_ended()
-        app._engine.sweeper.end_all()
+        app._engine.sweeper.abort_all()
         ending.append(asyncio.ensure_future(_abort_stalled(transports)))
         # Also of websockets that were closed before the stop: hypercorn would wait for their next ping.
         _cancel_pings()

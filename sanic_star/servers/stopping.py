@@ -263,4 +263,4 @@ async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
 async def end_requests_after(app: Host, patience: float) -> None:
     """End the requests in flight after `patience` seconds."""
     await asyncio.sleep(patience)
-    app._engine.sweeper.end_all()
+    app._engine.sweeper.abort_all()

@@ -129,13 +129,13 @@ class Server(_SweptServer):
         """Let requests end, cut short those that don't in time, and close all connections."""
         state, loop = self.server_state, asyncio.get_running_loop()
         state.default_headers = DefaultHeaders([*state.default_headers, CLOSE])
-        if state.connections and not self.force_exit and not self.app._engine.limits.cuts_at_stop:
+        if state.connections and not self.force_exit and not self.app._engine.limits.cancels_at_stop:
             await asyncio.sleep(DRAIN_NOTICE_S)
         patience = self.config.timeout_graceful_shutdown
         deadline = loop.time() + (float("inf") if patience is None else patience)
         while state.tasks and not self.force_exit:
             if loop.time() >= deadline:
-                self.app._engine.sweeper.end_all()
+                self.app._engine.sweeper.abort_all()
                 await asyncio.wait(state.tasks, timeout=CANCELLED_REQUESTS_S)
                 break
             await asyncio.sleep(POLL_S)

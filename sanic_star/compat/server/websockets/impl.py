@@ -783,7 +783,7 @@ class WebsocketImplProtocol(WebSocket):
         self._handler = "cancelled"
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None:
-            stream.cut("client left", "the websocket's client has left")
+            stream.cancel("client left", "the websocket's client has left")
 
     async def _cancel_handler(self) -> None:
         """Cancel the handler, and raise `CancelledError` in whichever task runs; only once for each connection."""
@@ -802,7 +802,7 @@ class WebsocketImplProtocol(WebSocket):
         """Tell whether the handler ends with a `CancelledError` only because its client left, and take that back."""
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None and stream.reason is not None:
-            return stream.reason == "client left" and await stream.settle()
+            return stream.reason == "client left" and await stream.finish_cancelled()
         # A server's task that nobody can cancel: granian's in Rust.
         return stream is None and self._handler == "cancelled"
 
