@@ -100,7 +100,7 @@ class Plan:
         watch: directories whose changes restart the workers; None: nothing is watched.
         prelude: a function of a module, called in each worker before its main module is imported.
         shared: handed to `load`; may hold what `multiprocessing` shares.
-        notify: told of a restart on changes: `start`, `before`, `after`, `stop`, with the changed paths.
+        notify: called at a restart because of changes with `start`, `before`, `after` or `stop`, and the changed paths.
         signals: whether SIGINT and SIGTERM end it.
         jobs: the processes by name, and functions that run beside the workers; None for the workers alone.
         start_method: how processes are started: `spawn`, `forkserver` or `fork`, as `multiprocessing` has them.

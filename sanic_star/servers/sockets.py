@@ -65,7 +65,7 @@ class Sockets(list[list[socket.socket]]):
                 logger.info("Listening on %s", location(bound, tls=how.tls is not None))
 
     def close(self) -> None:
-        """Close them, and remove the files of unix sockets, unless somebody else has put his own there."""
+        """Close the sockets, and remove the files of unix sockets, unless another process has replaced them."""
         for listener in self:
             for bound in listener:
                 bound.close()

@@ -904,7 +904,7 @@ def _main_hidden() -> Iterator[None]:
 
 
 def _is_unsendable(error: Exception) -> bool:
-    """Tell whether `multiprocessing` could not send something to another process."""
+    """Return whether `multiprocessing` could not send something to another process."""
     kinds = (TypeError, AttributeError, ValueError, ImportError, RuntimeError, pickle.PicklingError)
     return isinstance(error, kinds) or type(error).__name__ == "PicklingError"
 
