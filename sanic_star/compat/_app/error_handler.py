@@ -223,7 +223,7 @@ class ErrorHandler:
         return answer
 
     def _handles_by_response(self, request: Request, exception: BaseException) -> bool:
-        """Return whether the response of an overridden `response` settles an exception.
+        """Return whether the response of an overridden `response` handles an exception completely.
 
         An override that calls this class's method has looked the handler up. If it has not, and `lookup` is overridden
         too, the exception is handled, as in Sanic: another call of `lookup` might report it a second time.
