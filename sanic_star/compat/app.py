@@ -68,7 +68,7 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.engine import routing
 from sanic_star.engine.application import Engine
-from sanic_star.engine.requests import HANDED, live
+from sanic_star.engine.requests import PREPARED_REQUEST, live
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
@@ -1274,7 +1274,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             request: the request; outside an override, a new one is created from its scope.
         """
         # In an override that the engine has called, the dispatch gets this request object.
-        is_forwarded = request.scope.get(HANDED) is request
+        is_forwarded = request.scope.get(PREPARED_REQUEST) is request
         dispatch_app: ASGIApp = self._engine.dispatch if is_forwarded else self
         await dispatch_app(request.scope, request._replay(), request._send)
 

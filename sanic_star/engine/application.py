@@ -1,12 +1,11 @@
 """The engine of an application: entry point, dispatch, error boundary.
 
-An application has an `Engine`; it is not one. The engine asks the layer above through `seams.Behaviour` and uses only
-Starlette's names of the application, so that a user's subclass is free to have any other attribute.
+An application has an `Engine`; it is not one. The engine calls the layer above through `seams.Behaviour`, and uses only
+Starlette's attributes of the application, so that a user's subclass may have any other attribute.
 
-Starlette's own `__call__` stays the entry, because tracing tools patch it there; what it calls, `middleware_stack`, is
-the engine's. Until the application has started that is `_gate`, which starts it; from then on it is the dispatch
-itself, with nothing between, or the user's ASGI middleware around it. So neither the start nor the absence of
-middleware costs a running application anything.
+The entry point is Starlette's own `__call__`, because tracing tools patch it. It calls `middleware_stack`, which the
+engine provides. Before the start that is `_gate`, which starts the application. After the start it is the dispatch
+itself, or the user's ASGI middleware around the dispatch. So the start costs a running application nothing.
 
 The dispatch and the error boundary are one frame: see `_make_dispatch`. `Application` at the end is the smallest
 application with an engine: Starlette's, with an index and compiled routes.
@@ -54,7 +53,7 @@ from sanic_star.engine.failures import (
     related,
 )
 from sanic_star.engine.lifespan import Lifecycle
-from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, SENT, Limits, Request, may_have_body
+from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, PREPARED_REQUEST, SENT, Limits, Request, may_have_body
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.steps import UP, Limit, Phase
@@ -62,7 +61,7 @@ from sanic_star.engine.streams import OpenStream, OpenStreams, is_event_stream, 
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import SERVER_SEND, WebSocket, announce_close, closing_refusals
 
-# The boundary and the limit outside ASGI middleware are loaded where the user adds such middleware.
+# The boundary and the body limit outside ASGI middleware are imported late: only such middleware needs them.
 if TYPE_CHECKING:
     from types import CodeType
 
@@ -71,13 +70,13 @@ if TYPE_CHECKING:
     from sanic_star.engine.seams import Behaviour, Host, MakeRequest
 
 _NOTHING: dict[str, Any] = {}
-# Requests with these methods are looked at for the announcement of a body before it is read.
+# Methods of requests that seldom have a body: `may_have_body` is asked before the body is read.
 _MOSTLY_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
-# How long requests that the stop has cut may take to clean up and to answer in development, in seconds.
+# In development: how long cancelled requests may take to clean up and to answer at the stop, in seconds.
 DEVELOPMENT_GRACE_S = 0.5
-# Behind how many layers of ASGI middleware a mounted application is looked for.
+# The highest number of layers of ASGI middleware around a mounted application; a limit for middleware in a circle.
 _MOST_MIDDLEWARE = 100
-# What nginx's access log says of a client that left before its response; no client ever sees it.
+# The status in nginx's access log for a client that left before its response; no client ever gets it.
 _CLIENT_CLOSED_REQUEST = 499
 _error_logger = logging.getLogger("sanic.error")
 # The running task of each event loop; see `_running_task`.
@@ -86,18 +85,25 @@ _NO_TRIO = (
     "This application runs on asyncio, not on trio: start the server with its asyncio worker, "
     "and Starlette's TestClient without backend='trio'"
 )
-# How often a stop looks whether requests are over, in seconds: as often as uvicorn's does.
-POLL = 0.1
+# The interval between checks for requests in flight at a stop, in seconds: as in uvicorn.
+_POLL_S = 0.1
 
 
 class Engine:
-    """What starts and stops an application and answers its connections; an application has one.
+    """Starts and stops an application, and answers its connections.
 
     Args:
         app: the application.
-        behaviour: the layer above: what routes call, how exceptions are answered, what runs at the start and the stop.
-        make_request: makes a request from scope, receive and send.
-        make_websocket: makes a websocket, likewise.
+        behaviour: the layer above, which compiles routes, answers exceptions, and runs listeners.
+        make_request: makes a request from the three arguments of an ASGI application.
+        make_websocket: makes a websocket from the same arguments.
+
+    Attributes:
+        lifecycle: the life cycle of the application.
+        lazy_state: the entries that the user's lifespan yields under a server without lifespan.
+        streams: the open streams of the application.
+        sweeper: enforces the time limits of requests.
+        kept_limits: the limits of the last finalisation.
     """
 
     def __init__(
@@ -110,69 +116,68 @@ class Engine:
         self.app = app
         self.behaviour = behaviour
         self.make_request = self._make = make_request
-        # The class of requests, if they are made without a call of it.
+        # The class of requests, if the dispatch can make them without calling it; see `_plain_class`.
         self._plain: type[Request] | None = None
         self.make_websocket = make_websocket
         self.lifecycle = Lifecycle(self)
-        # What the user's lifespan yields where no server hands a state around.
         self.lazy_state: dict[str, Any] = {}
         self.streams = OpenStreams(self.lifecycle)
         self.sweeper = Sweeper(self)
-        # The dispatch with the user's middleware, and what requests meet once the application has started.
+        # The dispatch with the user's middleware; and the same with the layer above around it, after the start.
         self._stack: ASGIApp | None = None
-        self._open: ASGIApp | None = None
-        # The limits of the last finalisation.
+        self._started_stack: ASGIApp | None = None
         self.kept_limits = Limits()
 
     @property
     def limits(self) -> Limits:
-        """The limits as they are set now."""
+        """The limits of the current settings."""
         return self.behaviour.limits()
 
     # Start and stop ------------------------------------------------------------------------------------------------
 
     def finalise(self) -> None:
-        """Give each route its callable and arrange the index; from here on the application answers requests.
-
-        All that depends on what was registered is made here, in one order, at the start and whenever something is
-        added to a running application.
-        """
+        """Compile the routes and build the index, at the start and whenever a running application changes."""
         router, behaviour = self.app.router, self.behaviour
-        own = [route for route in router.routes if isinstance(route, (Route, WebSocketRoute))]
+        routes = [route for route in router.routes if isinstance(route, (Route, WebSocketRoute))]
         self.kept_limits = behaviour.prepare()
-        behaviour.compile(*own)
+        behaviour.compile(*routes)
         router.fallback.call = behaviour.compile_fallback()
         router.forward.call = behaviour.compile_forward()
         router.compile = behaviour.compile
-        behaviour.finalised()
+        behaviour.build_index()
         if self.lifecycle.stage in UP:
             self._open_gate()
 
     def started(self) -> None:
-        """Let requests pass the gate."""
+        """Called at the end of a start: open the gate for requests."""
         self._open_gate()
         self.sweeper.start()
-        # Loaded with the start, not with the import.
+        # Imported late, so that `import sanic_star` does not load it.
         from sanic_star.engine.server_logs import filter_server_logs
 
         filter_server_logs()
 
     def _open_gate(self) -> None:
         if self._stack is not None:
-            before, self._open = self._open, self.behaviour.surround(self._with_lazy_state(self._stack))
-            # What an overridden or patched `build_middleware_stack` has put around the gate stays there.
-            if self.app.middleware_stack in (self._gate, before):
-                self.app.middleware_stack = self._open
+            former_stack = self._started_stack
+            self._started_stack = self.behaviour.wrap_stack(self._with_lazy_state(self._stack))
+            # An overridden or patched `build_middleware_stack` may have wrapped the gate: the wrapper stays.
+            if self.app.middleware_stack in (self._gate, former_stack):
+                self.app.middleware_stack = self._started_stack
 
     def stopped(self) -> None:
-        """Close the gate: the next start builds the stack anew, with what was added since."""
+        """Called at the end of a stop: close the gate, and drop the stack, which the next start builds anew."""
         self.sweeper.stop()
-        self.app.middleware_stack = self._stack = self._open = None
+        self.app.middleware_stack = self._stack = self._started_stack = None
         self.lazy_state = {}
         self.behaviour.stopped()
 
     def _with_lazy_state(self, stack: ASGIApp) -> ASGIApp:
-        """Return `stack` behind something that hands each request the lifespan's state, as a server does."""
+        """Return an ASGI application that adds the lifespan's state to each scope, as a server with lifespan does.
+
+        Args:
+            stack: the application inside; returned itself if there is no state.
+        """
         if not self.lazy_state:
             return stack
 
@@ -184,13 +189,13 @@ class Engine:
 
     def mounted(self) -> list[Engine]:
         """Return the engines of the applications that are mounted below this one, each once."""
-        return _engines(self.app.router.routes, [self])[1:]
+        return _mounted_engines(self.app.router.routes, self)
 
     async def endless_ended(self, timeout: float) -> bool:  # noqa: ASYNC109
-        """Wait until the streams and websockets that were ended are over.
+        """Wait until the tasks of endless streams and websockets have ended.
 
         Args:
-            timeout: how long, in seconds.
+            timeout: the longest wait, in seconds.
 
         Returns:
             Whether there were any.
@@ -202,53 +207,59 @@ class Engine:
         return bool(tasks)
 
     async def requests_ended(self) -> None:
-        """Wait for the requests in flight, `Limits.graceful_s` at the longest."""
+        """Wait until the requests in flight have ended, for `Limits.graceful_s` at most."""
         deadline = asyncio.get_running_loop().time() + self.limits.graceful_s
         while asyncio.get_running_loop().time() < deadline:
-            # A list: an application in another thread may begin and end requests meanwhile.
+            # A copy, because an application in another thread may begin and end requests at the same time.
             if not any(request.scope.get("app") is self.app for request in list(requests.live.values())):
                 return
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(_POLL_S)
 
-    def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
-        """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
-        # A client that sends its next request on this connection would send it as a part of the missing body.
+    def cancel_and_answer(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
+        """Cancel the task of a request, and answer with an exception's response after its clean-up.
+
+        Args:
+            request: the request.
+            task: its task.
+            error: the exception.
+        """
+        # The server would take the client's next request on this connection for the rest of the body.
         closes = error.status_code in (408, 413) or request._waits_for_part
         if closes:
             request._send = announcing_close(request.scope, request._send)
 
         async def finish() -> None:
-            # By now the middleware around the route is over, through which the request has sent.
+            # The middleware around the route has ended by now, and has reset `_send`.
             send = announcing_close(request.scope, request._send) if closes else request._send
             await self.fail(request, error, request.scope, request._receive, send)
 
         stream = request._open_stream = request._open_stream or OpenStream(task, finish)
         stream.finish, request._holds = finish, True
-        stream.cut("timeout", error.detail)
+        stream.cancel("timeout", error.detail)
 
     def gate(self, middleware: Sequence[Middleware]) -> ASGIApp:
-        """Build the dispatch and ASGI middleware around it; return the gate before both.
+        """Build the dispatch with ASGI middleware around it, and return the gate.
 
         Args:
-            middleware: the user's, the outermost first.
+            middleware: the user's middleware, the outermost first.
         """
         self._make = self.make_request
         self.dispatch = dispatch = self._make_dispatch()
-        stack = self.behaviour.hand_over(dispatch)
+        stack = self.behaviour.wrap_dispatch(dispatch)
         if stack is not dispatch:
             self._make = self._take_request
             self.dispatch = self._make_dispatch()
         if middleware:
-            stack = _marking_arrival(stack)
+            stack = _with_arrival_check(stack)
             for cls, args, kwargs in reversed(middleware):
                 stack = cls(stack, *args, **kwargs)
-            stack = self._bounded(stack)
-        self._stack, self._open = stack, None
+            stack = self._with_boundary(stack)
+        self._stack, self._started_stack = stack, None
         return self._gate
 
     def _take_request(self, scope: Scope, receive: Receive, send: Send) -> Request:
-        """Return the request that was made before the dispatch was called, else a new one."""
-        request: Request | None = scope.pop(HANDED, None)
+        """Return the request that was made before the dispatch (`PREPARED_REQUEST`), else a new one."""
+        request: Request | None = scope.pop(PREPARED_REQUEST, None)
         if request is None:
             return self.make_request(scope, receive, send)
         request._receive, request._send = receive, send
@@ -260,12 +271,12 @@ class Engine:
         except RuntimeError:
             raise RuntimeError(_NO_TRIO) from None
         assert self._stack is not None
-        stack = self._open or self._stack
-        if self._open is None and scope["type"] != "lifespan":
+        stack = self._started_stack or self._stack
+        if self._started_stack is None and scope["type"] != "lifespan":
             try:
                 await self.lifecycle.ensure_started()
             except Exception as error:
-                # Not every server answers for an application that raises, or says why.
+                # Not every server sends a response if the application raises, or logs the exception.
                 log_error(_error_logger, error, "The application could not be started")
                 response = PlainTextResponse("Internal Server Error", 500)
                 send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
@@ -276,19 +287,19 @@ class Engine:
                 await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
                 return
             self.started()
-            stack = self._open or stack
+            stack = self._started_stack or stack
         await stack(scope, receive, send)
 
-    # The way of a request ------------------------------------------------------------------------------------------
+    # Requests ------------------------------------------------------------------------------------------------------
 
     def _make_dispatch(self) -> ASGIApp:
         """Return the ASGI callable that answers requests.
 
-        PERF: it runs for each request, so that everything it needs is a local of this function, bound when the
-        application starts. Safe because none of it is replaced while requests run: the router empties and fills
-        `direct` in place. A request is made without a call of its class, and the attributes that are read below are set
-        on the object, where the interpreter finds them sooner than on the class: 0.1 µs. `benchmarks/` measures it as
-        «in process».
+        PERF: the dispatch runs for each request, so everything that it needs is a local variable of this function. That
+        is safe because nothing of it is replaced while requests run: the router empties and fills `direct` in place.
+        A request is made without calling its class; safe because `_plain_class` checks that the call would do no more.
+        Attributes that are read below are set on the object, where the interpreter finds them sooner than on the class:
+        0.1 µs. `benchmarks/` measures all this as «in process».
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
         direct, look_up, new, make = router._direct, router._look_up, object.__new__, self._make
@@ -318,7 +329,7 @@ class Engine:
                 wake()
             set_current(number)
             if "router" not in scope:
-                # As in Starlette that of the outermost application: middleware and templates of that one read it.
+                # As in Starlette, the outermost application's router: its middleware and templates read it.
                 scope["router"] = router
             try:
                 raw = None if scope.get("root_path") else scope.get("raw_path")
@@ -342,10 +353,13 @@ class Engine:
                             await request._read_body(message, limit)
                         else:
                             request._body = body
-                call = route.call  # as a method it would be sought on the class first
+                # PERF: not `route.call(request)`, which looks for a method on the class first. Safe because `call` is
+                # an attribute of the object.
+                call = route.call
                 response = await call(request)
                 if isinstance(response, Response) and not request.responded:
-                    start, body = response._start_message(), response._body  # of one moment: it may be changed
+                    # Both are read before the first `await`, because the response may change during it.
+                    start, body = response._start_message(), response._body
                     if start is None:
                         await response(scope, receive, send)
                     else:
@@ -373,32 +387,41 @@ class Engine:
         return dispatch
 
     async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let an ASGI application answer: a response of Starlette's, whatever else a handler returns."""
-        # Only a response's own code is known not to parse a form.
-        own = request._replay() if isinstance(app, StarletteResponse) else request.receive
-        await app(scope, partial(request._watched_receive, own), self.watched_send(request, scope, send))
-
-    def watched_send(self, request: Request, scope: Scope, send: Send) -> Send:
-        """Return the `send` through which another ASGI application answers a request.
-
-        Watched are the start of the response, because an error after it can't be answered any more, and its type:
-        server-sent events have no end of their own, the application's stop ends them.
+        """Answer a request by an ASGI application: a Starlette response, or anything else that a handler returns.
 
         Args:
             request: the request.
-            scope: the one that the application gets.
-            send: sends the response on.
+            app: the application.
+            scope: its scope.
+            receive: not used, because the request has its own.
+            send: the ASGI `send` for the response.
         """
-        # Starlette's responses may send from a child of it.
+        # A Starlette response parses no form, so its `receive` needs no check of the charset.
+        receive = request._replay() if isinstance(app, StarletteResponse) else request.receive
+        await app(scope, partial(request._watched_receive, receive), self.watched_send(request, scope, send))
+
+    def watched_send(self, request: Request, scope: Scope, send: Send) -> Send:
+        """Return the `send` for another ASGI application that answers a request.
+
+        It records the start of the response, because an exception after that cannot be answered. It opens a stream if
+        the response has server-sent events, because only the application's stop ends those.
+
+        Args:
+            request: the request.
+            scope: the scope that the application gets.
+            send: the ASGI `send` for the response.
+        """
+        # Determined here, because Starlette's responses may send from a child task.
         task = _running_task()
 
-        # PERF: no coroutine of its own, which would take as long as all that it does; `benchmarks/`: `overhead`.
-        def watched(message: Message) -> Awaitable[None]:
+        # PERF: a function that returns the awaitable of `send`, because a coroutine would double its time («overhead»).
+        # Safe because a caller awaits the result of `send` at once.
+        def watched_send(message: Message) -> Awaitable[None]:
             kind = message["type"]
             if kind == "http.response.start":
                 if message["status"] >= 500:
                     if request._body_refusal is not None:
-                        # Some middleware (Starlette's `BaseHTTPMiddleware`) makes an internal error of the 413.
+                        # Some middleware (Starlette's `BaseHTTPMiddleware`) turns the 413 into an internal error.
                         raise request._body_refusal
                     if _reports_exception(message):
                         request._answered_error = id(sys.exc_info()[1])
@@ -412,12 +435,12 @@ class Engine:
                 request._is_answered = True
             return send(message)
 
-        return watched
+        return watched_send
 
     async def _begin_event_stream(
         self, request: Request, start: Message, send: Send, task: asyncio.Task[Any] | None
     ) -> None:
-        """Send the start of server-sent events, and watch the stream from then on."""
+        """Send the start of server-sent events, then open a stream for them."""
 
         async def finish() -> None:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -425,23 +448,34 @@ class Engine:
         await send(start)
         if task is None or task.get_loop() is not asyncio.get_running_loop():
             task = asyncio.current_task()
-        # After the start: once the stop has begun this cuts the stream, and its end completes only the body.
+        # After the start, because during a stop this cancels the task, and `finish` completes only the body.
         self.streams.open(request, finish, task=task)
 
     async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer an exception, then raise it again unless that settled it."""
-        settle = self._settle_out_of_mount if request._outer else self._settle
-        pending = await settle(request, error, scope, receive, send)
+        """Answer an exception; then raise it, unless the answer handles it completely.
+
+        Args:
+            request: the request that failed.
+            error: the exception.
+            scope: the ASGI scope.
+            receive: the ASGI `receive`.
+            send: the ASGI `send`.
+        """
+        answer_error = self._answer_error_of_mount if request._outer else self._answer_error
+        pending = await answer_error(request, error, scope, receive, send)
         if pending is not None and not ends_here(pending, send):
             break_off(send)
             try:
                 raise pending
             finally:
-                # Its traceback holds this frame; held by it in turn, the request would be left to the collector.
+                # The traceback refers to this frame: a cycle would leave the request to the garbage collector.
                 del error, pending
 
     async def refuse(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer an exception for a request that does not get as far as a route, with the application's middleware."""
+        """Answer an exception for a request that is not dispatched to a route; the application's middleware runs.
+
+        Arguments are those of `fail`.
+        """
         number = next(requests.numbers)
         requests.live[number] = request
         if self.sweeper.asleep:
@@ -450,39 +484,39 @@ class Engine:
         try:
             await self.fail(request, error, scope, receive, send)
         finally:
-            # Its traceback holds the request.
+            # The traceback of the exception refers to the request.
             request._initialiser_error = None
             if request._holds:
                 self.streams.close(request)
                 request._release()
             del requests.live[number]
 
-    async def _settle_out_of_mount(
+    async def _answer_error_of_mount(
         self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
     ) -> BaseException | None:
-        """Do what `_settle` does, for an exception that comes out of a mount.
+        """Do what `_answer_error` does, for an exception that leaves a mounted application.
 
-        It is answered for this application; then the scope says again where it was raised: middleware around reads the
-        route's whole path there, as in Starlette.
+        During the answer the scope has the entries of this application. Then it gets the mounted application's entries
+        again, because middleware outside reads the whole path of the route, as in Starlette.
         """
         scopes = (scope,) if request.scope is scope else (scope, request.scope)
         outer = {"app": self.app, **request._outer}
-        inner = [{key: affected[key] for key in outer if key in affected} for affected in scopes]
-        for affected in scopes:
-            affected.update(outer)
+        inner_entries = [{key: changed[key] for key in outer if key in changed} for changed in scopes]
+        for changed in scopes:
+            changed.update(outer)
         try:
-            return await self._settle(request, error, scope, receive, send)
+            return await self._answer_error(request, error, scope, receive, send)
         finally:
-            for affected, former in zip(scopes, inner, strict=True):
-                affected.update(former)
+            for changed, entries in zip(scopes, inner_entries, strict=True):
+                changed.update(entries)
 
-    async def _settle(
+    async def _answer_error(
         self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
     ) -> BaseException | None:
-        """Answer an exception; return what is to be raised then."""
-        # The request may have a scope of its own, where something in it was changed.
+        """Answer an exception; return the exception to raise afterwards, if any. Arguments are those of `fail`."""
+        # Middleware may have given the request a copy of the scope.
         scope["app"] = request.scope["app"] = self.app
-        # Of any other request's client it is an error like any other.
+        # A `ClientDisconnect` from another request is an error like any other.
         if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
             return None
@@ -490,7 +524,7 @@ class Engine:
             return error
         exchange = scope.get(EXCHANGE)
         if exchange is not None and attributes(error).get(REPORTED) is exchange:
-            # A mounted application has reported it, behind middleware that copies scopes.
+            # A mounted application has reported it, in a copy of the scope.
             return error
         body: CountedBody | None = scope.get(COUNTED_BODY)
         for refusal in (request._body_refusal, body.refusal if body is not None else None):
@@ -498,14 +532,14 @@ class Engine:
             if refusal is not None and any(cause is refusal for cause in related(error)):
                 error = refusal
         boundary: Boundary | None = scope.get(BOUNDARY)
-        if boundary is not None and boundary.engine is self and not self._ends_inside(request, error):
+        if boundary is not None and boundary.engine is self and not self._skips_middleware(request, error):
             boundary.request, boundary.send = request, send
             return error
-        begun = False
+        has_begun = False
 
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_answer(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
             await send(message)
 
         pending: BaseException | None = error
@@ -513,12 +547,12 @@ class Engine:
             response, pending = await self.behaviour.answer(request, error)
             if response is not None:
                 if pending is not None and not is_a(pending, CancelledError):
-                    # Not every server keeps a connection whose application has raised an exception.
+                    # Some servers close the connection if the application raises an exception.
                     send = request._send = announcing_close(scope, send)
-                await response(scope, receive, watched)
+                await response(scope, receive, send_answer)
         except CancelledError:
-            # An exception handler has its time limit too, and may answer with a stream.
-            if not await self._is_cut_short(request):
+            # The time limit also holds for an exception handler, and its answer may be a stream.
+            if not await self._finish_cancelled_stream(request):
                 raise
             return None
         except PASSED_ON:
@@ -526,47 +560,57 @@ class Engine:
         except BaseException as failure:
             pending = error
             _log_failed_answer(error, failure)
-            if not begun and not self.behaviour.has_begun(request):
+            if not has_begun and not self.behaviour.has_begun(request):
                 response = PlainTextResponse("Internal Server Error", 500)
                 send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
                 await response(scope, receive, announcing_close(scope, send))
         return None if pending is None else _for_the_server(pending, scope)
 
-    def _ends_inside(self, request: Request, error: BaseException) -> bool:
-        """Tell whether an exception is answered before the user's middleware sees it.
+    def _skips_middleware(self, request: Request, error: BaseException) -> bool:
+        """Return whether an exception is answered before the user's ASGI middleware gets it.
 
-        So is a `CancelledError` that cancels nothing: middleware would take it for the end of its own task.
+        This includes a `CancelledError` although nothing has cancelled the task: middleware would take it for the
+        cancellation of its own task.
         """
-        return is_a(error, CancelledError) or self.behaviour.settles(request, error)
+        return is_a(error, CancelledError) or self.behaviour.handles(request, error)
 
     async def _fail_outside(
         self, boundary: Boundary, body: CountedBody, error: BaseException, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer an exception that has come out of the user's middleware, then raise it unless that settled it."""
-        request, through = boundary.request, boundary.send
+        """Answer an exception that has left the user's ASGI middleware; then raise it, unless the answer handles it.
+
+        Args:
+            boundary: the boundary, with the request that failed.
+            body: the counted body of the request.
+            error: the exception.
+            scope: the server's ASGI scope.
+            receive: the server's ASGI `receive`.
+            send: the server's ASGI `send`.
+        """
+        request, inner_send = boundary.request, boundary.send
         boundary.release(scope)
-        late: Send = send
-        if request is None or through is None:
+        answer_send: Send = send
+        if request is None or inner_send is None:
             request = self.make_request(scope, receive, send)
             request.responded = body.answered
         elif body.answered:
             request.responded = True
         elif self.behaviour.has_begun(request):
-            # Some middleware has kept the start of the response: to the client it has not begun.
+            # A middleware has kept the start of the response, so the client has got nothing.
             request._take_back_response()
         else:
-            from sanic_star.engine.boundary import LateSend
+            from sanic_star.engine.boundary import SendThroughMiddleware
 
-            late = LateSend(through, send, body)
-        request._receive, request._send = receive, late
+            answer_send = SendThroughMiddleware(inner_send, send, body)
+        request._receive, request._send = receive, answer_send
         number = next(requests.numbers)
         requests.live[number] = request
         if self.sweeper.asleep:
             self.sweeper.wake()
         requests.current.set(number)
         try:
-            settle = self._settle_out_of_mount if request._outer else self._settle
-            pending = await settle(request, error, scope, receive, late)
+            answer_error = self._answer_error_of_mount if request._outer else self._answer_error
+            pending = await answer_error(request, error, scope, receive, answer_send)
         finally:
             if request._holds:
                 self.streams.close(request)
@@ -578,32 +622,34 @@ class Engine:
             try:
                 raise pending
             finally:
-                del boundary, error, late, pending, request, through  # as in `fail`
+                del answer_send, boundary, error, inner_send, pending, request  # as in `fail`
 
-    # The code of the frames in which a task answers a request, until the dispatch is made. They are attributes of the
-    # class, because an application that has not started can be pickled.
+    # The code of the functions that dispatch a request, and of the one that answers exceptions; for the sweeper. They
+    # are attributes of the class, because code cannot be pickled, but an application before its start can.
     dispatch_codes: frozenset[CodeType] = frozenset({_fail_outside.__code__})
-    fail_code = _settle.__code__
+    fail_code = _answer_error.__code__
 
     async def _answer_unfinished_body(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 to a body that ends too early, unless a response has begun.
 
-        A client that has left does not see it. granian sends `http.disconnect` also for a malformed body, and answers
-        500 by itself if the application sends nothing.
+        Usually the client has left, and gets no answer. But granian sends `http.disconnect` for a malformed body, too,
+        and answers 500 if the application sends nothing.
         """
         if not self.behaviour.has_begun(request):
-            # Servers may refuse to send to a client that has left.
+            # A server may raise an exception if the client has left.
             with suppress(Exception):
                 await PlainTextResponse("Bad Request", 400)(scope, receive, send)
 
     async def _cancelled(self, request: Request, error: CancelledError) -> None:
-        """Finish a stream that was cut short; any other cancellation goes on.
+        """Handle a `CancelledError` of a request.
 
-        Where nobody has asked this task to end (a handler awaits a task that was cancelled, or raises it by itself) it
-        is an error like any other, unless reading the body has raised it because the client has left. A server that
-        stops, and waits for this no longer, has nobody else who would answer.
+        - If the request's stream has cancelled the task, complete the response.
+        - If nothing has cancelled the task (the handler awaits a cancelled task, or raises the exception itself), it is
+          an error like any other; but a `CancelledError` that the read of a body raises may mean that the client left.
+        - If the server has cancelled the task at its stop, answer 503, unless a response has begun.
+        - Else raise the exception.
         """
-        if await self._is_cut_short(request):
+        if await self._finish_cancelled_stream(request):
             pass
         elif not _is_own_cancellation():
             if request._is_disconnected:
@@ -620,55 +666,61 @@ class Engine:
                 mark(error, request.scope)
             raise error
 
-    async def _is_cut_short(self, request: Request) -> bool:
-        """Complete the response to a request whose stream was cut short; tell whether it was."""
+    async def _finish_cancelled_stream(self, request: Request) -> bool:
+        """Complete the response if the request's stream has cancelled the task; return whether it has."""
         stream = request._open_stream
-        if stream is None or not await stream.settle():
+        if stream is None or not await stream.finish_cancelled():
             return False
-        if stream.reason != "client left" or request.scope["type"] != "http" or self.behaviour.has_begun(request):
+        is_http = request.scope["type"] == "http"
+        if stream.reason != "client left" or not is_http or self.behaviour.has_begun(request):
             return True
         if request.responded or self.app.user_middleware:
-            # Nobody reads it. But Starlette's middleware raises RuntimeError where an application sends nothing.
+            # The client has left. But Starlette's middleware raises RuntimeError if an application sends nothing.
             response = StarletteResponse(status_code=_CLIENT_CLOSED_REQUEST)
             with suppress(OSError):
                 await response(request.scope, request._receive, request._send)
         return True
 
-    def _find_body_limit(self, scope: Scope, arrived: bool) -> int | None:
-        """Return the greatest body, in bytes, for the route that a path leads to; `None` for no limit.
+    def _find_body_limit(self, scope: Scope, is_dispatched: bool) -> int | None:
+        """Return the size limit of a request's body, in bytes, by its route; `None` for no limit.
 
         Args:
             scope: the request's scope.
-            arrived: whether the request has reached the dispatch. Then a route that streams the body has no limit
-                unless it sets one; before, a middleware reads the body, and the application's limit holds.
+            is_dispatched: whether the request has reached the dispatch. If not, a middleware reads the body, and the
+                application's limit holds for a route without a limit. If so, such a route streams the body itself,
+                without a limit.
         """
         raw = None if scope.get("root_path") else scope.get("raw_path")
         entry = self.app.router._direct.get(raw, _NOTHING).get(scope["method"])
         if entry is None or entry[2] != scope["path"]:
-            # A copy, because the router notes there what it finds.
+            # A copy, because the router adds entries.
             scope = dict(scope)
             route, _ = self.app.router._look_up(scope, raw, scope["method"])
         else:
             route = entry[0]
         if route is not self.app.router.forward:
-            return route.max_body_size if arrived or route.max_body_size is not None else self.limits.body
+            return route.max_body_size if is_dispatched or route.max_body_size is not None else self.limits.body
         target = scope["route"]
         child = child_scope(scope)
         inner = engine_of(getattr(target, "_base_app", None))
         if inner is not None:
-            limits = (self.app.max_body_size, inner._find_body_limit(child, arrived))
+            limits = (self.app.max_body_size, inner._find_body_limit(child, is_dispatched))
             return min((limit for limit in limits if limit is not None), default=None)
         from sanic_star.engine.body_limit import starlette_limit
 
         limit = starlette_limit(target, child)
         return self.limits.body if limit is None else limit
 
-    def _bounded(self, stack: ASGIApp) -> ASGIApp:
-        """Return `stack` inside the error boundary and the limit on bodies, for the user's ASGI middleware."""
+    def _with_boundary(self, stack: ASGIApp) -> ASGIApp:
+        """Return an ASGI application with the error boundary and the body limit around the user's ASGI middleware.
+
+        Args:
+            stack: the dispatch with the middleware.
+        """
         from sanic_star.engine.body_limit import CountedBody
         from sanic_star.engine.boundary import Boundary
 
-        async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_boundary(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 if scope["type"] == "websocket":
                     scope[SERVER_SEND] = send
@@ -681,14 +733,14 @@ class Engine:
                         raise
                     await self._refuse_websocket(error, scope, receive, send)
                 finally:
-                    # The server's object for the connection has the scope, too.
+                    # `send` may be a method of an object that refers to the scope: this breaks the cycle.
                     scope.pop(SERVER_SEND, None)
                 return
             body = CountedBody(self._find_body_limit, scope, receive)
             boundary = Boundary(self, scope)
 
-            async def watched(message: Message) -> None:
-                # Early hints and push promises come before the start, and are no part of the response.
+            async def send_checked(message: Message) -> None:
+                # Early hints and push promises come before the start.
                 if not body.answered and message["type"] == "http.response.start":
                     body.check_answer(message)
                     body.answered = True
@@ -698,9 +750,9 @@ class Engine:
 
             try:
                 check_content_type(scope, self.kept_limits.field)
-                await stack(scope, body.receive, watched)
+                await stack(scope, body.receive, send_checked)
                 if body.refusal is not None and not body.answered:
-                    # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.
+                    # A middleware has caught the refusal, and has not sent a response.
                     raise body.refusal
             except (CancelledError, *PASSED_ON):
                 raise
@@ -714,7 +766,7 @@ class Engine:
                 boundary.release(scope)
                 body.release(scope)
 
-        return bounded
+        return with_boundary
 
     # Websockets and lifespan ---------------------------------------------------------------------------------------
 
@@ -724,12 +776,12 @@ class Engine:
             return
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
         scope.setdefault("router", self.app.router)
-        # Optional in ASGI's scope; Starlette would take `http` for the default.
+        # Optional in an ASGI scope, and Starlette's default would be `http`.
         scope.setdefault("scheme", "ws")
         connection = self.make_websocket(scope, receive, send)
         plain = self._plain
         if plain is not None:
-            # As in the dispatch, its class is not called.
+            # As in the dispatch, the class is not called.
             request = object.__new__(plain)
             Request.__init__(request, scope, receive, connection._send_message)
         else:
@@ -747,11 +799,11 @@ class Engine:
             route, connection._route_params = router._find(scope)
             request._route_params = connection._route_params
             if route is router.fallback:
-                # Loaded with the first handshake that no websocket route answers.
+                # Imported late: few handshakes have a path without a websocket route.
                 from sanic_star.engine.handshakes import answer_by_http, is_answered_by_http
 
                 if is_answered_by_http(router, scope):
-                    # From here on it is another request, which has its own end at the stop.
+                    # The dispatch makes a new request for the handshake, with a stream of its own.
                     self.streams.close(request)
                     await answer_by_http(self.dispatch, connection)
                     return
@@ -764,7 +816,7 @@ class Engine:
         except CancelledError as error:
             if not _is_own_cancellation():
                 await self._fail_websocket(connection, error)
-            elif not await self._is_cut_short(request):
+            elif not await self._finish_cancelled_stream(request):
                 await self._end_cancelled_websocket(connection, error)
         except PASSED_ON:
             raise
@@ -777,7 +829,7 @@ class Engine:
             request._send = send
 
     async def _refuse_websocket(self, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer an exception that the user's middleware has raised by itself for a websocket."""
+        """Answer an exception that the user's ASGI middleware has raised for a websocket."""
         connection = self.make_websocket(scope, receive, send)
         connection._request = request = self.make_request(scope, receive, connection._send_message)
         number = next(requests.numbers)
@@ -791,7 +843,7 @@ class Engine:
             request._send = send
 
     async def _end_cancelled_websocket(self, connection: WebSocket, error: CancelledError) -> None:
-        """End a websocket whose task the server has cancelled: at the stop with a proper close or refusal."""
+        """End a websocket whose task the server has cancelled; at the stop, close it or refuse the handshake."""
         if not self.lifecycle.stopping:
             raise error
         if connection._opened:
@@ -801,7 +853,12 @@ class Engine:
         await self._fail_websocket(connection, RefusedRequest(503))
 
     async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:
-        """Refuse the handshake with the exception's response, or close an open connection with 1011."""
+        """Refuse the handshake with the exception's response, or close an open connection with 1011.
+
+        Args:
+            connection: the websocket.
+            error: the exception.
+        """
         if connection.scope.get(REPORTED) == id(error):
             raise error
         connection.scope["app"] = self.app
@@ -809,14 +866,14 @@ class Engine:
         pending: BaseException | None = error
         closing = only_member(error)
         if is_a(closing, WebSocketException):
-            # As in Starlette it says how the connection is closed, unless a handler closes it in another way.
+            # As in Starlette, it has the close code and the reason, unless an exception handler closes the connection.
             if not connection._closed:
                 await self.behaviour.run_websocket_handler(connection, closing)
             await connection._end(attribute(closing, "code", 1011), attribute(closing, "reason", ""))
             return
         try:
             if connection._opened or connection._closed:
-                # No response can be sent any more, so that nothing makes one.
+                # No response can be sent, so none is made.
                 pending = await self.behaviour.report(connection._request, error)
             else:
                 response, pending = await self.behaviour.answer(connection._request, error)
@@ -828,7 +885,7 @@ class Engine:
         except BaseException as failure:
             pending = error
             _log_failed_answer(error, failure)
-        # RFC 6455, section 7.4.1: a violated policy, where the handler has found out that the client may not do this.
+        # 1008 is "policy violation" (RFC 6455, section 7.4.1): the client is not allowed to connect.
         await connection._end(1008 if attribute(error, "status_code") in (401, 403) else 1011)
         pending = None if pending is None else _for_the_server(pending, connection.scope)
         if pending is not None:
@@ -839,26 +896,39 @@ class Engine:
 
 
 def _plain_class(factory: Any) -> type[Request] | None:
-    """Return `factory` where it is a class that does no more than `Request` when an object is made, else `None`."""
+    """Return `factory` if it is a subclass of `Request` that makes objects as `Request` does, else `None`.
+
+    Args:
+        factory: a class, or a function that makes requests.
+    """
     if not isinstance(factory, type) or not issubclass(factory, Request):
         return None
     makers = factory.__new__, factory.__init__, type(factory).__call__
     return factory if makers == (object.__new__, factory._plain_init, type.__call__) else None
 
 
-def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
-    """Return the dispatch behind a step that tells the counted body of a request that its middleware is passed."""
+def _with_arrival_check(dispatch: ASGIApp) -> ASGIApp:
+    """Return an ASGI application that calls `CountedBody.arrive`, then the dispatch.
 
-    async def arrive(scope: Scope, receive: Receive, send: Send) -> None:
+    Args:
+        dispatch: the dispatch.
+    """
+
+    async def with_arrival_check(scope: Scope, receive: Receive, send: Send) -> None:
         if (body := scope.get(COUNTED_BODY)) is not None:
             body.arrive(scope)
         await dispatch(scope, receive, send)
 
-    return arrive
+    return with_arrival_check
 
 
 def announcing_close(scope: Scope, send: Send) -> Send:
-    """Return a `send` whose response tells the client that the connection is closed after it."""
+    """Return a `send` that adds `connection: close` to the response; see `announce_close`.
+
+    Args:
+        scope: the connection's ASGI scope.
+        send: the ASGI `send` for the response.
+    """
 
     async def send_closing(message: Message) -> None:
         starts = message["type"] in ("http.response.start", "websocket.http.response.start")
@@ -868,7 +938,11 @@ def announcing_close(scope: Scope, send: Send) -> Send:
 
 
 def _reports_exception(start: Message) -> bool:
-    """Tell whether a response is sent for an exception that nobody has handled: as a rule it is raised again then."""
+    """Return whether the start of a response is sent for an unhandled exception, which is usually raised again.
+
+    Args:
+        start: the ASGI message.
+    """
     error = sys.exc_info()[1] if start.get("status") == 500 else None
     return error is not None and attribute(error, "status_code") is None
 
@@ -879,8 +953,8 @@ def _log_failed_answer(error: BaseException, failure: BaseException) -> None:
 
 
 def _for_the_server(error: BaseException, scope: Scope) -> BaseException | None:
-    """Return the exception to raise to the server once the request is answered, marked as logged."""
-    # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.
+    """Return the exception to raise to the server after the answer, marked as logged; `None` for no exception."""
+    # Nothing has cancelled the task if a `CancelledError` is answered; a server would think that something has.
     if is_a(error, CancelledError):
         return None
     error = readable(error)
@@ -889,39 +963,49 @@ def _for_the_server(error: BaseException, scope: Scope) -> BaseException | None:
 
 
 def engine_of(app: object) -> Engine | None:
-    """Return the engine of an application of this package, `None` for anything else."""
+    """Return the engine of an application of this package, `None` for any other object.
+
+    Args:
+        app: the object.
+    """
     engine = getattr(app, "_engine", None)
     return engine if isinstance(engine, Engine) else None
 
 
-def _engines(routes: Sequence[BaseRoute], engines: list[Engine]) -> list[Engine]:
-    """Append the engines of the applications that these routes lead to, behind ASGI middleware and in other apps."""
-    return _collect(routes, engines, [engine.app for engine in engines])
+def _mounted_engines(routes: Sequence[BaseRoute], engine: Engine) -> list[Engine]:
+    """Return the engines of mounted applications, also of those inside ASGI middleware and other applications.
+
+    Args:
+        routes: the routes of the outer application.
+        engine: the outer application's engine, which is left out.
+    """
+    engines: list[Engine] = []
+    _add_engines(routes, engines, [engine.app])
+    return engines
 
 
-def _collect(routes: Sequence[BaseRoute], engines: list[Engine], seen: list[Any]) -> list[Engine]:
+def _add_engines(routes: Sequence[BaseRoute], engines: list[Engine], visited: list[Any]) -> None:
     for route in routes:
         app = getattr(route, "app", None)
-        # By convention ASGI middleware keeps the application that it wraps as `app`. Bounded: anything may be there.
+        # By convention, ASGI middleware has the application inside as its attribute `app`.
         for _ in range(_MOST_MIDDLEWARE):
             if app is None or isinstance(app, StarletteRouter | Starlette):
                 break
             app = getattr(app, "app", None)
-        if not isinstance(app, StarletteRouter | Starlette) or any(app is other for other in seen):
+        if not isinstance(app, StarletteRouter | Starlette) or any(app is former for former in visited):
             continue
-        seen.append(app)
+        visited.append(app)
         engine = engine_of(app)
         if engine is not None:
             engines.append(engine)
-        _collect(app.routes, engines, seen)
-    return engines
+        _add_engines(app.routes, engines, visited)
 
 
 def _running_task() -> asyncio.Task[Any] | None:
-    """Return the running task; in a thread whose loop runs none, it may be one of another thread's loop.
+    """Return the running task; in a thread whose event loop runs no task, it may be a task of another thread.
 
-    PERF: before Python 3.12 `asyncio.current_task` is not written in C, and finding the loop is a system call: 0.4 µs
-    («overhead»). Safe because while one loop runs a task, that is this one.
+    PERF: before Python 3.12 `asyncio.current_task` is not written in C, and finding the loop takes a system call: 0.4
+    µs («overhead»). Safe because this is called in a task: if only one event loop runs a task, it is that one.
     """
     if _running_tasks is None:
         return asyncio.current_task()
@@ -931,18 +1015,18 @@ def _running_task() -> asyncio.Task[Any] | None:
 
 def _starts_event_stream(start: Message) -> bool:
     for name, value in start.get("headers", ()):
-        # PERF: without a comparison of text for most fields, because their lengths differ. Safe because the names are
-        # compared where the lengths agree.
+        # PERF: the lengths of most names differ, so that no text is compared. Safe because names are compared if their
+        # lengths are equal.
         size = len(name)
         if size == 14 and name.lower() == b"content-length":
-            return False  # it has an end
+            return False  # a stream of events with an end
         if size == 12 and name.lower() == b"content-type":
             return b"event-stream" in value.lower() and is_event_stream(value.decode("latin-1"))
     return False
 
 
 def _is_watched_by_another(request: Request) -> bool:
-    """Tell whether a mounted application of this package answers the request, and watches its own stream."""
+    """Return whether a mounted application of this package answers the request, and has opened the stream itself."""
     try:
         answering = requests.current_request()
     except LookupError:
@@ -951,35 +1035,35 @@ def _is_watched_by_another(request: Request) -> bool:
 
 
 def _is_own_cancellation() -> bool:
-    """Tell whether somebody has asked the running task to end."""
+    """Return whether the running task was cancelled."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 class _Plain:
-    """What an application does that has nothing above its engine: handlers get path parameters by keyword."""
+    """The behaviour of `Application`, which has no layer above its engine. Handlers get path parameters by keyword."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
 
     def prepare(self) -> Limits:
-        """Return the limits; nothing is arranged before routes are compiled."""
+        """Return the limits."""
         return self.limits()
 
-    def finalised(self) -> None:
-        """Arrange the index."""
+    def build_index(self) -> None:
+        """Build the index."""
         self._app.router._build()
 
     def finalise(self) -> None:
         """Finalise the engine."""
         self._app._engine.finalise()
 
-    def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
+    def wrap_dispatch(self, dispatch: ASGIApp) -> ASGIApp:
         """Return the dispatch."""
         return dispatch
 
     def compile(self, *routes: Route | WebSocketRoute) -> None:
-        """Let each route call its endpoint with its path parameters as keyword arguments."""
+        """Make each route call its endpoint with the path parameters as keyword arguments."""
 
         def call(endpoint: Callable[..., Any]) -> Call:
             return lambda connection: endpoint(connection, **connection._route_params)
@@ -988,20 +1072,20 @@ class _Plain:
             route.call = call(route.endpoint)
 
     def compile_fallback(self) -> Call:
-        """Return what raises the exception for a request that no route answers."""
+        """Return a callable that raises 404, or 405 if the path has routes for other methods."""
         router = self._app.router
 
-        async def miss(request: Request) -> Any:
+        async def raise_not_found(request: Request) -> Any:
             scope = request.scope
             allowed = {*router._refused(scope)} - {WEBSOCKET}
             if scope["type"] == "http" and allowed:
                 raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed))})
             raise HTTPException(404)
 
-        return miss
+        return raise_not_found
 
     def compile_forward(self) -> Call:
-        """Return what hands the connection on."""
+        """Return the callable that passes a connection on."""
 
         async def forward(connection: Any) -> Any:
             return enter(connection, self._app.router)
@@ -1009,25 +1093,25 @@ class _Plain:
         return forward
 
     def limits(self) -> Limits:
-        """Return Starlette's limit on bodies, and the time that the stop waits."""
+        """Return Starlette's limit on bodies, and the grace period of the stop."""
         debug = self._app.debug
         graceful = DEVELOPMENT_GRACE_S if debug else Limits().graceful_s
-        return Limits(body=self._app.max_body_size, graceful_s=graceful, cuts_at_stop=debug)
+        return Limits(body=self._app.max_body_size, graceful_s=graceful, cancels_at_stop=debug)
 
-    def logged(self, app: ASGIApp) -> ASGIApp:
-        """Return `app`: nothing is logged."""
+    def with_access_log(self, app: ASGIApp) -> ASGIApp:
+        """Return `app`: there is no access log."""
         return app
 
-    def surround(self, app: ASGIApp) -> ASGIApp:
+    def wrap_stack(self, app: ASGIApp) -> ASGIApp:
         """Return `app`."""
         return app
 
     def has_begun(self, request: Request) -> bool:
-        """Tell whether a part of the response is sent already."""
+        """Return whether a part of the response has been sent."""
         return request.responded
 
     async def answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
-        """Answer an `HTTPException` with its detail, anything else with a 500."""
+        """Answer an `HTTPException` with its detail, any other exception with 500."""
         if is_a(error, HTTPException):
             response, pending = PlainTextResponse(error.detail, error.status_code, error.headers), None  # type: ignore[attr-defined]
         else:
@@ -1036,49 +1120,49 @@ class _Plain:
         return None if request.responded else response, pending
 
     async def report(self, request: Request, error: BaseException) -> BaseException | None:
-        """Log an exception that cannot be answered, unless it is an `HTTPException`, and return it."""
+        """Log and return an exception; an `HTTPException` is dropped."""
         if is_a(error, HTTPException):
             return None
         log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
         return error
 
     async def run_websocket_handler(self, connection: WebSocket, error: WebSocketException) -> None:
-        """There are no exception handlers."""
+        """Do nothing: there are no exception handlers."""
 
-    def settles(self, request: Request, error: BaseException) -> bool:
-        """Tell whether the answer is all that becomes of an exception."""
+    def handles(self, request: Request, error: BaseException) -> bool:
+        """Return whether the exception is an `HTTPException`, and no response has begun."""
         return is_a(error, HTTPException) and not request.responded
 
     async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let an ASGI application answer; nothing else is taken."""
+        """Answer by an ASGI application; raise `TypeError` for any other object."""
         if not callable(response):
             raise TypeError(f"a handler returned {response!r}: return a response or an ASGI application")
         await self._app._engine.send_foreign(request, response, scope, receive, send)
 
     def declare_streams(self) -> None:
-        """A response is watched as soon as it starts."""
+        """Do nothing: each stream is registered when it starts."""
 
     async def run_phase(self, phase: Phase) -> None:
-        """There are no listeners."""
+        """Do nothing: there are no listeners."""
 
     def step_limit(self, stopping: bool) -> Limit | None:
-        """A lifespan may take as long as it likes."""
+        """Return `None`: a lifespan has no time limit."""
         return None
 
     def stopping(self) -> None:
-        """Nothing is called before the listeners."""
+        """Do nothing."""
 
     async def drain(self) -> None:
-        """There are no background tasks."""
+        """Do nothing: there are no background tasks."""
 
     def stopped(self) -> None:
-        """Nothing was closed."""
+        """Do nothing: the router is never closed."""
 
 
 class Application(Starlette):
-    """A Starlette application whose router is indexed and whose routes hold compiled callables.
+    """A Starlette application with a route index and compiled routes.
 
-    Arguments are Starlette's.
+    Arguments are those of `starlette.applications.Starlette`.
 
     Examples:
         >>> async def hello(request):
@@ -1104,5 +1188,5 @@ class Application(Starlette):
         self._engine = Engine(self, _Plain(self))
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Return the gate before the dispatch and the user's ASGI middleware."""
+        """Build the dispatch with the user's ASGI middleware around it, and return the gate."""
         return self._engine.gate(self.user_middleware)

@@ -1,9 +1,9 @@
-"""The way of an exception outwards, through the user's ASGI middleware.
+"""The answer to an exception that has left the user's ASGI middleware.
 
-An exception that nobody handles is raised through the middleware, as in Starlette: a transaction rolls back, and a
-middleware may turn it into a response. If it comes out of the outermost middleware, it is answered there, with the
-request that has failed. Headers that middleware adds to each response (CORS, a correlation id) should be in this
-answer, too. So `LateSend` sends it through the middleware, as long as that passes messages on.
+An exception without a handler is raised through the middleware, as in Starlette: a transaction rolls back, or a
+middleware turns the exception into a response. If the exception leaves the outermost middleware, it is answered there,
+with the request that failed. The answer needs the headers that middleware adds to each response (CORS, a correlation
+id). So `SendThroughMiddleware` sends it through the middleware, as long as that passes messages on.
 """
 
 from __future__ import annotations
@@ -16,18 +16,22 @@ from sanic_star.engine.body_limit import CountedBody
 from sanic_star.engine.failures import EXCHANGE
 from sanic_star.engine.requests import BOUNDARY, Request
 
-# How long middleware that is over may keep a message, in seconds: a queue that nobody empties would keep it for ever.
-_PATIENCE_S = 10.0
+# How long the middleware may take for a message, in seconds: it has returned, and its queue may have no reader.
+_MAX_SEND_S = 10.0
 
 
 class Boundary:
-    """What passes the middleware beside an exception: the request that has failed.
+    """An entry of the scope through which the failed request gets from the dispatch to the boundary.
 
-    It is an object in the scope, because middleware copies scopes.
+    It is an object, because middleware copies scopes.
 
     Args:
-        engine: the engine whose middleware it is; a mounted application of this package answers its own exceptions.
-        scope: the scope that the server has given.
+        engine: the engine of the middleware; a mounted application of this package answers its own exceptions.
+        scope: the server's scope.
+
+    Attributes:
+        request: the request that failed; `None` if a middleware has raised the exception.
+        send: the `send` that the dispatch was called with, which passes all of the middleware.
     """
 
     __slots__ = ("engine", "request", "send")
@@ -35,53 +39,60 @@ class Boundary:
     def __init__(self, engine: object, scope: Scope) -> None:
         self.engine = engine
         self.request: Request | None = None
-        # What the dispatch was called with: it goes through all of the middleware.
         self.send: Send | None = None
         scope[BOUNDARY] = self
         scope.setdefault(EXCHANGE, object())
 
     def release(self, scope: Scope) -> None:
-        """Break the reference cycles with the scope and the request, when the request is over."""
+        """Break the reference cycles with the scope and the request, when the request is over.
+
+        Args:
+            scope: the server's scope.
+        """
         scope.pop(BOUNDARY, None)
         self.request = self.send = None
 
 
-class LateSend:
-    """An ASGI `send` for the answer to an exception that has passed the middleware.
+class SendThroughMiddleware:
+    """An ASGI `send` for the answer to an exception that has left the middleware.
 
-    Messages go through the middleware. What that keeps back, refuses or loses goes to the server directly: a middleware
-    that compresses has closed its buffer, one with a task of its own has closed its queue.
+    Messages go through the middleware. Those that it keeps, refuses or loses go to the server directly: a middleware
+    that compresses has closed its buffer, and one with a task has closed its queue.
 
     Args:
-        through: the `send` that goes through the middleware.
-        past: the server's `send`.
-        body: knows whether the server has got the start of a response.
+        inner_send: the `send` that passes the middleware.
+        server_send: the server's `send`.
+        body: the counted body, which records whether the server has got the start of a response.
     """
 
-    def __init__(self, through: Send, past: Send, body: CountedBody) -> None:
-        self._through = through
-        self._past = past
+    def __init__(self, inner_send: Send, server_send: Send, body: CountedBody) -> None:
+        self._inner_send = inner_send
+        self._server_send = server_send
         self._body = body
-        # What the server may not have got; `None` once messages go past the middleware.
-        self._kept: list[Message] | None = []
+        # Messages that the server may not have got; `None` once messages go to the server directly.
+        self._unconfirmed: list[Message] | None = []
 
     async def __call__(self, message: Message) -> None:
-        """Send a message."""
-        if self._kept is None:
-            await self._past(message)
+        """Send a message.
+
+        Args:
+            message: an ASGI message of a response.
+        """
+        if self._unconfirmed is None:
+            await self._server_send(message)
             return
-        self._kept.append(message)
+        self._unconfirmed.append(message)
         failed, kind = False, message["type"]
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._through(message)
+            async with asyncio.timeout(_MAX_SEND_S):
+                await self._inner_send(message)
         except Exception:
             failed = True
         if self._body.answered:
-            # The start has arrived, and of what follows only a message that was refused has not.
-            self._kept = [message] if failed and kind != "http.response.start" else []
-        ends = kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body"))
-        if failed or (ends and not self._body.answered):
-            kept, self._kept = self._kept, None
-            for kept_message in kept:
-                await self._past(kept_message)
+            # The server has the start, and every message after it, unless the middleware refused this one.
+            self._unconfirmed = [message] if failed and kind != "http.response.start" else []
+        is_last = kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body"))
+        if failed or (is_last and not self._body.answered):
+            unconfirmed, self._unconfirmed = self._unconfirmed, None
+            for unconfirmed_message in unconfirmed:
+                await self._server_send(unconfirmed_message)

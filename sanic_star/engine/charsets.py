@@ -20,7 +20,8 @@ from sanic_star.engine.failures import RefusedRequest
 _SEPARATORS = str.maketrans("- :", "___")
 
 
-# PERF: made for the first form that names a charset, which keeps 0.1 ms out of the import.
+# PERF: built for the first form that names a charset, which saves 0.1 ms of the import. Safe because the table is
+# constant.
 @cache
 def _table() -> dict[str, str]:
     """Return Python's codecs by the labels that a client may choose."""

@@ -1,11 +1,11 @@
-"""Exceptions that must not prevent their own answer.
+"""Safe access to exceptions, so that none of them prevents its own answer.
 
-An exception is an object of somebody's class: `__getattr__`, `__str__`, `__bool__` or `__class__` may raise, and
-`__dict__` or `args` may be anything. The error boundary, the error pages and the log read exceptions through this
-module, which looks at their types and at the interpreter's own slots, where no class can interfere.
+An exception may have any class: its `__getattr__`, `__str__`, `__bool__` or `__class__` may raise, and its `__dict__`
+or `args` may be anything. The error boundary, the error pages and the log read exceptions through this module. It uses
+their types and the slots of `BaseException`, which no class can override.
 
-An exception that a log formatter or a server could not read is replaced by a `BrokenException` before it goes there.
-Handlers that the user registered always get the exception that was raised.
+An exception that a log formatter or a server cannot read is replaced by a `BrokenException` before it gets there. The
+user's exception handlers always get the exception that was raised.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from weakref import WeakKeyDictionary
 from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
-# The mark that an exception was answered with 500 and logged, and is on its way to the server. On the exception it
-# keeps the server from logging it again. Whether this very request was answered stands in its scope, because an
-# exception may be raised more than once: a failed task that several requests await.
+# An attribute of an exception that was answered with 500 and logged: the server's log drops it. The scope has an entry
+# of the same name, because an exception may be raised for several requests that await one failed task.
 REPORTED = "_sanic_star_reported"
-# Where the scope has an object that stands for one request, where middleware or a mount may copy the scope: then the
-# mark on the exception is that object, and the application around sees that this very request was answered.
+# The key in a scope of an object that represents one request, if middleware or a mount may copy the scope. The
+# attribute `REPORTED` is then this object, so that the outer application knows that this request was answered.
 EXCHANGE = "sanic_star.exchange"
 
-# Raised to end the process, or by the interpreter that closes a coroutine, which must not await anything then.
+# Exceptions that are never answered: they end the process or, as `GeneratorExit`, a coroutine that must not await.
 PASSED_ON = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -37,29 +36,48 @@ ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | N
 _SLOTS: dict[str, Any] = dict(vars(BaseException))
 _TYPE_NAME: Any = vars(type)["__name__"]
 _MEMBERS: Any = vars(BaseExceptionGroup)["exceptions"]
-# What `logging`, `traceback` and servers read of an exception.
-_READ = ("__cause__", "__context__", "__suppress_context__", "__traceback__", "__notes__", "__class__", REPORTED)
+# The attributes of exceptions that `logging`, `traceback` and servers read.
+_READ_ATTRIBUTES = (
+    "__cause__",
+    "__context__",
+    "__suppress_context__",
+    "__traceback__",
+    "__notes__",
+    "__class__",
+    REPORTED,
+)
 
 
 class RefusedRequest(HTTPException):
-    """The engine itself refuses a request, or gives it up: a limit is exceeded (408, 413, 431), the stop (503).
+    """Raised if the engine itself refuses or cancels a request: a limit is exceeded (408, 413, 431), the stop (503).
 
-    The layer above translates it into its own exception before it looks for a handler. What a user raises as
-    `HTTPException` stays what it is.
+    The layer above translates it into its own exception before it looks for a handler. An `HTTPException` that a user
+    raises is not translated.
     """
 
 
 class BrokenException(Exception):
-    """Stands for an exception that cannot be read: its message names the class, its traceback is the original's."""
+    """Replaces an exception that cannot be read: its message names the class, its traceback is the original's."""
 
 
 def is_a(error: BaseException, kinds: type[Any] | tuple[type[Any], ...]) -> bool:
-    """Do what `isinstance` does by the object's type alone: `__class__` may be a property that raises."""
+    """Do what `isinstance` does, by the type alone, because `__class__` may be a property that raises.
+
+    Args:
+        error: the exception.
+        kinds: a class, or several.
+    """
     return issubclass(type(error), kinds)
 
 
 def attribute(error: BaseException, name: str, default: Any = None) -> Any:
-    """Return an attribute, or `default` also where reading it raises."""
+    """Return an attribute, or a default if it is missing or reading it raises.
+
+    Args:
+        error: the exception.
+        name: the attribute's name.
+        default: the default.
+    """
     try:
         return getattr(error, name, default)
     except PASSED_ON:
@@ -69,7 +87,7 @@ def attribute(error: BaseException, name: str, default: Any = None) -> Any:
 
 
 def attributes(error: BaseException) -> dict[str, Any]:
-    """Return the exception's own `__dict__`, whatever its class makes of that name."""
+    """Return the exception's `__dict__`, even if its class overrides that name."""
     return _SLOTS["__dict__"].__get__(error)  # type: ignore[no-any-return]
 
 
@@ -79,7 +97,7 @@ def traceback_of(error: BaseException) -> TracebackType | None:
 
 
 def cause_of(error: BaseException) -> BaseException | None:
-    """Return the exception that this one was raised from."""
+    """Return the `__cause__` of an exception."""
     return _SLOTS["__cause__"].__get__(error)  # type: ignore[no-any-return]
 
 
@@ -93,7 +111,7 @@ def type_name(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return `str(error)`, or a placeholder where that raises.
+    """Return `str(error)`, or a placeholder if that raises.
 
     >>> class Shy(Exception):
     ...     def __str__(self):
@@ -110,7 +128,10 @@ def message_of(error: BaseException) -> str:
 
 
 def encodable(text: str) -> str:
-    r"""Write lone surrogates, which UTF-8 cannot encode, as escapes; file names that are no UTF-8 have them.
+    r"""Escape lone surrogates, which UTF-8 cannot encode. Names of files have them if they are not UTF-8.
+
+    Args:
+        text: the text.
 
     >>> encodable("no file \udcff")
     'no file \\udcff'
@@ -127,14 +148,14 @@ def related(error: BaseException) -> Iterator[BaseException]:
         linked = [_SLOTS[name].__get__(current) for name in ("__cause__", "__context__")]
         if is_a(current, BaseExceptionGroup):
             linked += _MEMBERS.__get__(current)
-        for other in linked:
-            if other is not None and id(other) not in seen:
-                seen.add(id(other))
-                waiting.append(other)
+        for exception in linked:
+            if exception is not None and id(exception) not in seen:
+                seen.add(id(exception))
+                waiting.append(exception)
 
 
 def members(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions in a group and in the groups within it; an exception that is no group yields itself.
+    """Yield the exceptions in a group and its inner groups; yield an exception that is not a group itself.
 
     >>> [type(member) for member in members(ExceptionGroup("", [ExceptionGroup("", [KeyError()]), OSError()]))]
     [<class 'KeyError'>, <class 'OSError'>]
@@ -147,17 +168,17 @@ def members(error: BaseException) -> Iterator[BaseException]:
 
 
 def only_member(error: BaseException) -> BaseException:
-    """Return the exception that a group holds, if it is just one; else the group, or the exception that is no group.
+    """Return the only exception in a group; return any other exception itself.
 
-    `asyncio.TaskGroup` raises a group also where a single task has failed.
+    `asyncio.TaskGroup` raises a group even if one task has failed.
     """
-    found = members(error)
-    first = next(found)
-    return error if next(found, None) is not None else first
+    exceptions = members(error)
+    first = next(exceptions)
+    return error if next(exceptions, None) is not None else first
 
 
 def is_circular(error: BaseException) -> bool:
-    """Tell whether an exception comes again among its own causes and contexts.
+    """Return whether an exception is among its own causes and contexts.
 
     The interpreter breaks such circles for `__context__`; `raise … from` and assignment can make others.
     """
@@ -173,29 +194,32 @@ def is_circular(error: BaseException) -> bool:
     return False
 
 
-# Whether a class leaves reading its exceptions to `BaseException`. By weak references, as classes may come and go.
+# By exception class: whether it inherits the access to its attributes from `BaseException`. The references are weak,
+# because a program may create classes at any time.
 _plain_classes: WeakKeyDictionary[type[BaseException], bool] = WeakKeyDictionary()
 
 
 def _is_plain(kind: type[BaseException]) -> bool:
-    plain = _plain_classes.get(kind)
-    if plain is None:
-        names = {*_READ, "__getattribute__", "__getattr__", "__bool__", "__len__"}
+    is_plain = _plain_classes.get(kind)
+    if is_plain is None:
+        names = {*_READ_ATTRIBUTES, "__getattribute__", "__getattr__", "__bool__", "__len__"}
         namespaces = (vars(base) for base in type.mro(kind) if base not in (BaseException, Exception, object))
-        plain = _plain_classes[kind] = type(kind) is type and not any(names & own.keys() for own in namespaces)
-    return plain
+        is_plain = type(kind) is type and not any(names & namespace.keys() for namespace in namespaces)
+        _plain_classes[kind] = is_plain
+    return is_plain
 
 
 def readable(error: BaseException) -> BaseException:
-    """Return the exception, or a `BrokenException` where a log formatter or a server could not read it."""
+    """Return the exception, or a `BrokenException` if a log formatter or a server could not read it."""
     cause, context = _SLOTS["__cause__"].__get__(error), _SLOTS["__context__"].__get__(error)
     if cause is None and context is None and _is_plain(type(error)):
-        # PERF: most exceptions are alone and plain; to look at each attribute takes 3 µs («errors»).
+        # PERF: reading each attribute takes 3 µs («errors»). Safe because a plain class overrides none of them, and the
+        # exception refers to no other.
         return error
     try:
         for current in related(error):
             bool(current)
-            for name in _READ:
+            for name in _READ_ATTRIBUTES:
                 getattr(current, name, None)
     except PASSED_ON:
         raise
@@ -207,16 +231,16 @@ def readable(error: BaseException) -> BaseException:
 
 
 def exc_info(error: BaseException) -> ExcInfo:
-    """Return what `logging` takes as `exc_info`.
+    """Return the argument `exc_info` for `logging`.
 
-    Three values, not the exception: `logging` would ask that for its truth value, and an empty container is false.
+    It is a tuple, because `logging` tests the truth of an exception, which may be false: that of an empty container is.
     """
     error = readable(error)
     return type(error), error, traceback_of(error)
 
 
 def format_error(error: BaseException) -> str:
-    """Return the traceback as text, with the causes if all of them can be read."""
+    """Return the traceback as text; with the causes, if all of them can be read."""
     try:
         return "".join(traceback.format_exception(*exc_info(error)))
     except Exception:
@@ -225,13 +249,13 @@ def format_error(error: BaseException) -> str:
 
 
 def log_error(logger: logging.Logger, error: BaseException | None, message: str, *args: object) -> None:
-    """Log at the level ERROR on the way of an answer, which a failing log handler must not take away.
+    """Log at level ERROR; a log handler that raises does not prevent the answer to a request.
 
     Args:
-        logger: where to.
-        error: the exception to show; none if `None`.
-        message: with placeholders, as `logging` takes it.
-        args: the values for these.
+        logger: the logger.
+        error: the exception whose traceback is logged, or `None`.
+        message: the message, with the placeholders of `logging`.
+        args: the values for the placeholders.
     """
     try:
         logger.error(message, *args, exc_info=None if error is None else exc_info(error), stacklevel=2)
@@ -240,31 +264,36 @@ def log_error(logger: logging.Logger, error: BaseException | None, message: str,
 
 
 def complain() -> None:
-    """Print the exception that is being handled to standard error, as `logging` does with errors of its handlers."""
+    """Print the current exception to standard error, as `logging` does for errors of its handlers."""
     if logging.raiseExceptions:
         try:
             print("--- Logging error ---", traceback.format_exc(), sep="\n", file=sys.stderr)
         except Exception:
-            pass  # standard error is closed, too
+            pass  # standard error is closed
 
 
 def mark(error: BaseException, scope: Scope) -> None:
-    """Note that an exception was answered and logged; it goes on to the server."""
-    # Not by `setattr`, which an exception may refuse: a frozen dataclass does.
+    """Mark an exception as answered and logged, before it is raised to the server.
+
+    Args:
+        error: the exception.
+        scope: the scope of the request.
+    """
+    # Not with `setattr`, which a class may refuse, such as a frozen dataclass.
     attributes(error)[REPORTED] = scope.get(EXCHANGE, True)
     scope[REPORTED] = id(error)
 
 
 def ends_here(error: BaseException, send: Send) -> bool:
-    """Tell whether an exception must not reach the server, which would close a connection that the client still uses.
+    """Return whether an exception must not reach the server, because that would close a connection still in use.
 
-    uvicorn closes the connection of an application that raises, also if the exception comes after a complete response
-    that did not announce it: that of a background task. The client would lose the next request. Servers that keep the
-    connection get the exception, as do test clients, and tracing tools that pass on a `send` of their own.
+    uvicorn closes the connection if the application raises, even after a complete response without `connection: close`.
+    A background task may raise there. The client would lose its next request. All other servers keep the connection and
+    get the exception, as do test clients, and tracing tools with a `send` of their own.
 
     Args:
-        error: what was raised.
-        send: the ASGI callable that the raising application got; uvicorn's is a method of the request and response.
+        error: the exception.
+        send: the ASGI `send` of the application; uvicorn's is a method of an object for the request and response.
     """
     if not is_marked(error):
         return False
@@ -274,12 +303,12 @@ def ends_here(error: BaseException, send: Send) -> bool:
 
 
 def break_off(send: Send) -> None:
-    """Close the connection of a response that an exception has cut off, under a server that would leave it open.
+    """Close the connection of an incomplete response under daphne.
 
-    Other servers do so when the application raises. daphne leaves the client waiting.
+    Other servers close it when the application raises. Under daphne the client would wait.
 
     Args:
-        send: the ASGI callable of the server; daphne's is a partial function, whose first argument is its request.
+        send: the server's ASGI `send`; daphne's is a partial function, whose first argument is its request.
     """
     request = next(iter(getattr(send, "args", ())), None)
     abort = getattr(getattr(request, "transport", None), "abortConnection", None)
@@ -288,5 +317,5 @@ def break_off(send: Send) -> None:
 
 
 def is_marked(error: object) -> bool:
-    """Tell whether an exception was logged already."""
+    """Return whether an object is an exception that was marked as logged."""
     return issubclass(type(error), BaseException) and REPORTED in attributes(error)  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""Endless streams in an application that has no engine: one of Starlette's, on any server.
+"""Endless streams in an application without an engine, such as a Starlette application.
 
-Nobody tells such a stream that the application stops, and uvicorn waits for it until somebody kills the process. So
-the first one takes the stop signals of its event loop, as an engine does: streams end, then the server's own handler
-is called.
+Nothing ends such a stream when the server stops, and uvicorn waits for it for ever. So the first stream of an event
+loop installs signal handlers, as an engine does: a stop signal ends the streams, then the server's own handler is
+called.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ class ForeignStreams:
     """The streams of one event loop, and their stop.
 
     Args:
-        hears_signals: whether a signal that stops the server ends the streams.
+        handles_signals: whether SIGINT and SIGTERM end the streams.
+
+    Attributes:
+        stop_event: set when the streams end.
+        streams: the open streams.
     """
 
-    def __init__(self, *, hears_signals: bool) -> None:
+    def __init__(self, *, handles_signals: bool) -> None:
         self.stop_event = asyncio.Event()
         self.streams = OpenStreams(self)
-        self._chain = chain(self._stop, STREAM_END_S) if hears_signals else None
+        self._chain = chain(self._stop, STREAM_END_S) if handles_signals else None
         if self._chain is not None:
             self._chain.started()
 
@@ -33,28 +37,28 @@ class ForeignStreams:
         self.stop_event.set()
         tasks = {stream.task for stream in self.streams.endless}
         for stream in list(self.streams.endless):
-            stream.cut("stop")
+            stream.cancel("stop")
         if tasks:
             await asyncio.wait(tasks, timeout=STREAM_END_S)
         return bool(tasks)
 
 
-# By event loop. The entries of closed ones are dropped when another one has its first stream.
+# By event loop. The first stream of a loop drops the entries of closed loops.
 _by_loop: dict[asyncio.AbstractEventLoop, ForeignStreams] = {}
 
 
 def foreign_streams() -> OpenStreams:
-    """Return what watches over streams that no engine has opened, on the running event loop.
+    """Return the open streams of the running event loop that have no engine.
 
-    In a request of an application with an engine, that application's stop ends them.
+    If the code runs in a request of an application with an engine, that application's stop ends the streams.
     """
     with suppress(LookupError):
         requests.current_request()
-        return ForeignStreams(hears_signals=False).streams
-    loop = asyncio.get_running_loop()
-    foreign = _by_loop.get(loop)
+        return ForeignStreams(handles_signals=False).streams
+    running_loop = asyncio.get_running_loop()
+    foreign = _by_loop.get(running_loop)
     if foreign is None:
-        for closed in [other for other in _by_loop if other.is_closed()]:
-            del _by_loop[closed]
-        foreign = _by_loop[loop] = ForeignStreams(hears_signals=True)
+        for closed_loop in [loop for loop in _by_loop if loop.is_closed()]:
+            del _by_loop[closed_loop]
+        foreign = _by_loop[running_loop] = ForeignStreams(handles_signals=True)
     return foreign.streams

@@ -1,15 +1,15 @@
-"""A websocket handshake whose path has HTTP routes only: they answer it, as an HTTP server would let them.
+"""The answer to a websocket handshake whose path has HTTP routes only.
 
-A handshake is a GET request (RFC 6455, section 4.1), and Sanic's server gives it to whatever route answers GET there.
-Its handler may accept the handshake (python-socketio's does) or return a response, which refuses it. ASGI has a scope
-of its own for handshakes, so the dispatch gets a copy of that scope as HTTP, and its messages are translated back:
+A handshake is a GET request (RFC 6455, section 4.1), and Sanic's server dispatches it to the route for GET. The handler
+may accept the handshake (python-socketio's does), or return a response, which refuses it. In ASGI a handshake has a
+scope of its own. So the dispatch gets a copy of it as an HTTP scope, and its messages are translated back:
 
 | the handler | the server gets |
 |---|---|
 | sends a response | `websocket.http.response.…` if it has that extension, else `websocket.close`, which is a 403 |
 | accepts the handshake | `websocket.accept`, then the messages of the websocket; a response is dropped |
 
-Loaded with the first such handshake: most applications get none.
+Imported late: most applications get no such handshake.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from sanic_star.engine.requests import HANDSHAKE
 from sanic_star.engine.routing import LEAF, WEBSOCKET, Router
 from sanic_star.engine.websockets import WebSocket
 
-# What holds for a websocket only: where the search for its route ended, and what the server can do with it.
-_OF_WEBSOCKETS = (LEAF, "extensions", "subprotocols")
+# The entries of the scope that are only for a websocket.
+_WEBSOCKET_ENTRIES = (LEAF, "extensions", "subprotocols")
 
 
 class Handshake:
-    """The handshake of one websocket while an HTTP route answers it.
+    """A websocket's handshake that an HTTP route answers.
 
     Args:
-        connection: the websocket, which nobody has accepted yet.
+        connection: the websocket, which is not accepted yet.
 
     Attributes:
-        on_end: called when the handler that has accepted it is over.
+        on_end: called after the handler has returned.
     """
 
     on_end: Callable[[], None] | None = None
@@ -51,23 +51,27 @@ class Handshake:
             self._body_is_sent = True
             return {"type": "http.request", "body": b"", "more_body": False}
         while (await self._receive())["type"] != "websocket.disconnect":
-            pass  # `websocket.connect`: the offer, which has been read from the scope
+            pass  # `websocket.connect`
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Pass a message of the response on to the server, as a refusal of the handshake."""
+        """Send a message of the response to the server as a refusal of the handshake.
+
+        Args:
+            message: the ASGI message.
+        """
         connection = self.connection
         if connection._opened:
             return
-        # Where the server sends no responses to handshakes, the connection makes a refusal of it.
+        # `WebSocket._send_message` translates it for a server that cannot send responses to handshakes.
         await self._send({**message, "type": f"websocket.{message['type']}"})
 
 
 def is_answered_by_http(router: Router, scope: Scope) -> bool:
-    """Tell whether a path that no websocket route answers has HTTP routes, of whichever method.
+    """Return whether a path without a websocket route has HTTP routes, for any method.
 
     Args:
-        router: that of the application.
+        router: the application's router.
         scope: the ASGI scope of the handshake.
     """
     http = _as_http(scope)
@@ -78,14 +82,14 @@ def is_answered_by_http(router: Router, scope: Scope) -> bool:
 
 
 async def answer_by_http(dispatch: Any, connection: WebSocket) -> None:
-    """Let the dispatch for HTTP requests answer a handshake.
+    """Dispatch a handshake as an HTTP request.
 
     Args:
         dispatch: the ASGI application that answers HTTP requests.
         connection: the websocket.
 
     Raises:
-        BaseException: what the handler has raised and nobody handled; it is answered and marked as reported.
+        BaseException: an unhandled exception of the handler; it was answered, logged and marked.
     """
     handshake = Handshake(connection)
     scope = _as_http(connection.scope)
@@ -104,5 +108,6 @@ async def answer_by_http(dispatch: Any, connection: WebSocket) -> None:
 
 
 def _as_http(scope: Scope) -> Scope:
-    """Return the scope of a handshake as that of a GET request."""
-    return {key: value for key, value in scope.items() if key not in _OF_WEBSOCKETS} | {"type": "http", "method": "GET"}
+    """Return a handshake's scope as the scope of a GET request."""
+    entries = {key: value for key, value in scope.items() if key not in _WEBSOCKET_ENTRIES}
+    return entries | {"type": "http", "method": "GET"}

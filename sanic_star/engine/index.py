@@ -73,10 +73,10 @@ class Parameter:
 
 
 Segments: TypeAlias = tuple[str | Parameter, ...]
-# The place of a parameter, its name, and its converting function; `None` where any text but an empty one is the value.
+# The place of a parameter, its name, and its converting function; `None` if the value is any text but an empty one.
 _Step: TypeAlias = tuple[int, str, Callable[[str], Any] | None]
-# A path that no shape of its length has is split this many times in vain.
-_MOST_SHAPES = 4
+# The highest number of shapes for paths of one length, because a path is split once for each until one fits.
+_MAX_SHAPES = 4
 
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ class Edge(Generic[R]):
 
     def __init__(self, parameter: Parameter) -> None:
         self.parameter = parameter
-        # PERF: held here, bound once; a convertor may set `convert` to a builtin such as `int`, which saves a frame.
-        # Safe because a convertor does not change after its registration.
+        # PERF: one attribute instead of three, and the method is bound once; a convertor may also set `convert` to a
+        # builtin such as `int`, which saves a frame. Safe because a convertor does not change after its registration.
         self.convert: Callable[[str], Any] = parameter.convertor.convert
         self.node: Node[R] = Node()
 
@@ -186,18 +186,18 @@ class Node(Generic[R]):
         for edge in self.edges:
             if edge.parameter.label == parameter.label:
                 return edge.node
-        made: Edge[R] = Edge(parameter)
-        self.edges = (*self.edges, made)
-        return made.node
+        new_edge: Edge[R] = Edge(parameter)
+        self.edges = (*self.edges, new_edge)
+        return new_edge.node
 
     def leaf(self, regex: Pattern[str] | None) -> Leaf[R]:
         """Return the leaf of this node for routes with that expression; create it if it is missing."""
         for leaf in self.leaves:
             if (leaf.regex is None) == (regex is None):
                 return leaf
-        made: Leaf[R] = Leaf(regex)
-        self.leaves = (made, *self.leaves) if regex else (*self.leaves, made)
-        return made
+        new_leaf: Leaf[R] = Leaf(regex)
+        self.leaves = (new_leaf, *self.leaves) if regex else (*self.leaves, new_leaf)
+        return new_leaf
 
     def arrange(self) -> int:
         """Sort all edges below into the order in which they are tried; return how many segments there are below.
@@ -206,90 +206,89 @@ class Node(Generic[R]):
         """
         depth = max((1 + child.arrange() for child in self.literals.values()), default=0)
         if self.edges:
-            order = {id(edge): _order(edge, edge.node.arrange()) for edge in self.edges}
-            self.edges = sorted(self.edges, key=lambda edge: order[id(edge)])
-            depth = max(depth, *(1 - order[id(edge)][2] for edge in self.edges))
+            sort_keys = {id(edge): _sort_key(edge, edge.node.arrange()) for edge in self.edges}
+            self.edges = sorted(self.edges, key=lambda edge: sort_keys[id(edge)])
+            depth = max(depth, *(1 - sort_keys[id(edge)][2] for edge in self.edges))
             self.first_edges = sum(not edge.node.leaves for edge in self.edges)
         for child in self.literals.values():
             child.is_deferred = bool(self.first_edges and child.leaves)
         return depth
 
 
-def _order(edge: Edge[Any], depth: int) -> tuple[bool, int, int, int, str]:
+def _sort_key(edge: Edge[Any], depth: int) -> tuple[bool, int, int, int, str]:
     node, parameter = edge.node, edge.parameter
     # A literal with two spellings counts once.
-    ways = len(set(node.literals.values())) + len(node.edges)
-    return bool(node.leaves), -parameter.priority, -depth, ways, parameter.label
+    branches = len(set(node.literals.values())) + len(node.edges)
+    return bool(node.leaves), -parameter.priority, -depth, branches, parameter.label
 
 
 class Tail(Generic[R]):
     """The paths that end with one parameter after a literal beginning.
 
     Attributes:
-        ways: for each edge the function that converts the bytes, route and parameter name by method, and the leaf.
+        entries: for each edge the function that converts the bytes, route and parameter name by method, and the leaf.
         cacheable: whether the same bytes always lead to the same route and value.
         reserved: the last segments for which a literal path comes first.
     """
 
-    __slots__ = ("cacheable", "reserved", "ways")
+    __slots__ = ("cacheable", "entries", "reserved")
 
     def __init__(self, node: Node[R]) -> None:
         self.cacheable = all(edge.parameter.cacheable for edge in node.edges if edge.node.leaves)
-        self.ways = tuple(way for edge in node.edges for way in _ways(edge))
+        self.entries = tuple(entry for edge in node.edges for entry in _tail_entries(edge))
         self.reserved = {literal.encode("ascii") for literal, child in node.literals.items() if child.leaves}
 
 
-def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]], Leaf[R]]]:
-    """Yield what `Tail.ways` holds for an edge, if a path ends behind it."""
+def _tail_entries(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]], Leaf[R]]]:
+    """Yield the elements of `Tail.entries` for an edge; none if no path ends behind it."""
     for leaf in edge.node.leaves:
         routes: dict[str, tuple[R, str]] = {}
         for method, route in leaf.for_any_host.items():
             last = route.path_segments[-1]
             if isinstance(last, Parameter) and not last.expand:
                 routes[method] = route, last.name
-        yield _reads_bytes(edge.parameter), routes, leaf
+        yield _bytes_convertor(edge.parameter), routes, leaf
 
 
-def _reads_bytes(parameter: Parameter) -> Callable[[bytes], Any]:
+def _bytes_convertor(parameter: Parameter) -> Callable[[bytes], Any]:
     """Return a function that converts the bytes of a segment, and raises ValueError for bytes beyond ASCII."""
     convert = parameter.convertor.convert
     if convert in (int, float):
-        # PERF: a tenth of the look-up, because the segment is not decoded. Safe because both read bytes as they read
-        # text.
+        # PERF: without decoding the segment, a tenth of the look-up. Safe because both accept the same bytes as text.
         return convert
     if not parameter.needs_regex:
         return lambda segment: convert(segment.decode("ascii"))
-    matches = re.compile(parameter.convertor.regex).fullmatch
+    fullmatch = re.compile(parameter.convertor.regex).fullmatch
 
-    def checked(segment: bytes) -> Any:
+    def convert_if_matching(segment: bytes) -> Any:
         text = segment.decode("ascii")
-        if matches(text) is None:
+        if fullmatch(text) is None:
             raise ValueError(text)
         return text
 
-    return checked
+    return convert_if_matching
 
 
 class Shape(Generic[R]):
-    """Where parameters stand from the first one to the end of a path: `<>/items/<>`, whatever stands before.
+    """The positions of the parameters in a path, from the first one to the end: `<>/items/<>`, after any beginning.
 
-    PERF: splitting a path from its end and looking its literals up takes a third of the time of a walk («real»). It is
-    safe because a shape has only paths for which a walk tries nothing else first: see `Index._add_shapes`.
+    PERF: splitting a path from its end and looking up its literals takes a third of the time of a walk («real»). Safe
+    because a shape has only paths for which a walk tries nothing else first: see `Index._add_shapes`.
 
     Attributes:
         count: the number of segments from the first parameter on.
         literals: returns the literal parts of a path that was split `count` times from its end.
-        ways: by these literals, the segments for which a literal path may come first, the routes by method, and a step
-            for each parameter.
+        entries: by these literals, the segments for which a literal path may come first, the routes by method, and a
+            step for each parameter.
     """
 
-    __slots__ = ("_steps", "count", "literals", "ways")
+    __slots__ = ("_steps", "count", "entries", "literals")
 
     def __init__(self, places: tuple[int, ...], count: int) -> None:
         self.count = count
         self.literals = itemgetter(*(place for place in range(count + 1) if place not in places))
         self._steps: dict[Any, tuple[_Step, ...]] = {}
-        self.ways: dict[Any, tuple[frozenset[str], dict[str, R], tuple[_Step, ...]]] = {}
+        self.entries: dict[Any, tuple[frozenset[str], dict[str, R], tuple[_Step, ...]]] = {}
 
     def add(
         self, parts: Sequence[str], reserved: frozenset[str], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]
@@ -302,24 +301,28 @@ class Shape(Generic[R]):
             edges: the parameters, each with its place in `parts`.
             leaf: the leaf.
         """
-        names, *others = {route.names for route in leaf.for_any_host.values()} or {None}
-        if names is not None and not others:
-            # PERF: one frame less for each parameter that is plain text, 0.1 µs («real»). Safe: its value is the
-            # segment.
+        names, *other_names = {route.names for route in leaf.for_any_host.values()} or {None}
+        if names is not None and not other_names:
+            # PERF: no call of `convert` for a parameter that is plain text, 0.1 µs («real»). Safe because its value is
+            # the segment, and `Router._by_shape` refuses an empty one.
             steps = tuple(
                 (place, name, None if getattr(edge.parameter.convertor, "keeps_text", False) else edge.convert)
                 for (place, edge), name in zip(edges, names, strict=True)
             )
             # Many routes share one tuple, which takes 200 bytes.
             steps = self._steps.setdefault(tuple((name, id(convert)) for _, name, convert in steps), steps)
-            self.ways[self.literals(parts)] = reserved, leaf.for_any_host, steps
+            self.entries[self.literals(parts)] = reserved, leaf.for_any_host, steps
 
-    def bar(self, path: str) -> None:
-        """Reserve the segments of a path without parameters, which comes before all paths with some."""
+    def reserve(self, path: str) -> None:
+        """Reserve the segments of a path without parameters, which comes before all paths with parameters.
+
+        Args:
+            path: the path.
+        """
         key = self.literals(path.rsplit("/", self.count))
-        if key in self.ways:
-            reserved, routes, steps = self.ways[key]
-            self.ways[key] = reserved.union(path.rsplit("/", self.count)), routes, steps
+        if key in self.entries:
+            reserved, routes, steps = self.entries[key]
+            self.entries[key] = reserved.union(path.rsplit("/", self.count)), routes, steps
 
 
 class Index(Generic[R]):
@@ -344,7 +347,7 @@ class Index(Generic[R]):
         """Add a route.
 
         Args:
-            route: the result of a search.
+            route: the route, which a search for its path returns.
             methods: the HTTP methods, upper case.
         """
         self.depth = max(self.depth, len(route.path_segments))
@@ -388,25 +391,25 @@ class Index(Generic[R]):
         for path in [path for path, leaf in self.literal_paths.items() if leaf.hosted]:
             self._follow(path[1:].split("/")).leaves = (self.literal_paths.pop(path),)
         self.tree.arrange()
-        reached = [("", self.tree)]
+        pending = [("", self.tree)]
         shapes: dict[int, dict[tuple[int, ...], Shape[R]]] = {}
-        while reached:
-            head, node = reached.pop()
+        while pending:
+            head, node = pending.pop()
             if node.edges:
                 self.tails[head.encode("ascii")] = Tail(node)
                 self._add_shapes(head, node, shapes)
-            reached += (
+            pending += (
                 (f"{head}/{literal}", child) for literal, child in node.literals.items() if not child.is_deferred
             )
         for path in self.literal_paths:
             start, _, last = path.encode("ascii").rpartition(b"/")
             if start in self.tails:
                 self.tails[start].reserved.add(last)
-        for slashes, alike in shapes.items():
-            self.shapes[slashes] = sorted(alike.values(), key=lambda shape: -len(shape.ways))[:_MOST_SHAPES]
+        for slashes, by_places in shapes.items():
+            self.shapes[slashes] = sorted(by_places.values(), key=lambda shape: -len(shape.entries))[:_MAX_SHAPES]
         for path in self.literal_paths:
             for shape in self.shapes.get(path.count("/"), ()):
-                shape.bar(path)
+                shape.reserve(path)
 
     @staticmethod
     def _add_shapes(head: str, start: Node[R], shapes: dict[int, dict[tuple[int, ...], Shape[R]]]) -> None:
@@ -421,26 +424,26 @@ class Index(Generic[R]):
             shapes: by the number of slashes, then by the number of segments after `head` and the places in those.
         """
         # A node, the path to it, its parameters, and the literals at their places.
-        reached: list[tuple[Node[R], tuple[str, ...], tuple[tuple[int, Edge[R]], ...], frozenset[str]]]
-        reached = [(start, (head,), (), frozenset())]
-        while reached:
-            node, parts, edges, reserved = reached.pop()
+        pending: list[tuple[Node[R], tuple[str, ...], tuple[tuple[int, Edge[R]], ...], frozenset[str]]]
+        pending = [(start, (head,), (), frozenset())]
+        while pending:
+            node, parts, edges, reserved = pending.pop()
             if edges and len(parts) > 2 and len(node.leaves) == 1 and node.leaves[0].regex is None:
                 places = tuple(place for place, _ in edges)
                 count = len(parts) - 1
-                alike = shapes.setdefault(head.count("/") + count, {})
+                by_places = shapes.setdefault(head.count("/") + count, {})
                 key = count, *places
-                if key not in alike:
-                    alike[key] = Shape(places, count)
-                alike[key].add(parts, reserved, edges, node.leaves[0])
+                if key not in by_places:
+                    by_places[key] = Shape(places, count)
+                by_places[key].add(parts, reserved, edges, node.leaves[0])
             if node.edges and not node.edges[0].parameter.needs_regex:
-                beside = reserved.union(node.literals) if node.literals else reserved
+                child_reserved = reserved.union(node.literals) if node.literals else reserved
                 edge = node.edges[0]
-                reached.append((edge.node, (*parts, ""), (*edges, (len(parts), edge)), beside))
+                pending.append((edge.node, (*parts, ""), (*edges, (len(parts), edge)), child_reserved))
             if edges:
                 for literal, child in node.literals.items():
                     if not child.is_deferred:
-                        reached.append((child, (*parts, literal), edges, reserved))
+                        pending.append((child, (*parts, literal), edges, reserved))
 
     def _follow(self, segments: Iterable[str | Parameter]) -> Node[R]:
         """Return the node at the end of a path; create it if it is missing."""
@@ -501,15 +504,18 @@ class Index(Generic[R]):
                 else:
                     if not untried:
                         return None
-                    depth, values, ways = untried.pop()
-                    if not isinstance(ways, Node):
-                        edges = ways
+                    depth, values, edges_or_node = untried.pop()
+                    if not isinstance(edges_or_node, Node):
+                        edges = edges_or_node
                         continue
-                    node = ways
+                    node = edges_or_node
                 break
 
     def spanning(self, path: str) -> tuple[Leaf[R], Sequence[Any], str | None] | None:
         """Find the first leaf with a parameter that holds slashes whose path matches.
+
+        Args:
+            path: the request's path, undecoded.
 
         Returns:
             The leaf, the values of its parameters, and its literal prefix if it was found by that.
@@ -547,7 +553,8 @@ def plain(literal: str) -> str:
     return quote(unquote(literal), PATH_SAFE) if "%" in literal else literal
 
 
-# PERF: compiled when the first path has an escape, which keeps 1 ms out of the import.
+# PERF: compiled for the first path with an escape, which saves 1 ms of the import. Safe because the expression is
+# constant, so that it does not matter if two threads compile it.
 @cache
 def _unneeded_escapes() -> Pattern[str]:
     """Return an expression for the escapes of characters that a path may contain unescaped, except the slash."""
@@ -606,11 +613,11 @@ def match_any_spelling(regex: Pattern[str], path: str, parameters: Sequence[Para
 def _starts(path: str) -> list[int]:
     """Return the position in the path of each character of the normalized path, and of its end."""
     starts: list[int] = []
-    at = 0
+    position = 0
     for escape in _unneeded_escapes().finditer(path):
-        starts += range(at, escape.start() + 1)
-        at = escape.end()
-    return [*starts, *range(at, len(path) + 1)]
+        starts += range(position, escape.start() + 1)
+        position = escape.end()
+    return [*starts, *range(position, len(path) + 1)]
 
 
 def _entry(table: dict[str, T], literal: str, make: Callable[[], T]) -> T:

@@ -1,33 +1,33 @@
-"""The life of an application: four phases, the lifespans of mounted applications, lazy start, the stop event.
+"""The life cycle of an application: four phases, the lifespans of mounted applications, the lazy start, the stop event.
 
-ASGI knows two moments, start-up and shutdown; an application of this package has four phases (`Phase`). Where the
-server is ours it calls each at its moment (its `starter` is "server"). Under a foreign server start-up folds the first
-two into one. The stop has its two moments there too, where the signal reaches us: at start-up, in the main thread, a
-handler is chained before the server's own.
+The lifespan protocol of ASGI has two events, start-up and shutdown; an application of this package has four phases
+(`Phase`). A server of this package runs each phase at its time (its `starter` is "server"). Under any other server, the
+start-up runs the first two phases together. The other two stay apart if the application receives the server's signals:
+at a start in the main thread, its signal handlers are installed before those of the server (`os_signals`).
 
     start        before_server_start, the user's lifespan, mounted applications' lifespans, after_server_start
     stop         before_server_stop, stop event, mounted lifespans in reverse, the user's lifespan, after_server_stop
 
-An application goes round these stages (`Stage`) any number of times:
+An application goes through these stages (`Stage`) any number of times:
 
 | stage | becomes | when |
 |---|---|---|
-| IDLE, CLOSED | STARTING | a lifespan or a server starts it |
-| IDLE | STARTING | the first request starts it, where no lifespan has come |
-| STARTING | RUNNING | the start is over: requests are answered |
-| STARTING, STOPPING | IDLE | a step of the start raises; what had started is undone |
-| STARTING, RUNNING | STOPPING | `before_stop` is called: by a signal, the server, the parent application, or `stop` |
-| STOPPING | CLOSING | `stop` is called, and `before_stop` is over: connections are closed |
-| CLOSING | IDLE | `stop` is over, whatever its steps have raised |
-| STOPPING, CLOSING | CLOSED | the same two after a signal, if a request had started it: requests start it never again |
+| "idle", "closed" | "starting" | a lifespan or a server starts it |
+| "idle" | "starting" | the first request starts it, under a server without lifespan |
+| "starting" | "running" | the start is over: requests are answered |
+| "starting", "stopping" | "idle" | a step of the start raises; the steps before it are undone |
+| "starting", "running" | "stopping" | `before_stop` is called: by a signal, the server, an outer application, `stop` |
+| "stopping" | "closing" | `stop` is called, and `before_stop` is over: connections are closed |
+| "closing" | "idle" | `stop` is over, even if its steps have raised |
+| "stopping", "closing" | "closed" | as above, after a signal and a start by a request: it never starts again |
 
-A signal may come while listeners of AFTER_START run: the stage stays STOPPING when the start is over. Where a request
-has started the application, `stop` waits for the end of the start: nobody else would call it.
+A signal may arrive while listeners of "after_server_start" run: the stage stays "stopping" when the start is over. If
+a request has started the application, `stop` waits for the end of the start, because only the signal calls it.
 
-Where no lifespan arrives at all (a server without it, a plain mount in another application) the first request starts
-the application, once, while all others wait. Its signal stops it, or the application around it.
+Without a lifespan (a server without it, a plain mount in another application) the first request starts the application,
+once, while all others wait. The process's signal, or the application around, stops it.
 
-One life may have several holders: lifespan conversations with servers and with applications around, and blocks
+A running application may have several holders: lifespan conversations with servers and outer applications, and blocks
 `async with app.router.lifespan_context(app)` (`LifespanContext`). The first one starts it, the last one stops it.
 """
 
@@ -61,14 +61,14 @@ if TYPE_CHECKING:
     from sanic_star.engine.os_signals import Chain
     from sanic_star.engine.seams import RunningEngine
 
-# The stop events of the starts that the running code is a step of, the outermost first.
+# The starts within which the current code runs, the outermost first; each is represented by its stop event.
 _starts: ContextVar[tuple[asyncio.Event, ...]] = ContextVar("sanic_star.starts", default=())
-# How long the stop of a foreign server waits for the application's, in seconds.
-PATIENCE_S = 1.0
+# How long a server that this package has not started is kept from its stop, in seconds, while the application stops.
+MAX_DELAY_S = 1.0
 
 
 class InvalidSetting(Exception):
-    """A setting has a value that it cannot have, so that the application does not start."""
+    """A setting has an invalid value, so that the application does not start."""
 
 
 class Lifecycle:
@@ -76,83 +76,87 @@ class Lifecycle:
 
     Args:
         engine: the application's engine.
+
+    Attributes:
+        stage: the current stage.
+        starter: what starts and stops the application; a server that calls `after_start` and `before_stop` sets it.
+        owns_process: whether a step that cannot be cancelled ends the process.
+        on_stop_step: called with the name of each step of the stop, and its time limit in seconds.
+        step: the name of the listener or lifespan that starts or stops now; else empty.
+        stop_event: set when requests and streams must end; a new one for each start.
     """
 
     def __init__(self, engine: RunningEngine) -> None:
         self.engine = engine
         self.stage: Stage = "idle"
-        # Set by a server that calls `after_start` and `before_stop` itself, and by whoever starts the application.
         self.starter: Starter = "lifespan"
-        # Whether a step that can't be cancelled ends the process: where a server runs it.
         self.owns_process = False
-        # Called with the name of each step of the stop, and the seconds that it may take.
         self.on_stop_step: Callable[[str, float | None], None] | None = None
-        # The listener or lifespan that starts or stops now.
         self.step = ""
-        # Set when requests and streams are to end; a new one for each start.
         self.stop_event = asyncio.Event()
         self._stack: contextlib.AsyncExitStack | None = None
-        # Whether `start` runs, in whatever stage, and who waits for its end.
+        # Whether `start` runs, in whatever stage; and the futures that are resolved at its end.
         self._is_starting = False
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiters: list[asyncio.Future[None]] = []
         self._signals: Chain | None = None
-        # Whether the listeners of AFTER_START were called in this life.
+        # Whether the listeners of "after_server_start" have run since the start.
         self._after_start_was_run = False
-        # Who keeps this life going: a new set for each. Conversations with servers, blocks that were entered by hand.
+        # The holders of the running application; a new set for each start.
         self._holders: set[object] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        # What the user's lifespan has yielded in this life.
+        # The state that the user's lifespan has yielded.
         self._yielded: dict[str, Any] = {}
-        # The mounted applications that have heard of the stop.
+        # The mounted applications whose `before_stop` was called.
         self._mounted: Sequence[RunningEngine] = ()
-        # Whether the start waits for a lifespan that replaced the user's own and may enter that.
-        self._awaits_own = False
+        # Whether a lifespan that has replaced the user's one is starting, and may enter the user's one.
+        self._may_enter_user_lifespan = False
         self.context = LifespanContext(self, engine.app.router)
         engine.app.router.lifespan_context = self.context
 
     @property
     def is_up(self) -> bool:
-        """Whether requests are answered: from the end of the start, or a signal during it, to the end of the stop."""
+        """Whether requests are answered: from the end of the start (or a signal during it) to the end of the stop."""
         return self.stage in UP
 
     @property
     def is_down(self) -> bool:
-        """Whether no start has begun since the last stop, if there was one."""
+        """Whether the application is neither starting nor running nor stopping."""
         return self.stage in ("idle", "closed")
 
     @property
     def is_closed(self) -> bool:
-        """Whether requests are refused: a signal has stopped what a request had started."""
+        """Whether requests are refused, because a request had started the application and a signal has stopped it."""
         return self.stage == "closed" and self.starter == "request"
 
     @property
     def stopping(self) -> bool:
-        """Whether requests and streams are to end; it stays true until the next start."""
+        """Whether requests and streams must end; true until the next start."""
         return self.stop_event.is_set()
 
     async def start(self, scope: Scope, *, by_hand: bool = False) -> None:
-        """Bring the application up: everything that comes before requests are answered.
+        """Start the application, so that it can answer requests.
 
         Args:
-            scope: a lifespan scope; its `state` receives what the user's lifespan yields.
-            by_hand: whether `LifespanContext` asks for it: what replaced it on the router stands around it then.
+            scope: a lifespan scope; its `state` gets the entries that the user's lifespan yields.
+            by_hand: whether `LifespanContext` was entered. A lifespan that has replaced it on the router is then the
+                caller, and is not entered again.
         """
         self.stage = "starting"
         self.stop_event = asyncio.Event()
         self._after_start_was_run = False
         self._yielded = {}
         self._loop = asyncio.get_running_loop()
-        self._is_starting, self._awaits_own = True, False
+        self._is_starting, self._may_enter_user_lifespan = True, False
         outer = _starts.get()
         _starts.set((*outer, self.stop_event))
         try:
             await self._start(scope, by_hand)
         finally:
-            # Not by a token: an abandoned start is closed in another context.
+            # Not reset with a token, because an abandoned start is closed in another context.
             _starts.set(outer)
             self._is_starting = False
-            waiting, self._waiting = self._waiting, []
-            for waiter in waiting:
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
 
@@ -163,24 +167,23 @@ class Lifecycle:
             self.owns_process = is_a_server()
         async with contextlib.AsyncExitStack() as stack:
             await self.engine.behaviour.run_phase("before_server_start")
-            # From here on there is something to undo.
             stack.push_async_callback(self.engine.behaviour.run_phase, "after_server_stop")
             router = self.engine.app.router
             applications = mounted_applications(router.routes)
             make_lifespan: Any = router.lifespan_context
             if by_hand or make_lifespan is self.context:
-                make_lifespan = self.context.own
+                make_lifespan = self.context.user_lifespan
             if make_lifespan is not None and make_lifespan is not router._default_lifespan:
-                # Loaded only where there is such a lifespan.
-                from sanic_star.engine.entered import is_entered, noting
+                # Imported late: only an application with a lifespan needs it.
+                from sanic_star.engine.entered import is_entered, recording
 
                 lifespan = make_lifespan(self.engine.app)
                 if not is_entered(lifespan, self.engine.app):
-                    self._awaits_own = make_lifespan is not self.context.own
-                    with noting(self.engine.app) if applications else contextlib.nullcontext():
+                    self._may_enter_user_lifespan = make_lifespan is not self.context.user_lifespan
+                    with recording(self.engine.app) if applications else contextlib.nullcontext():
                         limited = _Limited(self, lifespan, _name_of_lifespan(lifespan))
                         state = await stack.enter_async_context(limited)
-                    self._awaits_own = False
+                    self._may_enter_user_lifespan = False
                     if state is not None:
                         self._yielded = dict(state)
                         scope.setdefault("state", {}).update(state)
@@ -190,19 +193,19 @@ class Lifecycle:
                 states[id(mounted)] = dict(scope.get("state", {}))
                 if _was_entered(mounted):
                     continue
-                lifespan = _foreign_lifespan(mounted, states[id(mounted)])
+                lifespan = _mounted_lifespan(mounted, states[id(mounted)])
                 await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
             self.engine.behaviour.finalise()
             if self.starter != "server":
-                # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
-                # requests and background tasks had their time, and after the last listener.
-                # Loaded only under servers that this package has not started.
+                # Imported late: only servers that this package has not started need it.
                 from sanic_star.engine.os_signals import chain
 
-                patience = PATIENCE_S
+                max_delay_s = MAX_DELAY_S
                 if self.starter == "request":
-                    patience += 2 * self.engine.behaviour.limits().graceful_s
-                self._signals = chain(self._stop_by_signal, patience)
+                    # A server without lifespan cancels requests at the signal. So it gets the signal after requests and
+                    # background tasks had their grace period, and after the last listener.
+                    max_delay_s += 2 * self.engine.behaviour.limits().graceful_s
+                self._signals = chain(self._stop_by_signal, max_delay_s)
             stack.callback(self._restore_signals)
             if self.starter != "server":
                 await self.after_start()
@@ -218,14 +221,14 @@ class Lifecycle:
             signals.undo()
 
     async def after_start(self) -> None:
-        """Run what comes when this process accepts connections; once, though it may do so on several ports."""
+        """Run the phase "after_server_start", once: a server calls this for each port that accepts connections."""
         if self._after_start_was_run:
             return
         self._after_start_was_run = True
         await self.engine.behaviour.run_phase("after_server_start")
 
     async def before_stop(self) -> None:
-        """Run what comes while connections are still open, then end what would never end by itself."""
+        """Run the phase "before_server_stop" while connections are open, then end the endless streams."""
         if self.is_down:
             return
         if self.stage in ("stopping", "closing"):
@@ -233,10 +236,10 @@ class Lifecycle:
             return
         self.stage = "stopping"
         async with contextlib.AsyncExitStack() as stack:
-            # Last, and in any case.
+            # This runs last, even if a listener raises.
             stack.callback(self._end_streams)
-            # Mounted applications say goodbye while connections are open, too. Only the server's own application hears
-            # of the stop where that is no signal.
+            # Listeners of mounted applications run while connections are open, too. A server's call reaches only the
+            # outermost application.
             self._mounted = self.engine.mounted()
             for mounted in self._mounted:
                 mounted.lifecycle.on_stop_step = self.on_stop_step
@@ -247,14 +250,13 @@ class Lifecycle:
         self.stop_event.set()
         behaviour = self.engine.behaviour
         behaviour.declare_streams()
-        # Those that would never end by themselves; their clean-up runs.
         for stream in list(self.engine.streams.endless):
-            stream.cut("stop")
-        if behaviour.limits().cuts_at_stop:
-            self.engine.sweeper.cut_all([self.engine, *self.engine.mounted()])
+            stream.cancel("stop")
+        if behaviour.limits().cancels_at_stop:
+            self.engine.sweeper.cancel_all([self.engine, *self.engine.mounted()])
 
     async def stop(self) -> None:
-        """Bring the application down; errors of single listeners don't keep the rest from running."""
+        """Stop the application; if a listener raises, the others still run."""
         stack, self._stack = self._stack, None
         if stack is None:
             return
@@ -265,7 +267,7 @@ class Lifecycle:
             self._restore_signals()
             mounted, self._mounted = self._mounted, ()
             for engine in mounted:
-                # Nobody else stops what a request has started.
+                # Nothing else stops an application that a request has started.
                 if engine.lifecycle.starter == "request" and engine.lifecycle.is_up:
                     stack.push_async_callback(engine.lifecycle.stop)
             try:
@@ -278,18 +280,18 @@ class Lifecycle:
                     self.engine.stopped()
 
     async def run_step(self, call: Callable[[], Any], name: str, *, stopping: bool) -> Any:
-        """Run a listener, or enter or leave a lifespan, within the time that it may take.
+        """Run a listener, or enter or leave a lifespan, within its time limit.
 
         Args:
-            call: does it; may return an awaitable.
-            name: what the log calls it.
-            stopping: whether it belongs to the stop.
+            call: calls the listener or the lifespan's method; may return an awaitable.
+            name: the step's name in the log.
+            stopping: whether the step belongs to the stop.
 
         Returns:
-            What `call` gives.
+            The result of `call`.
 
         Raises:
-            StepTimeout: it took too long, and the log has said so.
+            StepTimeout: the step exceeded its limit, and was logged.
         """
         limit = self.engine.behaviour.step_limit(stopping)
         self.step = name
@@ -304,49 +306,50 @@ class Lifecycle:
                 on_stop_step("", None)
 
     async def ensure_started(self) -> None:
-        """Start the application if no lifespan did; of many that ask at once, one starts and the others wait."""
+        """Start the application if no lifespan has; of several callers, one starts it and the others wait."""
         while not self.is_up:
             if self._is_starting:
-                # A listener of this start may send requests; so may one in a thread with an event loop of its own.
+                # A listener of this start may send requests, also from a thread with an event loop of its own. They
+                # must not wait for the end of the start.
                 if self.stop_event in _starts.get() or self._loop is not asyncio.get_running_loop():
                     return
-                await self._start_is_over()
+                await self._wait_for_start()
                 continue
             if self.is_closed:
                 return
             if self.starter == "lifespan":
                 self.starter = "request"
-            # A server that calls the phases itself calls `stop`, too.
+            # A server that calls the phases calls `stop`, too.
             self._holders = {self} if self.starter == "server" else set()
             try:
                 await self.start({"type": "lifespan", "state": self.engine.lazy_state})
             except BaseException:
-                self._not_started()
+                self._reset_failed_start()
                 raise
 
-    async def _start_is_over(self) -> None:
-        """Wait for the end of the start that runs, whatever becomes of it."""
+    async def _wait_for_start(self) -> None:
+        """Wait until the current start has succeeded or failed."""
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        self._waiters.append(waiter)
         await waiter
 
     async def hold(self, scope: Scope | None = None) -> object:
-        """Start the application, or join the life that somebody else has started on this event loop.
+        """Start the application, or share it if it was started on this event loop.
 
         Args:
-            scope: a lifespan scope, whose `state` receives what the user's lifespan yields; `None` for a block that is
-                entered by hand, where requests find it in the state nevertheless.
+            scope: a lifespan scope, whose `state` gets the entries that the user's lifespan yields; `None` for a block
+                that is entered by hand. In both cases requests get these entries.
 
         Returns:
-            The holder: what `release` takes.
+            The holder: the argument for `release`.
         """
         holder = object()
         while self._loop is asyncio.get_running_loop():
-            # A step of this very start must not wait for its end.
+            # A step of this start must not wait for its end.
             if self._is_starting and self.stop_event not in _starts.get():
-                await self._start_is_over()
+                await self._wait_for_start()
                 continue
-            # A life without holders was abandoned: its conversation was cancelled.
+            # A running application without holders was abandoned: its lifespan conversation was cancelled.
             if not self._is_starting and not (self.is_up and (self._holders or self.starter != "lifespan")):
                 break
             if self.starter == "request" and not self._is_starting:
@@ -362,16 +365,16 @@ class Lifecycle:
         try:
             await self.start(scope or {"type": "lifespan", "state": self.engine.lazy_state}, by_hand=by_hand)
         except BaseException:
-            self._not_started()
+            self._reset_failed_start()
             raise
         self.engine.started()
         return holder
 
     async def release(self, holder: object) -> None:
-        """Stop the application if its last holder leaves.
+        """Remove a holder, and stop the application if it was the last one.
 
         Args:
-            holder: what `hold` has returned. One of an earlier life does nothing.
+            holder: the result of `hold`. A holder of an earlier start is ignored.
         """
         holders = self._holders
         if holder in holders:
@@ -380,12 +383,18 @@ class Lifecycle:
                 await self.stop()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Speak the lifespan protocol with the server (ASGI lifespan specification 2.0)."""
+        """Answer the lifespan messages of a server (ASGI lifespan specification 2.0).
+
+        Args:
+            scope: the lifespan scope.
+            receive: the server's ASGI `receive`.
+            send: the server's ASGI `send`.
+        """
         await receive()
         try:
             holder = await self.hold(scope)
         except BaseException as error:
-            # Where the message says all, or the log has named the step that took too long, a traceback adds nothing.
+            # These need no traceback: the message of an invalid setting is enough, and a time-out was logged.
             message = str(error) if isinstance(error, (InvalidSetting, StepTimeout)) else traceback.format_exc()
             await send({"type": "lifespan.startup.failed", "message": message})
             raise
@@ -402,17 +411,17 @@ class Lifecycle:
             raise
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _not_started(self) -> None:
-        # After a signal another request must not start it again.
-        signalled = self.stage == "stopping" and self.starter == "request"
-        self.stage = "closed" if signalled else "idle"
+    def _reset_failed_start(self) -> None:
+        # After a signal another request must not start the application again.
+        was_signalled = self.stage == "stopping" and self.starter == "request"
+        self.stage = "closed" if was_signalled else "idle"
         self.engine.stopped()
 
     async def _stop_by_signal(self) -> bool:
-        """Begin the stop, before the server does; where the start was lazy do all of it: nobody will send a shutdown.
+        """Begin the stop before the server does. If a request has started the application, do the whole stop.
 
-        What comes after the connections are closed waits for the requests in flight. The process ends with the signal:
-        a request that still comes finds the application closed and does not start it again.
+        Without a lifespan the server sends no shutdown. So the last phase waits for the requests in flight. The signal
+        ends the process: a request that arrives later does not start the application again.
 
         Returns:
             Whether streams or websockets were ended.
@@ -420,65 +429,66 @@ class Lifecycle:
         try:
             await self.before_stop()
         except Exception as error:
-            # The server waits for no outcome.
+            # The signal handler that awaits this drops exceptions.
             log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
-        ended = await self.engine.endless_ended(PATIENCE_S)
+        had_streams = await self.engine.endless_ended(MAX_DELAY_S)
         if self.starter == "request":
             if self._is_starting:
-                # A signal that comes during the start: `stop` has nothing to undo before its end.
-                await self._start_is_over()
+                # `stop` does nothing before the end of the start.
+                await self._wait_for_start()
             await self.engine.requests_ended()
-            self.engine.sweeper.end_all()
+            self.engine.sweeper.abort_all()
             try:
                 await self.stop()
             finally:
                 self.stage = "closed"
-        return ended
+        return had_streams
 
 
 class LifespanContext:
-    """What `router.lifespan_context` is on an application: whoever enters it starts the application, or joins its life.
+    """The `router.lifespan_context` of an application: entering it starts the application, or shares it if it runs.
 
-    Starlette's is the user's lifespan alone. Here it stands for all that the start and the stop do, so that code which
-    enters it, as one does for an application mounted in Starlette, brings up listeners and background tasks as well.
-    The user may replace it by a lifespan that enters it. Within the start that one is the user's lifespan, and what it
-    enters is `own`.
+    Starlette's `lifespan_context` is the user's lifespan alone. This one does the whole start and stop. So code that
+    enters it, as for an application that is mounted in Starlette, also runs listeners and background tasks. The user
+    may replace it with a lifespan that enters it. Then the start enters the replacement, and within the start this
+    object enters only `user_lifespan`.
 
     Args:
-        lifecycle: the application's life.
+        lifecycle: the application's life cycle.
         router: the application's router, with the user's lifespan.
 
     Attributes:
-        own: what makes the user's lifespan, `None` without one.
+        user_lifespan: the function that makes the user's lifespan; `None` without one.
     """
 
     def __init__(self, lifecycle: Lifecycle, router: Any) -> None:
         self._lifecycle = lifecycle
         context = router.lifespan_context
         if isinstance(context, LifespanContext) and context._lifecycle.engine.app.router is router:
-            # An earlier application has the same router.
-            context = context.own
-        self.own: Callable[[Any], AbstractAsyncContextManager[Any]] | None = (
+            # The user has given the router of an earlier application to this one.
+            context = context.user_lifespan
+        self.user_lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = (
             None if context is router._default_lifespan else context
         )
 
     def __call__(self, app: object) -> AbstractAsyncContextManager[Any]:
-        """Return what starts the application and stops it.
+        """Return a context manager that starts and stops the application.
 
         Args:
-            app: ignored. An application around it may be given; the user's lifespan gets its own.
+            app: ignored. The user's lifespan always gets its own application.
 
         Returns:
-            A context manager that gives what the user's lifespan has yielded, a mapping, or `None`.
+            An asynchronous context manager. Its value is the mapping that the user's lifespan has yielded, or `None`.
         """
         return self._run()
 
     @contextlib.asynccontextmanager
     async def _run(self) -> AsyncIterator[Any]:
         lifecycle = self._lifecycle
-        if lifecycle._awaits_own and lifecycle.stop_event in _starts.get():
-            lifecycle._awaits_own = False
-            async with self.own(lifecycle.engine.app) if self.own else contextlib.nullcontext() as state:
+        if lifecycle._may_enter_user_lifespan and lifecycle.stop_event in _starts.get():
+            lifecycle._may_enter_user_lifespan = False
+            make_lifespan = self.user_lifespan
+            async with make_lifespan(lifecycle.engine.app) if make_lifespan else contextlib.nullcontext() as state:
                 yield state
             return
         holder = await lifecycle.hold()
@@ -489,12 +499,12 @@ class LifespanContext:
 
 
 class _Limited:
-    """A lifespan whose start and stop may take as long as a listener's.
+    """A lifespan whose start and stop have the time limits of listeners.
 
     Args:
-        lifecycle: the application's life.
+        lifecycle: the application's life cycle.
         lifespan: the asynchronous context manager.
-        name: what the log calls it.
+        name: its name in the log.
     """
 
     def __init__(self, lifecycle: Lifecycle, lifespan: AbstractAsyncContextManager[Any], name: str) -> None:
@@ -509,89 +519,109 @@ class _Limited:
                 partial(self._lifespan.__aexit__, *error), f"the stop of {self._name}", stopping=True
             )
         except StepTimeout:
-            # What comes next in the stop frees what was taken, too.
+            # The rest of the stop must still run.
             return None
         return result
 
 
 def _name_of_lifespan(lifespan: AbstractAsyncContextManager[Any]) -> str:
-    # `contextlib.asynccontextmanager` keeps the function.
+    # `contextlib.asynccontextmanager` stores the function as `func`.
     function = getattr(lifespan, "func", None) or type(lifespan)
     return f"the lifespan {function.__module__}.{function.__qualname__}"
 
 
 def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
-    """Return the ASGI applications below mounts and hosts, outermost first, each once; not those without a lifespan."""
+    """Return the ASGI applications below mounts and hosts whose lifespan must run, the outermost first, each once.
+
+    Args:
+        routes: the routes of an application.
+    """
     applications: list[ASGIApp] = []
     for route in routes:
         app = getattr(route, "_base_app", None) or (getattr(route, "app", None) if hasattr(route, "host") else None)
         if app is None or not callable(app) or not getattr(route, "runs_lifespan", True):
             continue
-        # A mount of routes runs its own lifespan only: what is mounted among them is ours to run.
+        # Starlette's router does not run the lifespans of applications that are mounted in it.
         below = mounted_applications(app.routes) if isinstance(app, Router) else []
         for application in (app, *below):
-            if all(application is not other for other in applications):
+            if all(application is not former for former in applications):
                 applications.append(application)
     return applications
 
 
 def _was_entered(app: Any) -> bool:
-    """Tell whether the user's lifespan has entered that of a mounted application, one of Starlette's.
+    """Return whether the user's lifespan has entered the lifespan of a mounted Starlette application.
 
-    An application of this package has other things to start as well: it looks at its own lifespan by itself.
+    An application of this package must start in any case: it checks its own lifespan itself.
+
+    Args:
+        app: the mounted application.
     """
     make_lifespan = getattr(getattr(app, "router", app), "lifespan_context", None)
     if make_lifespan is None or hasattr(app, "_engine"):
         return False
-    # Loaded where an application is mounted that has a lifespan.
+    # Imported late: only an application with a mounted lifespan needs it.
     from sanic_star.engine.entered import entered, is_entered
 
     return bool(entered.get()) and is_entered(make_lifespan(app), app)
 
 
 @contextlib.asynccontextmanager
-async def _foreign_lifespan(app: ASGIApp, state: dict[str, Any]) -> AsyncIterator[None]:
-    """Run a mounted application's lifespan; one that has none is left alone, one that fails is loud.
+async def _mounted_lifespan(app: ASGIApp, state: dict[str, Any]) -> AsyncIterator[None]:
+    """Run the lifespan of a mounted application, if it has one.
 
     Args:
         app: the application.
-        state: what its requests shall find in their state; receives what its lifespan yields.
+        state: the state for its requests; gets the entries that its lifespan yields.
+
+    Raises:
+        RuntimeError: the application reports that its start-up or shutdown failed.
     """
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     outbox: asyncio.Queue[Message] = asyncio.Queue()
 
-    async def talk() -> None:
+    async def run_lifespan() -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
         await app(scope, inbox.get, outbox.put)
 
-    conversation = asyncio.ensure_future(talk())
+    conversation = asyncio.ensure_future(run_lifespan())
     try:
-        alive = await _tell(inbox, outbox, conversation, "startup")
+        has_lifespan = await _send_and_wait(inbox, outbox, conversation, "startup")
         try:
             yield
         finally:
-            if alive and not conversation.done():
-                await _tell(inbox, outbox, conversation, "shutdown")
+            if has_lifespan and not conversation.done():
+                await _send_and_wait(inbox, outbox, conversation, "shutdown")
                 await conversation
     finally:
         conversation.cancel()
         await asyncio.gather(conversation, return_exceptions=True)
 
 
-async def _tell(
-    inbox: asyncio.Queue[Message], outbox: asyncio.Queue[Message], conversation: asyncio.Future[None], what: str
+async def _send_and_wait(
+    inbox: asyncio.Queue[Message], outbox: asyncio.Queue[Message], conversation: asyncio.Future[None], event: str
 ) -> bool:
-    """Send one lifespan message and wait for its answer; tell whether there was one."""
-    await inbox.put({"type": f"lifespan.{what}"})
+    """Send one lifespan message to a mounted application, and wait for its answer.
+
+    Args:
+        inbox: the messages to the application.
+        outbox: the messages of the application.
+        conversation: the application's call for its lifespan.
+        event: `startup` or `shutdown`.
+
+    Returns:
+        Whether the application has answered; one without a lifespan returns or raises instead.
+    """
+    await inbox.put({"type": f"lifespan.{event}"})
     answer = asyncio.ensure_future(outbox.get())
-    both: set[asyncio.Future[Any]] = {answer, conversation}
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    futures: set[asyncio.Future[Any]] = {answer, conversation}
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
     if not answer.done() and not outbox.empty():
         await asyncio.wait({answer})
     if not answer.done():
         answer.cancel()
         return False
     message = answer.result()
-    if message["type"] == f"lifespan.{what}.failed":
-        raise RuntimeError(f"a mounted application's {what} failed: {message.get('message', '')}")
+    if message["type"] == f"lifespan.{event}.failed":
+        raise RuntimeError(f"a mounted application's {event} failed: {message.get('message', '')}")
     return True

@@ -1,12 +1,12 @@
 """The request, and the table of requests in flight.
 
-A request is built from the ASGI scope and parses nothing by itself: its attributes have defaults on the class, and what
-nobody asks for costs nothing.
+A request is made from the ASGI scope and parses nothing at first: its attributes have defaults on the class, and are
+computed when they are read.
 
-`current_request()` finds the request from anywhere below its handler, child tasks and threads included. A context
-variable that held the request itself would keep it alive in every context copied from it, and the collector busy; it
-holds a number instead, and `live` maps numbers to the requests in flight. Only a supervised background task, which may
-go on after the response, keeps the request itself in its context.
+`current_request()` returns the request from any code that its handler calls, also in child tasks and threads. A context
+variable with the request itself would keep it alive in every copy of the context, and give the garbage collector work.
+So the variable has a number, and `live` maps numbers to requests in flight. Only a background task, which may outlive
+the response, has the request itself in its context.
 """
 
 from __future__ import annotations
@@ -28,39 +28,44 @@ from sanic_star.engine.streams import OpenStream, resumable
 live: dict[int, Request] = {}
 current: ContextVar[int] = ContextVar("sanic_star.request")
 numbers = count(1)
-# The request in which a supervised task was started: it may be over before the task is.
+# In the context of a background task: the request that has started it, which may end before the task.
 _kept: ContextVar[Request] = ContextVar("sanic_star.kept_request")
 
-# How long a failed request waits for the server to say that the client has left. Servers know it when they are asked.
-_LEAVE_WAIT_S = 0.05
+# How long a failed request waits for the server's disconnect message, in seconds. Servers send it at once.
+_DISCONNECT_WAIT_S = 0.05
 
-# Where a scope keeps the request that was made before the dispatch.
-HANDED = "sanic_star.handed"
-# Set in the scope of a request that the server answers with a refusal, while the application still handles it.
+# Keys of a scope:
+# - the request, if it was made before the dispatch;
+PREPARED_REQUEST = "sanic_star.prepared_request"
+# - true if the server has refused the request while the application handles it;
 REFUSED = "sanic_star.refused"
-# Where the scope keeps the `CountedBody` of its request, for the dispatch of the same application.
+# - the `CountedBody` of the request;
 COUNTED_BODY = "sanic_star.counted_body"
-# Where the scope of a request keeps its `Boundary`.
+# - the `Boundary` of the request;
 BOUNDARY = "sanic_star.engine.boundary"
-# What a route's callable returns that has sent the response by itself.
-SENT = object()
-# Where the scope keeps the `Handshake`, if an HTTP route answers the handshake of a websocket.
+# - the `Handshake`, if an HTTP route answers a websocket's handshake.
 HANDSHAKE = "sanic_star.handshake"
+# The result of a route's callable that has sent the response itself.
+SENT = object()
 TOO_LARGE = "Request body exceeds the size limit"
-# The module of `BaseHTTPMiddleware`, whose `receive` is a method of a class there.
-_TASKS_FOR_EACH_MESSAGE = "starlette.middleware.base"
+# The module of `BaseHTTPMiddleware`, whose `receive` is a method of a class of this module.
+_BASE_HTTP_MIDDLEWARE = "starlette.middleware.base"
 
 
 def may_have_body(scope: Scope, receive: Receive) -> bool:
-    """Tell whether a request may have a body, where it is expensive to receive none.
+    """Return whether a request may have a body; always `True` unless `receive` is Starlette's `BaseHTTPMiddleware`'s.
 
-    In HTTP/1.1 a body is announced (RFC 9112, 6.3); later versions need not announce theirs. Middleware of other kinds
-    may give a body to a request that has none.
+    In HTTP/1.1 the header announces a body (RFC 9112, section 6.3); in later versions it need not.
 
-    PERF: the `receive` of Starlette's `BaseHTTPMiddleware` starts tasks; without it a GET takes half the time
-    («overhead»). Safe because of every other `receive` this says that there may be a body.
+    PERF: the `receive` of `BaseHTTPMiddleware` starts tasks; without a call of it a GET takes half the time
+    («overhead»). Safe because that middleware adds no body to a request without one. For other middleware, which may,
+    the result is `True`.
+
+    Args:
+        scope: the request's ASGI scope.
+        receive: the ASGI `receive` that the dispatch got.
     """
-    if getattr(receive, "__module__", None) != _TASKS_FOR_EACH_MESSAGE:
+    if getattr(receive, "__module__", None) != _BASE_HTTP_MIDDLEWARE:
         return True
     if scope.get("http_version") not in ("1.1", "1.0"):
         return True
@@ -71,16 +76,16 @@ def may_have_body(scope: Scope, receive: Receive) -> bool:
 
 
 class Limits(NamedTuple):
-    """The limits that requests are kept to; `None` stands for no limit.
+    """The limits of requests; `None` for no limit.
 
     Attributes:
-        body: the largest body for a route that sets no limit, in bytes.
-        field: the longest field of a form that a parser reads, in bytes.
-        part_s: how long one part of a request's body may take, in seconds.
-        whole_body_s: how long a whole body may take apart from what its size adds, in seconds.
-        response_s: how long a response may take to begin, in seconds.
-        graceful_s: how long requests may take to end at the stop, in seconds.
-        cuts_at_stop: whether the stop waits for no request: in development, where it mostly is a restart.
+        body: the size of a body, for a route without a limit of its own, in bytes.
+        field: the size of a header field that is parsed, in bytes.
+        part_s: the wait for one part of a request's body, in seconds.
+        whole_body_s: the time for a whole body, in seconds; `timeouts.MIN_BODY_RATE` adds to it.
+        response_s: the time until the response begins, in seconds.
+        graceful_s: the grace period of requests at the stop, in seconds.
+        cancels_at_stop: whether the stop cancels requests at once: in development, where it usually is a restart.
     """
 
     body: int | None = None
@@ -89,7 +94,7 @@ class Limits(NamedTuple):
     whole_body_s: float | None = None
     response_s: float | None = None
     graceful_s: float = 15.0
-    cuts_at_stop: bool = False
+    cancels_at_stop: bool = False
 
 
 class Request(requests.Request):
@@ -101,47 +106,47 @@ class Request(requests.Request):
         send: the ASGI callable that takes the answer's messages.
     """
 
-    # Starlette's own initialiser sets these on each object; a request that is never streamed can do without.
+    # Starlette's initialiser sets these on each object; few requests need them.
     _stream_consumed = False
     _is_disconnected = False
     _form = None
 
-    # The parameters of the request's own route; `path_params` has those of mounts around it as well.
+    # The parameters of the request's route; `path_params` also has those of mounts around it.
     _route_params: dict[str, Any] = {}
-    # What the scope said before a mounted application was entered: an exception from there is answered here.
+    # The entries of the scope that a mount has changed, for the answer to an exception that leaves the mount.
     _outer: dict[str, Any] = {}
-    # Whether the route's callable reads the body, where the dispatch doesn't.
+    # Whether the route's callable reads the body, instead of the dispatch.
     _reads_body = False
-    # True from the moment that an answer was begun by other means than the handler's return value.
+    # Whether a response has begun, other than by the handler's return value.
     responded = False
     # Whether the request has no body, so that nothing was received.
     _is_bodiless = False
-    # What `receive` raised where another application read a body that is too large.
+    # The exception that `receive` has raised for another application that read a body above the limit.
     _body_refusal: Exception | None = None
-    # The longest header field that a parser gets, in bytes; `None` for no limit.
+    # The longest header field that is parsed, in bytes; `None` for no limit.
     _max_field_size: int | None = None
-    # How much of the body has come, where it comes in parts.
+    # The number of bytes of the body that were received, if it comes in parts.
     _received = 0
-    # Whether a handler that streams the body waits for the next part of it.
+    # Whether a handler that streams the body waits for the next part.
     _waits_for_part = False
-    # The answer while it is sent piece by piece.
+    # The open stream of the response.
     _open_stream: OpenStream | None = None
-    # Whether another ASGI application, or a response of Starlette's, has sent a complete response.
+    # Whether another ASGI application, or a Starlette response, has sent a complete response.
     _is_answered = False
-    # The `id` of the exception that such a response was sent for; as a rule it is raised then.
+    # The `id` of the exception that this response was sent for, because it is usually raised afterwards.
     _answered_error: int | None = None
-    # What the initialiser of the application's own request class has raised.
+    # The exception that the initialiser of the application's request class has raised.
     _initialiser_error: Exception | None = None
-    # True where something is to be closed when the request is over.
+    # Whether `_release` must be called at the end of the request.
     _holds = False
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
-        # What is set here is set in `Engine._make_dispatch` as well.
+        # `Engine._make_dispatch` sets the same attributes.
         self.scope = scope
         self._receive = receive
         self._send = send
 
-    # The dispatch makes a request without a call, if its class has this initialiser.
+    # The dispatch does not call a request class that has this initialiser.
     _plain_init = __init__
 
     @property
@@ -150,33 +155,33 @@ class Request(requests.Request):
         return self._reads_body or getattr(self.scope.get("route"), "reads_body", False)
 
     @property
-    def _arriving(self) -> bool:
-        """Whether the handler waits for the body, which is read before it is called."""
+    def _is_arriving(self) -> bool:
+        """Whether the body is being read before the handler is called."""
         return self._is_read_first and not self._body_is_read
 
     @property
     def _body_is_read(self) -> bool:
-        """Whether the whole body is here."""
+        """Whether the whole body was read."""
         return hasattr(self, "_body")
 
     def _kept_body(self) -> Iterator[bytes]:
-        """Yield the body that was read."""
+        """Yield the body that was read, in parts."""
         yield self._body
 
     def _take_back_response(self) -> None:
-        """Note that the response which was begun has not reached the server."""
+        """Mark the response as not begun, because its start has not reached the server."""
         self.responded = False
 
     def _release(self) -> None:
-        """Let go of what was held for this request; called when it is over, if `_holds` is true."""
+        """Release the resources of this request; called at its end if `_holds` is true."""
         self._body_refusal = None
 
     @property
     def receive(self) -> Receive:
-        """The ASGI `receive`, for other code that reads the body; once the body was read it is played again.
+        """An ASGI `receive` for other code that reads the body; a body that was read is returned again.
 
         Raises:
-            RefusedRequest: 400, the request is a form in a charset that a client may not choose.
+            RefusedRequest: 400, the request is a form with an unknown charset; 431, its content type is too long.
         """
         check_content_type(self.scope, self._max_field_size)
         if self._body_is_read:
@@ -185,17 +190,21 @@ class Request(requests.Request):
         return self._next_message
 
     async def _next_message(self) -> Message:
-        # `_receive` is looked up at the last moment: a watcher may share it by then.
+        # `_receive` is looked up late, because a watcher may have replaced it.
         return await self._receive()
 
     def _replay(self) -> Receive:
-        """Return what `receive` is, for code that reads no form: a response waits for the end of the connection."""
+        """Return the same as `receive`, without its check, for a response, which only waits for the disconnect."""
         if self._is_bodiless or not self._body_is_read:
             return self._receive
         return _Replay(self._kept_body(), self._receive)
 
     async def _watched_receive(self, receive: Receive) -> Message:
-        """Receive a message, and note if the client has left or the body ends: nobody may wait for more of it then."""
+        """Receive a message, and record a disconnect or the end of the body.
+
+        Args:
+            receive: the ASGI `receive` that is called.
+        """
         message = await receive()
         if message["type"] == "http.disconnect":
             self._is_disconnected = True
@@ -204,9 +213,9 @@ class Request(requests.Request):
         return message
 
     async def _client_has_left(self) -> bool:
-        """Tell whether the client has left; for a request that has failed, because what else comes is dropped."""
+        """Return whether the client has left; only for a failed request, because other messages are dropped."""
         try:
-            async with asyncio.timeout(_LEAVE_WAIT_S):
+            async with asyncio.timeout(_DISCONNECT_WAIT_S):
                 while not self._is_disconnected:
                     await self._watched_receive(self._receive)
         except TimeoutError:
@@ -218,15 +227,15 @@ class Request(requests.Request):
         self._body = b"".join([chunk async for chunk in self._arriving_body(first, limit)])
 
     async def _arriving_body(self, first: Message, limit: int | None) -> AsyncIterator[bytes]:
-        """Yield the parts of a body as they come.
+        """Yield the parts of a body as they arrive.
 
         Args:
-            first: the message that was received already.
-            limit: the greatest size of a body, in bytes.
+            first: the first message, which was received already.
+            limit: the size limit of the body, in bytes; `None` for no limit.
 
         Raises:
-            RefusedRequest: 413, the body is larger than `limit`; as soon as that is known.
-            ClientDisconnect: the client left before the end.
+            RefusedRequest: 413, the body is larger than `limit`. It is raised before the rest is received.
+            ClientDisconnect: the client left before the end of the body.
         """
         size = 0
         if announces_more_than(self.scope, limit):
@@ -248,7 +257,7 @@ class Request(requests.Request):
 
 
 class _Replay:
-    """An ASGI `receive` that gives a body once more, then goes on with the server's."""
+    """An ASGI `receive` that returns a body again, then the messages of the server."""
 
     def __init__(self, parts: Iterator[bytes], receive: Receive) -> None:
         self.parts = parts
@@ -263,13 +272,18 @@ class _Replay:
 
 
 def requests_begun() -> int:
-    """Return how many requests and websockets this process has begun to answer."""
-    # The counter shows its next number in its text only.
+    """Return the number of requests and websockets that this process has begun to answer."""
+    # The `repr` is the only way to read a counter without changing it.
     return int(repr(numbers).removeprefix("count(").removesuffix(")")) - 1
 
 
 def announces_more_than(scope: Scope, limit: int | None) -> bool:
-    """Tell whether the body is larger than so many bytes by what its header says."""
+    """Return whether the header announces a body above a limit.
+
+    Args:
+        scope: the request's ASGI scope.
+        limit: the limit in bytes; `None` for no limit.
+    """
     if limit is not None:
         for name, value in scope.get("headers", ()):
             if name == b"content-length" and exceeds(value, limit):
@@ -278,16 +292,21 @@ def announces_more_than(scope: Scope, limit: int | None) -> bool:
 
 
 def exceeds(content_length: bytes, limit: float) -> bool:
-    """Tell whether the value of a `content-length` field is a number above a limit in bytes."""
-    # Nobody sends 10¹⁹ bytes, and Python refuses to read a number of several thousand digits.
+    """Return whether the value of a `content-length` field is a number above a limit.
+
+    Args:
+        content_length: the value.
+        limit: the limit in bytes.
+    """
+    # 10¹⁹ bytes are above any limit, and `int` raises ValueError for several thousand digits.
     return content_length.isdigit() and (len(content_length) > 19 or int(content_length) > limit)
 
 
 def current_request() -> Request:
-    """Return the request that is being answered, or in which the running background task was started.
+    """Return the current request; in a background task, the request that has started it.
 
     Raises:
-        LookupError: there is none here, or it is over already.
+        LookupError: there is no current request, or it has ended.
     """
     try:
         return live[current.get()]
@@ -296,7 +315,7 @@ def current_request() -> Request:
 
 
 def keeping_request() -> Context:
-    """Return a copy of the context in which the current request, if there is one, is found even after its end."""
+    """Return a copy of the context in which `current_request` returns the request even after its end."""
     context = copy_context()
     request = live.get(current.get(0))
     if request is not None:

@@ -3,11 +3,11 @@
 A route holds one callable, `call`, which is compiled when the application is finalised. The dispatch calls it with the
 connection and sends the response that it returns. Three rules keep the way of a request short:
 
-- a path without parameters and hosts is in `Router._direct`, by its undecoded bytes; so are the last thousand paths
+- `Router._direct` has the paths without parameters and hosts, by their undecoded bytes, and the last thousand paths
 with
   a parameter that were requested more than once;
 - every other request calls `Router._look_up`, which always returns a route: `fallback` (404, 405, 426) if nothing
-  matches, `forward` if a mounted application or one of Starlette's own routes does;
+  matches, `forward` if a mounted application or one of Starlette's routes does;
 - `Router.routes` is a list that may change at any time: a change empties the index, and the next look-up rebuilds it.
 
 `docs/architecture.md` says which route wins. In short: a literal path, then the tree of typed parameters. Of these, the
@@ -58,13 +58,14 @@ _CHILD = "sanic_star.child"
 LEAF = "sanic_star.leaf"
 
 Call: TypeAlias = Callable[[Any], Awaitable[Any]]
-# How many paths with a parameter are kept with their routes (as many as in Sanic 25.12), and of how many bytes.
-_KEPT, _LONGEST_KEPT = 1024, 256
+# The number of paths with a parameter that are cached with their routes (as in Sanic 25.12), and the length of such a
+# path in bytes.
+_MAX_CACHED, _MAX_CACHED_BYTES = 1024, 256
 _NOTHING: dict[str, Any] = {}
 
 
 async def not_finalised(connection: Any) -> Any:
-    """Refuse to answer: the route was reached before its application was finalised."""
+    """Raise an exception; the `call` of each route until its application is finalised."""
     raise RuntimeError("this route belongs to no running application: start the app, or mount it in one")
 
 
@@ -150,7 +151,7 @@ def route_path(scope: Scope) -> str:
 
 
 def _below_plain_root(scope: Scope, path: str) -> str | None:
-    """Return what `route_path` does, for a path below a root path in which nothing is encoded; else `None`."""
+    """Return the result of `route_path` if neither the root path nor the path has escapes, else `None`."""
     root: str = scope.get("root_path", "")
     size = len(root)
     if not root or path[size : size + 1] != "/" or root[-1] == "/" or "%" in root or not path.startswith(root):
@@ -163,26 +164,29 @@ def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
 
 
 def either(literal: str) -> str:
-    """Return a regular expression for a literal, in both spellings where it has two."""
-    spelled = re.escape(plain(literal))
-    return spelled if plain(literal) == literal else f"(?:{re.escape(literal)}|{spelled})"
+    """Return a regular expression for a literal; it matches both spellings if there are two.
+
+    Args:
+        literal: the segment of a route's path.
+    """
+    normalized = re.escape(plain(literal))
+    return normalized if plain(literal) == literal else f"(?:{re.escape(literal)}|{normalized})"
 
 
 class _Indexed:
-    """What HTTP and websocket routes have in common beside Starlette's attributes."""
+    """The attributes of HTTP and websocket routes that Starlette's routes do not have."""
 
     path_segments: Segments
     parameters: tuple[Parameter, ...] = ()
-    # The parameters' names; `None` where one of them makes others.
+    # The parameters' names; `None` if one of them expands into others.
     names: tuple[str, ...] | None = ()
     hosts: tuple[str, ...]
     call: Call
     # The router that has the route in its index.
     router: Router | None = None
-    # A literal path needs no regular expression, and most are never asked for one: made on first use.
     strict = False
 
-    def _keep(self, segments: Segments) -> None:
+    def _set_segments(self, segments: Segments) -> None:
         self.path_segments = segments
         self.call = not_finalised
         parameters = tuple(part for part in segments if isinstance(part, Parameter))
@@ -192,11 +196,11 @@ class _Indexed:
 
     @cached_property
     def path_regex(self) -> re.Pattern[str]:
-        """The path as one regular expression with named groups, matched against the path below the root."""
+        """The path as a regular expression with named groups; it is matched against the path below the root path."""
         return re.compile(self._source() + ("$" if self.strict else "/?$"))
 
     def expression(self) -> re.Pattern[str]:
-        """Return the path as a regular expression that takes no slash more: the router takes that off."""
+        """Return the path as a regular expression without an optional slash at its end, which the router removes."""
         return re.compile(self._source() + "$")
 
     def _source(self) -> str:
@@ -212,14 +216,18 @@ class _Indexed:
         return _format(self.path_segments, lambda part: f"{{{part.name}}}")
 
     def bind(self, values: Sequence[Any]) -> dict[str, Any]:
-        """Return the parameters by their names; raise `ValueError` where one is refused after all.
+        """Return the parameters by their names.
 
         Args:
             values: the converted segments, in order.
+
+        Raises:
+            ValueError: a parameter cannot be expanded from its value.
         """
         names = self.names
         if names is not None:
-            # PERF: the general way takes three times as long as this one, which is for nearly all.
+            # PERF: without the loop below, a third of its time. Safe because no parameter of `names` expands into
+            # others; a literal dictionary is the fastest way for two.
             if len(names) == 2:
                 return {names[0]: values[0], names[1]: values[1]}
             return dict(zip(names, values, strict=False))
@@ -237,7 +245,11 @@ class _Indexed:
         return {part.name: part.convertor for part in self.parameters}
 
     def admits(self, scope: Scope) -> bool:
-        """Tell whether the request's host is one that the route is for (always, where it names none)."""
+        """Return whether the route is for the request's host.
+
+        Args:
+            scope: the connection's ASGI scope.
+        """
         if not self.hosts:
             return True
         for name, value in scope.get("headers", ()):
@@ -289,9 +301,9 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         reads_body: bool = False,
         include_in_schema: bool = True,
     ) -> None:
-        self._keep(segments)
+        self._set_segments(segments)
         self.endpoint = endpoint
-        # As in Sanic it can't be changed: a set of its own takes 216 bytes a route.
+        # As in Sanic, a frozen set: a mutable one for each route would take 216 bytes more.
         self.methods = frozenset(methods)  # type: ignore[assignment]
         self.name = get_name(endpoint) if name is None else name
         self.hosts = tuple(hosts)
@@ -299,11 +311,11 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         self.reads_body = reads_body
         self.include_in_schema = include_in_schema
         self.path = _format(segments, lambda part: f"{{{part.name}:{part.label}}}")
-        # Without a limit of its own a route has the application's; put in when that is finalised.
+        # If the route has no limit, the finalisation sets the application's.
         self.max_body_size: int | None = None
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as Starlette's router and tools for metrics ask for it; this package's router uses its index.
+        """Match a request, for Starlette's router and tools for metrics; this package's router uses its index.
 
         A request that another route answers does not match.
         """
@@ -335,7 +347,7 @@ class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override
         hosts: Sequence[str] = (),
         strict: bool = False,
     ) -> None:
-        self._keep(segments)
+        self._set_segments(segments)
         self.endpoint = endpoint
         self.name = get_name(endpoint) if name is None else name
         self.hosts = tuple(hosts)
@@ -343,7 +355,7 @@ class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override
         self.path = _format(segments, lambda part: f"{{{part.name}:{part.label}}}")
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as Starlette does, but for a connection that another route answers."""
+        """Match as Starlette does, unless another route answers the connection."""
         match, child = super().matches(scope)
         return self.narrow(match, scope, child)
 
@@ -362,7 +374,7 @@ class Mount(routing.Mount):
     """
 
     runs_lifespan = True
-    # The router that finds it; `None` for a path with parameters, which the mount itself matches.
+    # The router that has it in its table; `None` for a path with parameters, which the mount itself matches.
     router: Router | None = None
 
     def __init__(
@@ -420,9 +432,10 @@ class Mount(routing.Mount):
 
 
 class Host(routing.Host):
-    """An ASGI application for the requests to one host, whatever routes the path has (`Sanic.host`).
+    """An ASGI application for all requests to one host (`Sanic.host`).
 
-    Starlette's own `Host`, in `routes=[…]`, is one of Starlette's routes: those of Sanic's come before it.
+    It comes before all routes. Starlette's `Host`, in `routes=[…]`, is one of Starlette's routes: Sanic's routes come
+    before it.
 
     Attributes:
         runs_lifespan: as in `Mount`.
@@ -432,10 +445,10 @@ class Host(routing.Host):
 
 
 def _filled(find: Callable[..., URLPath], name: str, path_params: dict[str, Any]) -> URLPath:
-    """Build a path by `find`; where it leaves parameters in braces, take them from the request."""
+    """Build a path with `find`; the current request's parameters replace those that are left in braces."""
     path = find(name, **path_params)
     if "{" in path or "{" in path.host:
-        # Loaded where a mount or a host has parameters.
+        # Imported late: only mounts and hosts with parameters need it.
         from sanic_star.engine.urls import fill_in
 
         path = fill_in(find, name, path_params)
@@ -449,9 +462,9 @@ class RouteList(list[BaseRoute]):
         changed: called without arguments after each change.
     """
 
-    # Held while routes leave the list: `remove` compares routes in Python, so that another thread may run in between.
-    _leaving = RLock()
-    # An unpickled list gets its routes before its attributes, and has no router to notify.
+    # Held while routes are removed: `remove` compares routes in Python, so that another thread may run in between.
+    _removing = RLock()
+    # For an unpickled list, which gets its routes before its attributes, and has no router yet.
     _changed: Callable[[], object] = staticmethod(bool)
 
     def __init__(self, routes: Iterable[BaseRoute], changed: Callable[[], object]) -> None:
@@ -474,28 +487,28 @@ class RouteList(list[BaseRoute]):
         self._changed()
 
     def remove(self, route: BaseRoute, /) -> None:
-        """Take out a route.
+        """Remove a route.
 
         Raises:
-            ValueError: it is not in the list.
+            ValueError: the route is not in the list.
         """
-        with self._leaving:
+        with self._removing:
             super().remove(route)
         self._changed()
 
     def pop(self, position: SupportsIndex = -1, /) -> BaseRoute:
-        """Take out and return the route at a position, by default the last one.
+        """Remove and return the route at a position, by default the last one.
 
         Raises:
-            IndexError: there is none.
+            IndexError: there is no route at the position.
         """
-        with self._leaving:
+        with self._removing:
             route = super().pop(position)
         self._changed()
         return route
 
     def clear(self) -> None:
-        """Take out all routes."""
+        """Remove all routes."""
         super().clear()
         self._changed()
 
@@ -514,7 +527,7 @@ class RouteList(list[BaseRoute]):
         self._changed()
 
     def __delitem__(self, position: SupportsIndex | slice) -> None:
-        with self._leaving:
+        with self._removing:
             super().__delitem__(position)
         self._changed()
 
@@ -569,11 +582,11 @@ class _Refused:
         self.ends_search = ends_search
 
 
-def _may_continue(match: Found | None) -> bool:
+def _may_continue(match: RouteMatch | None) -> bool:
     return match is None or (isinstance(match[0], _Refused) and not match[0].ends_search)
 
 
-Found: TypeAlias = tuple[Any, dict[str, Any]]
+RouteMatch: TypeAlias = tuple[Any, dict[str, Any]]
 _Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str]]]
 
 
@@ -633,7 +646,8 @@ class _MountEntry:
     def read(self, scope: Scope, path: str) -> bool:
         """Put the parameters of a path that begins with `start` into the scope; return whether the mount matches."""
         if self.last is not None:
-            # PERF: the common case, without a list of the segments; `benchmarks/`: `overhead`.
+            # PERF: without a list of the segments («overhead»). Safe because the only parameter is the last segment of
+            # the mount, so that it ends at the next slash.
             value, slash, _ = path[len(self.start) :].partition("/")
             if not value or not slash:
                 return False
@@ -707,20 +721,20 @@ class _Table:
                 segments = mount.path.split("/")[1:]
                 # `_walk` compares paths with escapes.
                 is_plain = quote(mount.path, PATH_SAFE) == mount.path
-                way = mount if is_plain and not self._is_outranked(segments, True) else None
+                entry_mount = mount if is_plain and not self._is_outranked(segments, True) else None
                 mount_entries = self.mount_entries.setdefault(segments[0].encode(), [])
-                mount_entries.append(_MountEntry(mount.path.encode() + b"/", way))
+                mount_entries.append(_MountEntry(mount.path.encode() + b"/", entry_mount))
                 if len(segments) > 1:
-                    # The mount also has its own path without a slash, which a mount above it would take.
+                    # The mount's path without a slash belongs to it, and not to a mount above.
                     mount_entries.append(_MountEntry(mount.path.encode(), None))
         is_complete = True
         for foreign in self.foreign:
-            named = _mount_entry(foreign) if isinstance(foreign, routing.Mount) else None
-            if named is None:
+            segment_and_entry = _mount_entry(foreign) if isinstance(foreign, routing.Mount) else None
+            if segment_and_entry is None:
                 # It may match any path, and comes before the routes after it.
                 is_complete = False
                 break
-            first, entry = named
+            first, entry = segment_and_entry
             if self._is_outranked(entry.segments, False):
                 entry = _MountEntry(entry.start, None)
             else:
@@ -731,7 +745,7 @@ class _Table:
         self._indexed = []
 
     def _add_entry_at_root(self, mount: Mount) -> None:
-        """Give the mount at the root the paths whose first segment no other route or mount has."""
+        """Add an entry for paths whose first segment no other route or mount has: they go to the mount at the root."""
         firsts = {route.path_segments[0] if route.path_segments else "" for route, _ in self._indexed}
         if any(isinstance(first, Parameter) for first in firsts):
             return
@@ -740,7 +754,7 @@ class _Table:
         self.mount_entries[None] = [_MountEntry(b"/", mount)]
 
     def _is_outranked(self, segments: Sequence[str | None], is_literal: bool) -> bool:
-        """Return whether a route of Sanic's takes paths from a mount."""
+        """Return whether a route of Sanic's comes before a mount for some paths; see `_matches_below`."""
         return any(_matches_below(route.path_segments, segments, is_literal) for route, _ in self._indexed)
 
     def add(self, route: BaseRoute) -> None:
@@ -784,9 +798,9 @@ class Router(routing.Router):
         # By `raw_path` and method: the result of `_find`, and the decoded path, because a middleware may have rewritten
         # the path of the scope. The parameters are copied for each request.
         self._direct: _Direct = {}
-        # The paths with a parameter in `_direct`, the oldest first; and those that were requested once.
+        # The paths with a parameter in `_direct`, the oldest first; and the paths that were requested once.
         self._recent: deque[bytes] = deque()
-        self._seen: set[bytes] = set()
+        self._requested_once: set[bytes] = set()
         self._publish(_Table())
         # The state of mounted applications' lifespans, by the application's id; filled by `lifespan`.
         self._states: dict[int, dict[str, Any]] = {}
@@ -803,12 +817,12 @@ class Router(routing.Router):
         # In this order, because `_build` clears the mark and then compares the version.
         self._version = object()
         self._stale = True
-        # These tables are read without a look at the mark.
+        # These tables are read without a check of `_stale`.
         self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
         self._unreserved_tails: dict[bytes, Tail[Any]] = {}
         self._mount_entries: dict[bytes | None, list[_MountEntry]] = {}
-        # Emptied, not replaced, because the application's dispatch holds this dictionary.
+        # Emptied, not replaced, because the dispatch has a reference to this dictionary.
         self._direct.clear()
 
     def _build(self) -> None:
@@ -844,7 +858,6 @@ class Router(routing.Router):
         self._foreign = table.foreign
         self._mount_entries = table.mount_entries
         self._by_name = table.by_name
-        # Before `_direct`: `_keep` looks at it.
         self._hosts = table.hosts
         if table.hosts:
             # The host decides before the path: `_walk` looks up each request.
@@ -860,7 +873,7 @@ class Router(routing.Router):
         self._direct.clear()
         self._direct.update(table.direct())
 
-    def _find(self, scope: Scope) -> Found:
+    def _find(self, scope: Scope) -> RouteMatch:
         """Return the route that answers a request, with its own path parameters.
 
         The scope gets `route`, `endpoint` and `path_params` (with those of mounts around), as from Starlette's router.
@@ -883,8 +896,8 @@ class Router(routing.Router):
         self._find(chosen)
         return chosen
 
-    def _find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> Found:
-        """Do what `_find` does, for a scope whose method, host or path has changed since a route was found.
+    def _find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> RouteMatch:
+        """Do the same as `_find`, for a scope whose method, host or path has changed since a route was found.
 
         Args:
             scope: the connection's ASGI scope.
@@ -899,8 +912,8 @@ class Router(routing.Router):
             scope["path_params"] = outer
         return self._find(scope)
 
-    def _look_up(self, scope: Scope, raw: bytes | None, method: str) -> Found:
-        """Do what `_find` does, for a caller that has read two entries of the scope.
+    def _look_up(self, scope: Scope, raw: bytes | None, method: str) -> RouteMatch:
+        """Do the same as `_find`, for a caller that has read two entries of the scope.
 
         Args:
             scope: the connection's ASGI scope.
@@ -910,8 +923,8 @@ class Router(routing.Router):
         path: str = scope["path"]
         is_unescaped = raw is not None and path.isascii() and path.encode() == raw
         if raw is None and (below := _below_plain_root(scope, path)) is not None:
-            # PERF: in a mounted application, too, most paths are in the tables by their bytes; `benchmarks/`:
-            # `overhead`. Safe because `_below_plain_root` gives only paths without escapes.
+            # PERF: with its bytes, a path of a mounted application is found in the tables, too («overhead»). Safe
+            # because `_below_plain_root` returns only paths without escapes.
             path, is_unescaped = below, True
             raw = below.encode()
             entry = self._direct.get(raw, _NOTHING).get(method)
@@ -923,8 +936,8 @@ class Router(routing.Router):
                 scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                 return route, params
         if is_unescaped and self._mount_entries:
-            # PERF: what the search would find for most paths of mounts, in a tenth of its time; `benchmarks/`:
-            # `overhead`. Safe because `_Table.arrange` leaves out mounts with which another route competes.
+            # PERF: finds most paths of mounts in a tenth of the time of the search («overhead»). Safe because
+            # `_Table.arrange` leaves out mounts with which another route competes.
             segments = raw.split(b"/", 2)  # type: ignore[union-attr]
             mount_entries = self._mount_entries.get(segments[1]) if len(segments) > 1 else ()
             for entry in self._mount_entries.get(None, ()) if mount_entries is None else mount_entries:
@@ -941,13 +954,13 @@ class Router(routing.Router):
                     scope["endpoint"] = mount.app
                     return self.forward, {}
         if raw is not None and (is_unescaped or unquote(raw) == path):
-            # PERF: most paths with parameters are literal up to one parameter at their end. A walk takes twice as long,
-            # and arrives at the same leaf, which makes this safe. `benchmarks/` shows it as `/user/<id:int>`.
+            # PERF: for a path whose only parameter is at its end, a walk takes twice as long («in process»,
+            # `/user/<id:int>`). Safe because a walk finds the same leaf.
             head, _, last = raw.rpartition(b"/")
             tails = self._tails if is_unescaped else self._unreserved_tails
             tail = tails.get(head)
             if tail is not None and last not in tail.reserved:
-                for convert, routes, leaf in tail.ways:
+                for convert, routes, leaf in tail.entries:
                     try:
                         value = convert(last)
                     except ValueError:
@@ -964,16 +977,16 @@ class Router(routing.Router):
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
                     params = {name: value}
-                    if cacheable and len(raw) <= _LONGEST_KEPT:
-                        # PERF: kept from the second request on; to keep paths that are requested once would cost 0.2
-                        # µs. Safe because both tables are bounded.
-                        seen = self._seen
-                        if raw in seen:
-                            self._keep(raw, method, (route, params.copy(), path), tails)
-                        elif len(seen) < _KEPT:
-                            seen.add(raw)
+                    if cacheable and len(raw) <= _MAX_CACHED_BYTES:
+                        # PERF: a path is cached at its second request, because caching it at the first one takes 0.2
+                        # µs. Safe because both tables are bounded, and a change of the routes empties the cache.
+                        requested_once = self._requested_once
+                        if raw in requested_once:
+                            self._cache(raw, method, (route, params.copy(), path), tails)
+                        elif len(requested_once) < _MAX_CACHED:
+                            requested_once.add(raw)
                         else:
-                            seen.clear()
+                            requested_once.clear()
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
             if self._shapes and (is_unescaped or raw.isascii()):
@@ -984,14 +997,24 @@ class Router(routing.Router):
                 return self._walk(scope, path, method)
         return self._walk(scope, route_path(scope), method)
 
-    def _by_shape(self, scope: Scope, path: str, method: str, is_unescaped: bool) -> Found | None:
-        """Find a path with segments after its first parameter; `None` if only a walk can decide."""
+    def _by_shape(self, scope: Scope, path: str, method: str, is_unescaped: bool) -> RouteMatch | None:
+        """Find the route of a path with segments after its first parameter, by the shapes of the index.
+
+        Args:
+            scope: the connection's ASGI scope; it gets the same entries as from `_find`.
+            path: the undecoded path.
+            method: the request's method.
+            is_unescaped: whether the path has no escapes.
+
+        Returns:
+            The route and its parameters; `None` if only a walk can decide.
+        """
         for shape in self._shapes.get(path.count("/"), ()):
             parts = path.rsplit("/", shape.count)
-            way = shape.ways.get(shape.literals(parts))
-            if way is None:
+            entry = shape.entries.get(shape.literals(parts))
+            if entry is None:
                 continue
-            reserved, routes, steps = way
+            reserved, routes, steps = entry
             route = routes.get(method)
             # A segment with escapes could be another spelling of a literal.
             if route is None or (reserved and not is_unescaped):
@@ -999,7 +1022,8 @@ class Router(routing.Router):
             params: dict[str, Any] = {}
             for place, name, convert in steps:
                 segment = parts[place]
-                if reserved and segment in reserved:  # PERF: no hash of the segment for an empty set
+                # PERF: the truth test saves the hash of the segment. Safe because an empty set has no segment.
+                if reserved and segment in reserved:
                     return None
                 if convert is None:
                     if not segment:
@@ -1016,59 +1040,62 @@ class Router(routing.Router):
             return route, params
         return None
 
-    def _keep(
-        self, raw: bytes, method: str, found: tuple[Any, dict[str, Any], str], tails: dict[bytes, Tail[Any]]
+    def _cache(
+        self, raw: bytes, method: str, entry: tuple[Any, dict[str, Any], str], tails: dict[bytes, Tail[Any]]
     ) -> None:
-        """Keep the route of a path in `_direct`; above the limit, the oldest path is removed.
+        """Add the route of a path to `_direct`; above the limit, the oldest path is removed.
 
         Args:
             raw: the path.
             method: the request's method.
-            found: the route, its parameters and the decoded path.
-            tails: where the route was found.
+            entry: the route, its parameters and the decoded path.
+            tails: the table in which the route was found.
         """
         if method == WEBSOCKET:
             return
         recent = self._recent
         if raw not in self._direct:
-            if len(recent) >= _KEPT:
+            if len(recent) >= _MAX_CACHED:
                 self._direct.pop(recent.popleft(), None)
             recent.append(raw)
-        self._direct.setdefault(raw, {})[method] = found
+        self._direct.setdefault(raw, {})[method] = entry
         if self._tails is not tails and self._unreserved_tails is not tails:
             # Another thread has changed the routes in the meantime.
             self._direct.pop(raw, None)
 
-    def _walk(self, scope: Scope, path: str, method: str) -> Found:
+    def _walk(self, scope: Scope, path: str, method: str) -> RouteMatch:
         """Find a route by a search of all structures; see `_find`."""
         if self._stale:
             self._build()
-        match: Found | None = self._match_foreign(scope, self._hosts) if self._hosts else None
+        match: RouteMatch | None = self._match_foreign(scope, self._hosts) if self._hosts else None
         if match is not None:
             return self._forward_to(match[0], match[1], scope)
-        # PERF: the short way for most paths with several parameters. Safe because the search below gives the same, in
-        # more steps.
+        # PERF: finds most paths with several parameters in fewer steps than `_search_slashes`. Safe because
+        # that would find the same route.
         normalized = normalize_escapes(path) if "%" in path else path
-        exact = self._index.literal_paths.get(normalized)
-        if exact is not None:
+        literal_leaf = self._index.literal_paths.get(normalized)
+        if literal_leaf is not None:
             # Nothing else competes for a literal path, unless it ends with a slash.
             if not self._mounts and not self._foreign and (path == "/" or not path.endswith("/")):
-                match = self._decide(exact, (), method, scope, slashless=False)
+                match = self._decide(literal_leaf, (), method, scope, slashless=False)
         else:
-            at: tuple[Any, ...] | None = self._index.walk(path, normalized)
-            if at is None and not self._mounts and not self._foreign:
-                at = self._index.spanning(path)
-                if at is None and not path.endswith("/"):
+            leaf_and_values: tuple[Any, ...] | None = self._index.walk(path, normalized)
+            if leaf_and_values is None and not self._mounts and not self._foreign:
+                leaf_and_values = self._index.spanning(path)
+                if leaf_and_values is None and not path.endswith("/"):
                     return self.fallback, {}
-            if at is None and not self._index.has_spanning and not ("" in self._mounts and path.endswith("/")):
-                # PERF: without a comparison of ranks; `benchmarks/`: `overhead`. Safe because nothing of Sanic's
-                # matches.
+            if (
+                leaf_and_values is None
+                and not self._index.has_spanning
+                and not ("" in self._mounts and path.endswith("/"))
+            ):
+                # PERF: without a comparison of ranks («overhead»). Safe because no route of Sanic's matches.
                 match = self._match_outside_index(path, scope)
-            if at is not None:
-                leaf: Leaf[Any] = at[0]
+            if leaf_and_values is not None:
+                leaf: Leaf[Any] = leaf_and_values[0]
                 route = leaf.for_any_host.get(method) or (_choose(leaf, method, scope) if leaf.shared else None)
                 if route is not None and route.names is not None:
-                    match = route, route.bind(at[1])
+                    match = route, route.bind(leaf_and_values[1])
         if match is None:
             match = self._search_slashes(path, method, scope)
         if match is None or isinstance(match[0], _Refused):
@@ -1085,7 +1112,7 @@ class Router(routing.Router):
             return match
         return self._forward_to(route, params, scope)
 
-    def _forward_to(self, route: BaseRoute, child: dict[str, Any], scope: Scope) -> Found:
+    def _forward_to(self, route: BaseRoute, child: dict[str, Any], scope: Scope) -> RouteMatch:
         """Return `forward`, and put the mount or route of Starlette's into the scope.
 
         Args:
@@ -1105,15 +1132,16 @@ class Router(routing.Router):
         scope[_CHILD] = child
         return self.forward, {}
 
-    def _search_slashes(self, path: str, method: str, scope: Scope) -> Found | None:
-        """Search for a path, then for the path without its last slash, until no slash is left at its end.
+    def _search_slashes(self, path: str, method: str, scope: Scope) -> RouteMatch | None:
+        """Search for a path, then for the path without its last slash, and so on.
 
-        Not once for each of ten thousand slashes: no route has a path with more segments than the deepest one.
+        The number of searches is limited, because a path may end with ten thousand slashes. No route has more segments
+        than the deepest one.
         """
         match = self._search(path, method, scope)
         if not path.endswith("/"):
             return match
-        root_match: Found | None = None
+        root_match: RouteMatch | None = None
         if match is not None and "" in self._mounts and match[0] is self._mounts[""] and path != "/":
             # The path without its last slash may be that of a route, which the mount at the root does not hide.
             root_match, match = match, None
@@ -1134,7 +1162,7 @@ class Router(routing.Router):
             return root_match
         return match
 
-    def _search(self, path: str, method: str, scope: Scope) -> Found | None:
+    def _search(self, path: str, method: str, scope: Scope) -> RouteMatch | None:
         """Search the index, mounts and Starlette's own routes in the order of the module's docstring."""
         match, weight = self._in_index(path, method, scope, slashless=False)
         answered = match is not None and not isinstance(match[0], _Refused)
@@ -1155,7 +1183,7 @@ class Router(routing.Router):
                 return mount, {}
         return match
 
-    def _match_outside_index(self, path: str, scope: Scope) -> Found | None:
+    def _match_outside_index(self, path: str, scope: Scope) -> RouteMatch | None:
         """Search mounts and Starlette's own routes for a path that the index does not have."""
         mount, weight = self._mount(path) if self._mounts else (None, _NONE)
         if mount is not None and (weight > _PATTERN or not self._foreign):
@@ -1163,14 +1191,14 @@ class Router(routing.Router):
         foreign_match = self._match_foreign(scope, self._foreign) if self._foreign else None
         return foreign_match or (None if mount is None else (mount, {}))
 
-    def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
+    def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[RouteMatch | None, int]:
         """Search the index; the first leaf that matches decides. Return its route and its weight."""
         leaf = self._index.literal_paths.get(normalize_escapes(path))
         if leaf is not None:
             return self._decide(leaf, (), method, scope, slashless), _TREE
-        at = self._index.walk(path)
-        if at is not None:
-            return self._decide(*at, method, scope, slashless), _TREE
+        leaf_and_values = self._index.walk(path)
+        if leaf_and_values is not None:
+            return self._decide(*leaf_and_values, method, scope, slashless), _TREE
         # The root without its slash is an empty path, which no expression matches.
         spanning = None if slashless and path == "/" else self._index.spanning(path)
         if spanning is None:
@@ -1180,12 +1208,20 @@ class Router(routing.Router):
         return self._decide(leaf, values, method, scope, slashless), weight
 
     @staticmethod
-    def _decide(leaf: Leaf[Any], values: Sequence[Any], method: str, scope: Scope, slashless: bool) -> Found:
-        """Choose a route of a leaf."""
+    def _decide(leaf: Leaf[Any], values: Sequence[Any], method: str, scope: Scope, slashless: bool) -> RouteMatch:
+        """Choose a route of a leaf.
+
+        Args:
+            leaf: the leaf.
+            values: the values of its parameters.
+            method: the request's method.
+            scope: the connection's ASGI scope.
+            slashless: whether a slash was removed from the end of the path.
+        """
         route = leaf.for_any_host.get(method) or _choose(leaf, method, scope)
         # The only route of a leaf checks its path before its method.
-        alone = None if leaf.shared or leaf.literal else next(iter(leaf.without_host.values()))
-        route = route or alone
+        only_route = None if leaf.shared or leaf.literal else next(iter(leaf.without_host.values()))
+        route = route or only_route
         if route is None:
             return _Refused(leaf, leaf.ends_search), {}
         if slashless and route.strict and route.path_segments[-1] != "":
@@ -1194,7 +1230,7 @@ class Router(routing.Router):
             params = route.bind(values)
         except ValueError:
             return _Refused(None, True), {}
-        if route is alone and method not in leaf.without_host:
+        if route is only_route and method not in leaf.without_host:
             return _Refused(leaf, leaf.ends_search), {}
         return route, params
 
@@ -1209,7 +1245,7 @@ class Router(routing.Router):
         return None, _NONE
 
     @staticmethod
-    def _match_foreign(scope: Scope, routes: Iterable[BaseRoute]) -> Found | None:
+    def _match_foreign(scope: Scope, routes: Iterable[BaseRoute]) -> RouteMatch | None:
         """Match Starlette's own routes, as Starlette does."""
         partial = None
         for foreign in routes:
@@ -1221,16 +1257,17 @@ class Router(routing.Router):
         return partial
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
-        """Return a redirect if one of Starlette's routes matches the path with one slash more or less, as there."""
+        """Return a redirect if, as in Starlette, one of its routes matches the path with one slash more or less."""
         if not (self._foreign and self.redirect_slashes and scope["type"] == "http" and path != "/"):
             return None
-        # Starlette decodes the query as UTF-8, which a client need not send.
+        # Escaped, because Starlette decodes the query as UTF-8, but a client may send other bytes.
         query = quote(scope.get("query_string", b""), "!$&'()*+,;=:@/?%")
-        other = {**scope, "query_string": query.encode()}
-        other["path"] = other["path"].rstrip("/") if path.endswith("/") else other["path"] + "/"
-        if all(foreign.matches(other)[0] is Match.NONE for foreign in self._foreign):
+        redirect_scope = {**scope, "query_string": query.encode()}
+        scope_path = scope["path"]
+        redirect_scope["path"] = scope_path.rstrip("/") if path.endswith("/") else scope_path + "/"
+        if all(foreign.matches(redirect_scope)[0] is Match.NONE for foreign in self._foreign):
             return None
-        scope["route"], scope[_CHILD] = _Redirect(str(URL(scope=other))), {}
+        scope["route"], scope[_CHILD] = _Redirect(str(URL(scope=redirect_scope))), {}
         return self.forward, {}
 
     def _allowed(self, path: str, scope: Scope) -> set[str]:
@@ -1242,7 +1279,7 @@ class Router(routing.Router):
 
     @staticmethod
     def _refused(scope: Scope) -> Collection[str]:
-        """Return what `_allowed` does, for a scope that `_find` has just answered with `fallback`."""
+        """Return the same as `_allowed`, for a scope for which `_find` has just returned `fallback`."""
         leaf: Leaf[Any] | None = scope.pop(LEAF, None)
         return () if leaf is None else _methods_for(leaf, scope)
 
@@ -1280,8 +1317,9 @@ def enter(connection: Any, router: Router) -> ASGIApp:
     route = scope["route"]
     child = scope.pop(_CHILD, None)
     if child is None:
-        # PERF: what `Mount.enter` or a mount's `matches` does, for a path that stays as it is. One entry more in the
-        # scope of uvicorn, and its dictionary would grow here, which takes 0.4 µs.
+        # PERF: the same as `Mount.enter` or a mount's `matches`, without a dictionary for the changes. The scope gets
+        # as few entries as possible, because with one more uvicorn's dictionary would grow: 0.4 µs. Safe
+        # because the path of the scope does not change.
         outer = {"root_path": scope.get("root_path", "")}
         if "app_root_path" in scope:
             outer["app_root_path"] = scope["app_root_path"]
@@ -1303,7 +1341,7 @@ def enter(connection: Any, router: Router) -> ASGIApp:
         state = router._states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
         if state:
             scope["state"] = {**scope.get("state", {}), **state}
-    # PERF: one frame less. Safe because a method that was overridden or patched is called.
+    # PERF: without the frame of `Mount.handle`. Safe because an overridden or patched method is called.
     app: ASGIApp = route.app if type(route).handle is _handle_mount else route.handle
     return app
 

@@ -1,8 +1,8 @@
-"""The seams of the engine: what it asks of the layer above, and what it finds on the application.
+"""The Protocols between the engine and the layer above it.
 
-An application *has* an engine. `Behaviour` is all that the engine asks of the layer above; a collaborator of the
-application implements it, never the application itself. So a user's subclass may have an attribute of any name. `Host`
-is what the engine uses of the application: Starlette's own names, which tools replace, and the engine.
+An application *has* an engine. `Behaviour` lists all calls of the engine to the layer above. A collaborator of the
+application implements it, never the application itself, so a user's subclass may have an attribute of any name. `Host`
+lists the attributes of the application that the engine uses: Starlette's names, which tools replace, and the engine.
 """
 
 from __future__ import annotations
@@ -27,102 +27,152 @@ if TYPE_CHECKING:
 
 
 class Behaviour(Protocol):
-    """All that the engine asks of the layer above it."""
+    """All calls of the engine to the layer above it."""
 
     # When the application is finalised ------------------------------------------------------------------------------
 
     def prepare(self) -> Limits:
-        """Check and arrange what routes are compiled from; called first whenever the application is finalised.
+        """Validate the settings, and prepare what routes are compiled from; the first step of each finalisation.
 
         Returns:
-            The limits that hold until the next time.
+            The limits that hold until the next finalisation.
         """
 
     def compile(self, *routes: Route | WebSocketRoute) -> None:
-        """Give each of these routes the callable that it calls with its connection."""
+        """Set the `call` of each route: the callable that gets its connections.
 
-    def compile_fallback(self) -> Call:
-        """Return what answers where no route does."""
-
-    def compile_forward(self) -> Call:
-        """Return what hands the connection on to a mounted application or to one of Starlette's own routes."""
-
-    def finalised(self) -> None:
-        """Arrange the router's index, and close what nothing may be added to from here on."""
-
-    def finalise(self) -> None:
-        """Finalise the application at its start; calls the engine's `finalise`, perhaps by methods of the user's."""
-
-    def limits(self) -> Limits:
-        """Return the limits as they are set now."""
-
-    def logged(self, app: ASGIApp) -> ASGIApp:
-        """Return what logs the requests that `app` answers, or `app` itself."""
-
-    def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
-        """Return what is called instead of the dispatch, or the dispatch itself.
-
-        What is called makes the request of a connection, and leaves it for the dispatch in the scope, as `HANDED`.
+        Args:
+            routes: the routes.
         """
 
-    def surround(self, app: ASGIApp) -> ASGIApp:
-        """Return what requests meet first once the application has started."""
+    def compile_fallback(self) -> Call:
+        """Return the callable for connections that no route matches."""
+
+    def compile_forward(self) -> Call:
+        """Return the callable that passes a connection on to a mounted application or to one of Starlette's routes."""
+
+    def build_index(self) -> None:
+        """Build the router's index, and close the router to further routes; the last step of each finalisation."""
+
+    def finalise(self) -> None:
+        """Finalise the application at its start: call the engine's `finalise`, through overridden methods if any."""
+
+    def limits(self) -> Limits:
+        """Return the limits of the current settings."""
+
+    def with_access_log(self, app: ASGIApp) -> ASGIApp:
+        """Return an ASGI application that logs the requests that `app` answers; without an access log, `app`.
+
+        Args:
+            app: the application inside.
+        """
+
+    def wrap_dispatch(self, dispatch: ASGIApp) -> ASGIApp:
+        """Return an ASGI application that calls the dispatch; usually the dispatch itself.
+
+        Another application makes the request of a connection, and puts it into the scope as `PREPARED_REQUEST`.
+
+        Args:
+            dispatch: the dispatch.
+        """
+
+    def wrap_stack(self, app: ASGIApp) -> ASGIApp:
+        """Return the outermost ASGI application of a started application; usually `app`.
+
+        Args:
+            app: the dispatch and the ASGI middleware around it.
+        """
 
     # While it answers requests --------------------------------------------------------------------------------------
 
     def has_begun(self, request: Any) -> bool:
-        """Tell whether a part of the response is sent already, as far as the request knows."""
+        """Return whether a part of the response has been sent.
+
+        Args:
+            request: the request.
+        """
 
     async def answer(self, request: Any, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
-        """Return the response to an exception, `None` where another one has begun, and what is still to be raised.
+        """Make the response to an exception.
 
-        The second is `None` where the response settles the exception, else the exception to raise after the response.
+        Args:
+            request: the request that failed.
+            error: the exception.
+
+        Returns:
+            The response, `None` if another one has begun; and the exception to raise after the response, `None` if the
+            response handles it completely.
         """
 
     async def report(self, request: Any, error: BaseException) -> BaseException | None:
-        """Log an exception that no response can answer: its websocket is open. Return what is still to be raised."""
+        """Log an exception that cannot be answered by a response, because the websocket is open.
+
+        Args:
+            request: the request of the websocket's handshake.
+            error: the exception.
+
+        Returns:
+            The exception to raise afterwards, or `None`.
+        """
 
     async def run_websocket_handler(self, connection: Any, error: Any) -> None:
         """Call the user's exception handler for a `WebSocketException`; the engine closes what that leaves open.
 
         Args:
-            connection: the websocket; its client is still there.
+            connection: the websocket; its client has not left.
             error: the exception.
         """
 
-    def settles(self, request: Any, error: BaseException) -> bool:
-        """Tell whether `answer` settles an exception; asked where the user's ASGI middleware is still to be passed."""
+    def handles(self, request: Any, error: BaseException) -> bool:
+        """Return whether `answer` handles an exception completely, so that ASGI middleware does not get it.
+
+        Args:
+            request: the request that failed.
+            error: the exception.
+        """
 
     async def send_other(self, request: Any, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send what a route's callable returned where that is none of the engine's responses."""
+        """Send a result of a route's callable that is not a response of the engine's.
+
+        Args:
+            request: the request.
+            response: the result.
+            scope: the ASGI scope of the request.
+            receive: the ASGI `receive`.
+            send: the ASGI `send`.
+        """
 
     def declare_streams(self) -> None:
-        """Tell the engine of endless responses that nobody watches yet; called before the stop ends them."""
+        """Register endless responses that are not watched yet; called before a stop ends them."""
 
     # Start and stop -------------------------------------------------------------------------------------------------
 
     async def run_phase(self, phase: Phase) -> None:
-        """Run the listeners of a phase."""
+        """Run the listeners of a phase.
+
+        Args:
+            phase: the phase.
+        """
 
     def step_limit(self, stopping: bool) -> Limit | None:
-        """Return how long a listener or a lifespan may take; `None` for no limit.
+        """Return the time limit of a listener or a lifespan; `None` for no limit.
 
         Args:
             stopping: whether it belongs to the stop.
         """
 
     def stopping(self) -> None:
-        """Hear that a server of this package begins its stop."""
+        """Called when a server of this package begins its stop, before any listener."""
 
     async def drain(self) -> None:
-        """Wait for background work that shall not be cut off at the stop."""
+        """Wait for background work that the stop must not cancel at once."""
 
     def stopped(self) -> None:
-        """Let things be added again, for the next start."""
+        """Called at the end of a stop: the application accepts routes and listeners again."""
 
 
 class RunningLifecycle(Protocol):
-    """The life cycle of an application, as a server of ours uses it; see `lifespan.Lifecycle`."""
+    """The life cycle of an application, as far as a server of this package uses it; see `lifespan.Lifecycle`."""
 
     starter: Starter
     owns_process: bool
@@ -142,11 +192,11 @@ class RunningLifecycle(Protocol):
 
 
 class RunningSweeper(Protocol):
-    """What ends the requests in flight; see `timeouts.Sweeper`."""
+    """The part that cancels requests in flight; see `timeouts.Sweeper`."""
 
     async def refuse(self, error: RefusedRequest, scope: Scope, receive: Receive, send: Send) -> None: ...
-    def cut_all(self, engines: Sequence[RunningEngine]) -> None: ...
-    def end_all(self) -> None: ...
+    def cancel_all(self, engines: Sequence[RunningEngine]) -> None: ...
+    def abort_all(self) -> None: ...
 
 
 class RunningEngine(Protocol):
@@ -178,14 +228,14 @@ class RunningEngine(Protocol):
     def mounted(self) -> Sequence[RunningEngine]: ...
     async def endless_ended(self, seconds: float, /) -> bool: ...
     async def requests_ended(self) -> None: ...
-    def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None: ...
+    def cancel_and_answer(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None: ...
     async def refuse(
         self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send, /
     ) -> None: ...
 
 
 class Host(Protocol):
-    """An application that has an engine. All names but the engine's are Starlette's."""
+    """An application that has an engine. All other names are Starlette's."""
 
     user_middleware: list[Middleware]
     middleware_stack: ASGIApp | None
@@ -202,7 +252,7 @@ class Host(Protocol):
 
 
 class MakeRequest(Protocol):
-    """Makes the request of a connection: a class, or a function."""
+    """A class or function that makes the request of a connection."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> Request:
-        """Return the request."""
+        """Make a request from the three arguments of an ASGI application."""

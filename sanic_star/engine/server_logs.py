@@ -1,7 +1,7 @@
-"""The logs of servers: an exception that the application has logged is not logged again by its server.
+"""A filter for the logs of servers, so that they do not repeat exceptions that the application has logged.
 
-The names of loggers stand here, and not beside the other facts about the servers that this package starts
-(`sanic_star.servers.backends`): an application also runs under a server that somebody else started.
+The names of the loggers are not in `sanic_star.servers.backends`, because an application may run under a server that
+this package has not started.
 """
 
 from __future__ import annotations
@@ -13,45 +13,45 @@ from asyncio import CancelledError
 from sanic_star.engine.failures import is_marked
 from sanic_star.engine.websockets import refused
 
-# The loggers of each server that report exceptions of applications. A logger's filters don't see the records of its
-# children; granian logs by the names of its Rust modules.
+# The loggers of each server that report exceptions of applications. A logger's filters do not get the records of child
+# loggers; granian's loggers have the names of its Rust modules.
 SERVER_LOGGERS = {
     "uvicorn": ("uvicorn.error",),
     "hypercorn": ("hypercorn.error",),
     "granian": ("_granian", "_granian.utils"),
     "daphne": ("daphne.server",),
-    # Of the tasks that a server made.
+    # It reports exceptions of a server's tasks.
     "asyncio": ("asyncio",),
 }
 
 
 class ReportedOnce(logging.Filter):
-    """Drops server log records for exceptions that were already logged, and for what is no error.
+    """Drops server log records for exceptions that were already logged, and for two events that are not errors.
 
-    That is a websocket's handshake that was refused, and a request that the server itself has cancelled: the
-    application logs one line for it.
+    These are the refusal of a websocket's handshake, and a request that the server itself has cancelled. The
+    application logs the latter with one line.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         info: object = record.exc_info
-        # `logging` leaves an exception as it is whose truth value is false.
+        # `logging` does not make a tuple of an exception whose truth value is false.
         error = info[1] if isinstance(info, tuple) else info
         if error is None and record.name.startswith("_granian"):
-            # granian writes the traceback into the message, while it handles the exception.
+            # granian writes the traceback into the message while it handles the exception.
             error = sys.exc_info()[1]
-        cancelled = type(error) is CancelledError
+        is_cancelled = type(error) is CancelledError
         if record.name == "asyncio":
             # Until Python 3.12 it reports the tasks of connections that hypercorn has cancelled.
-            return not (cancelled and "StreamReaderProtocol" in record.getMessage())
-        refusal = refused.get() and "without completing handshake" in record.getMessage()
-        return not (refusal or cancelled or is_marked(error))
+            return not (is_cancelled and "StreamReaderProtocol" in record.getMessage())
+        is_refusal = refused.get() and "without completing handshake" in record.getMessage()
+        return not (is_refusal or is_cancelled or is_marked(error))
 
 
 _reported_once = ReportedOnce()
 
 
 def filter_server_logs() -> None:
-    """Put the filter on the loggers of all servers, once; any of them may run the application."""
+    """Add the filter to the loggers of all servers, because any of them may run the application."""
     for names in SERVER_LOGGERS.values():
         for name in names:
             logging.getLogger(name).addFilter(_reported_once)

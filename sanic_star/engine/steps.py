@@ -1,15 +1,15 @@
-"""A step of an application's start or stop, a listener or a lifespan, and how long it may take.
+"""The time limits of steps. A step is a listener or a lifespan at an application's start or stop.
 
-A step that hangs would keep the process for ever. Where it has a limit, a thread watches over it; a timer of the event
-loop would not notice what blocks the event loop:
+A step that hangs would keep the process from ending. So a thread watches each step that has a limit. A timer of the
+event loop would not run while the step blocks the event loop.
 
-    after the limit               one line in the log names the step. If it awaits something, it is cancelled
-    `CLEAN_UP_BEFORE_EXIT_S` on   it has not ended: it blocks the event loop, or ignores the cancellation. A second line
-                                  says so, and if this process is ours to end (`fatal`), it ends there, with status 1
+    after the limit                the log names the step; the step is cancelled, unless it blocks the event loop
+    `CLEAN_UP_BEFORE_EXIT_S` later the step still runs, because it blocks the event loop or ignores the cancellation:
+                                   the log says so, and the process ends with status 1 if the step is `fatal`
 
-Nothing less than that stops code that blocks: a thread can't be ended from outside, and an exception that another
-thread sets in it (`PyThreadState_SetAsyncExc`) arrives only when a call that waits in C, such as `time.sleep` or
-`socket.recv`, has returned.
+Code that blocks cannot be stopped in a gentler way. A thread cannot be ended from outside, and an exception that
+another thread sets in it (`PyThreadState_SetAsyncExc`) is raised only after a blocking call in C, such as `time.sleep`
+or `socket.recv`, has returned.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ CLEAN_UP_BEFORE_EXIT_S = 5.0
 
 # PERF: `Literal`, not an enumeration: creating an `Enum` class takes 0.1 ms of the import. Safe because mypy checks the
 # names.
-# The moments at which an application's listeners run.
+# The times at which an application's listeners run.
 Phase = Literal["before_server_start", "after_server_start", "before_server_stop", "after_server_stop"]
-# Where an application stands in its life; it may go round any number of times.
+# The stage of an application's life cycle, which it may go through any number of times.
 Stage = Literal["idle", "starting", "running", "stopping", "closing", "closed"]
-# The stages between the end of the start and that of the stop.
+# The stages from the end of the start to the end of the stop.
 UP: frozenset[Stage] = frozenset({"running", "stopping", "closing"})
 
 
-# Who starts an application, and so who stops it: a server that sends lifespan messages; a server of this package, which
-# calls each phase at its moment; the first request, where no lifespan has come.
+# What starts and stops an application: "lifespan" is a server that sends lifespan messages; "server" is a server of
+# this package, which runs each phase; "request" is the first request, under a server without lifespan.
 Starter = Literal["lifespan", "server", "request"]
 
 
 class Limit(NamedTuple):
-    """How long a step may take.
+    """The time limit of a step.
 
     Args:
-        seconds: the time.
-        setting: the setting that says so, for the log.
+        seconds: the limit, in seconds.
+        setting: the name of the setting that has it, for the log.
     """
 
     seconds: float
@@ -65,75 +65,77 @@ class Limit(NamedTuple):
 
 
 class StepTimeout(TimeoutError):
-    """A step took longer than its limit; the log has said so."""
+    """A step took longer than its limit. It was logged."""
 
 
 async def run_step(call: Callable[[], Any], name: str, limit: Limit | None, *, fatal: bool = False) -> Any:
-    """Call something, and await the result where it is awaitable.
+    """Call a function, and await its result if that is awaitable.
 
     Args:
-        call: the step.
-        name: what the log calls it.
-        limit: how long it may take; None for ever.
-        fatal: whether the process ends if the step can't be cancelled.
+        call: the function.
+        name: the step's name in the log.
+        limit: its time limit; `None` for no limit.
+        fatal: whether the process ends if the step cannot be cancelled.
 
     Returns:
-        What the step returns.
+        The result of the step.
 
     Raises:
-        StepTimeout: it took too long; where it blocked the event loop, it was over then nevertheless.
+        StepTimeout: the step was cancelled, or it blocked the event loop and ended after its limit.
     """
     if limit is None or limit.seconds > threading.TIMEOUT_MAX:
-        return await _called(call)
+        return await _call_and_await(call)
     step = _Step(name, limit, fatal)
     start_watching()
-    _begun().put(step)
+    _new_steps().put(step)
     try:
         async with step.timeout:
-            result = await _called(call)
+            result = await _call_and_await(call)
     except TimeoutError:
         if not step.timeout.expired():
             raise
     finally:
         step.is_over = True
-    if step.is_overdue:
+    if step.is_expired:
         raise StepTimeout(f"{name} has not ended after {limit.seconds:g} s")
     return result
 
 
-async def _called(call: Callable[[], Any]) -> Any:
+async def _call_and_await(call: Callable[[], Any]) -> Any:
     result = call()
     return await result if isawaitable(result) else result
 
 
 class _Step:
-    """A step that is watched; made in the thread that runs it."""
+    """A step that is watched; created in the thread that runs it. The arguments are those of `run_step`."""
 
     def __init__(self, name: str, limit: Limit, fatal: bool) -> None:
-        # It begins the sentences in the log.
+        # The messages in the log begin with the name.
         self._name, self._limit, self._fatal = name[:1].upper() + name[1:], limit, fatal
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._is_cancelled = False
         self.timeout = asyncio.timeout(None)
-        self.is_over = self.is_overdue = False
-        # When the watch looks at it next (`time.monotonic`).
-        self.due = monotonic() + limit.seconds
+        self.is_over = self.is_expired = False
+        # The time of the next check, by `time.monotonic`.
+        self.next_check = monotonic() + limit.seconds
 
-    def look(self) -> None:
-        """Cancel the step, or end the process if that was done before; called when it is due."""
-        if self.is_overdue:
-            self.due = math.inf
-            how = "ignores the cancellation" if self._is_cancelled else f"blocks the event loop{position(self._thread)}"
-            logger.error("%s %s%s", self._name, how, "; the process ends" if self._fatal else "")
+    def check(self) -> None:
+        """Cancel the step; at the second call, end the process."""
+        if self.is_expired:
+            self.next_check = math.inf
+            problem = (
+                "ignores the cancellation" if self._is_cancelled else f"blocks the event loop{position(self._thread)}"
+            )
+            logger.error("%s %s%s", self._name, problem, "; the process ends" if self._fatal else "")
             if self._fatal:
                 end_process()
             return
-        self.is_overdue = True
-        self.due = monotonic() + CLEAN_UP_BEFORE_EXIT_S
+        self.is_expired = True
+        self.next_check = monotonic() + CLEAN_UP_BEFORE_EXIT_S
         seconds, setting = self._limit.seconds, self._limit.setting
         logger.error("%s has not ended after %g s (%s); it is cancelled", self._name, seconds, setting)
-        with suppress(RuntimeError):  # the event loop is closed
+        with suppress(RuntimeError):  # raised if the event loop is closed
             self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
@@ -143,9 +145,9 @@ class _Step:
 
 
 @cache
-def _begun() -> SimpleQueue[_Step]:
-    """Return the steps that the watch has not seen yet."""
-    # Only an application that starts needs it.
+def _new_steps() -> SimpleQueue[_Step]:
+    """Return the queue of steps for the watching thread."""
+    # Imported late: only an application that starts needs it.
     from queue import SimpleQueue
 
     return SimpleQueue()
@@ -156,9 +158,9 @@ _starting = threading.Lock()
 
 
 def is_a_server() -> bool:
-    """Tell whether a step that can't be cancelled may end the process.
+    """Return whether this process is a server's, so that a step may end it.
 
-    A process is a server's where this is the main thread, and somebody has taken SIGTERM.
+    It is if this is the main thread, and there is a handler for SIGTERM.
     """
     from sanic_star.engine.os_signals import NOT_A_SERVERS
 
@@ -168,43 +170,47 @@ def is_a_server() -> bool:
 
 
 def start_watching() -> None:
-    """Start the thread that watches over steps, one for the process, if it does not run.
+    """Start the thread that watches steps, unless it runs; a process has one.
 
-    An application does so when it starts: a stop should not have to wait until the system gives a new thread its turn.
+    An application calls this at its start, because on a busy machine a new thread may have to wait before it runs.
     """
     global _watch
     with _starting:
-        # It is dead in a process that was forked.
+        # A thread does not survive a fork.
         if _watch is None or not _watch.is_alive():
-            # Here, where one thread at a time makes it.
-            _begun()
+            # Created under the lock, because `cache` alone could create two.
+            _new_steps()
             _watch = threading.Thread(target=_watch_steps, daemon=True, name="sanic-star-steps")
-            # No thread can be started: the step matters more than the watch.
+            # If no thread can be started, the step runs without a limit.
             with suppress(RuntimeError):
                 _watch.start()
 
 
 def _watch_steps() -> None:
-    # As above.
+    # Imported late, as in `_new_steps`.
     from queue import Empty
 
     steps: list[_Step] = []
     while True:
         steps = [step for step in steps if not step.is_over]
-        due = min((step.due for step in steps), default=math.inf)
+        next_check = min((step.next_check for step in steps), default=math.inf)
+        timeout = None if next_check == math.inf else max(0.0, next_check - monotonic())
         try:
-            steps.append(_begun().get(timeout=None if due == math.inf else max(0.0, due - monotonic())))
+            steps.append(_new_steps().get(timeout=timeout))
         except Empty:
             for step in steps:
-                if not step.is_over and step.due <= monotonic():
-                    step.look()
+                if not step.is_over and step.next_check <= monotonic():
+                    step.check()
 
 
 def position(thread: int) -> str:
-    """Return where a thread is, for the end of a sentence; empty where the interpreter does not tell.
+    """Return the file, line and function that a thread runs, to append to a message.
 
     Args:
-        thread: its identifier, as of `threading.get_ident`.
+        thread: the thread's identifier, from `threading.get_ident`.
+
+    Returns:
+        A text that begins with a space; empty if the interpreter does not give the frames of other threads.
     """
     frames: Callable[[], dict[int, FrameType]] = getattr(sys, "_current_frames", dict)
     frame = frames().get(thread)
@@ -212,10 +218,12 @@ def position(thread: int) -> str:
 
 
 def end_process(status: int = 1) -> None:
-    """End this process at once, with a status, from any thread.
+    """End this process at once, from any thread.
 
-    What stands in the buffers of its standard streams is written, unless that blocks: the thread that hangs may hold
-    their locks.
+    The buffers of its standard streams are written, for at most one second: the thread that hangs may hold their locks.
+
+    Args:
+        status: the exit status.
     """
     writer = threading.Thread(target=_flush, daemon=True)
     with suppress(RuntimeError):

@@ -1,8 +1,8 @@
-"""Responses that are sent piece by piece, and what may cut them short: the client leaves, or the application stops.
+"""Open streams: responses in several messages, and websockets. A disconnect or the stop ends them.
 
-A server drops what is sent to a client that has left, and reports nothing; and an event stream has no end of its own.
-So a stream is watched while it is open: `receive` reports when the client leaves, the application when it stops. Both
-cancel the task that writes the stream, so that its clean-up runs. Then the dispatch ends the response properly.
+Servers drop what is sent to a client that has left, and raise no exception; and an event stream has no end of its own.
+So a stream is watched while it is open. `receive` reports that the client leaves; the application reports its stop.
+Both cancel the task that writes the stream, so that its clean-up runs. Then the dispatch completes the response.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from starlette.types import Message, Receive
 
 # How long websockets and endless streams may take to end at the stop, in seconds.
 STREAM_END_S = 1.0
-# How much of a body is received before the handler reads it, in bytes: as much as uvicorn reads ahead.
+# The largest part of a body that is received before the handler reads it, in bytes: as in uvicorn.
 MOST_AHEAD = 65_536
 
 
 def is_event_stream(content_type: str) -> bool:
-    """Tell whether a content type is that of server-sent events, which have no end of their own.
+    """Return whether a content type is that of server-sent events, which have no end of their own.
+
+    Args:
+        content_type: the value of the header field.
 
     Examples:
         >>> is_event_stream("Text/Event-Stream; charset=utf-8")
@@ -37,34 +40,38 @@ def _always() -> bool:
     return True
 
 
-# Why a stream was cut short. See `steps.Phase` for why it is no enumeration.
-Cut = Literal["client left", "stop", "timeout", "head only", "broken off"]
+# Why the task that writes a stream was cancelled. `steps.Phase` says why it is no enumeration.
+EndReason = Literal["client left", "stop", "timeout", "head only", "broken off"]
 
 
 class OpenStream:
-    """A response, or a websocket, that is open; or the wait for one that may be cut short.
+    """A response or websocket that is open, or the wait for a response; its task can be cancelled.
 
     Args:
-        task: the task that writes it.
-        finish: completes it once the task was cut short.
+        task: the task that writes the stream.
+        finish: completes the stream after the task was cancelled.
+
+    Attributes:
+        reason: why the task was cancelled; `None` if it was not.
+        client_left: whether the client has left.
+        ends_with_client: returns whether a client that has left ends the stream.
     """
 
     def __init__(self, task: Task[Any], finish: Callable[[], Awaitable[None]]) -> None:
         self.task = task
         self.finish = finish
-        self.reason: Cut | None = None
+        self.reason: EndReason | None = None
         self.client_left = False
-        # Whether a client that leaves cuts it, asked when the client has left.
         self.ends_with_client: Callable[[], bool] = _always
         self._cancelled = False
         self._watcher: Task[None] | asyncio.Handle | None = None
 
-    def cut(self, reason: Cut, message: str | None = None) -> None:
-        """Cancel the writing task, once.
+    def cancel(self, reason: EndReason, message: str | None = None) -> None:
+        """Cancel the task, unless it was cancelled before.
 
         Args:
-            reason: why.
-            message: why, for the `CancelledError`.
+            reason: the reason.
+            message: the message of the `CancelledError`.
         """
         if self.reason is None:
             self.reason = reason
@@ -72,54 +79,59 @@ class OpenStream:
 
     @property
     def is_cleaning_up(self) -> bool:
-        """Whether the stop, or the client's leaving, has cancelled the task, and its clean-up is not over."""
+        """Whether the task was cancelled, for another reason than a time limit, and still runs its clean-up."""
         return self._cancelled and self.reason != "timeout"
 
     def watch(self, receive: Receive) -> None:
-        """Cut the stream when the client leaves; `receive` must be nobody else's from here on."""
+        """Cancel the task when the client leaves.
+
+        Args:
+            receive: an ASGI `receive` that nothing else calls from now on.
+        """
         if self._watcher is None:
-            # Not a task at once: many responses are complete before the event loop has its next turn.
-            self._watcher = asyncio.get_running_loop().call_soon(self._start_to_watch, receive)
+            # Many responses are complete before the event loop's next iteration, and then need no task.
+            self._watcher = asyncio.get_running_loop().call_soon(self._start_watcher, receive)
 
-    def _start_to_watch(self, receive: Receive) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leave(receive))
+    def _start_watcher(self, receive: Receive) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._wait_for_disconnect(receive))
 
-    async def _wait_for_leave(self, receive: Receive) -> None:
+    async def _wait_for_disconnect(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self.client_left = True
-        self.cut_if_client_left()
+        self.cancel_if_client_left()
 
-    def cut_if_client_left(self) -> None:
-        """Cut the stream if the client has left, unless a client that leaves does not end it."""
+    def cancel_if_client_left(self) -> None:
+        """Cancel the task if the client has left and that ends the stream."""
         if self.client_left and self.ends_with_client():
-            self.cut("client left")
+            self.cancel("client left")
 
     def close(self) -> None:
-        """Let go of the stream: it is complete. A cancellation that the task has caught and outlived is taken back."""
+        """Stop watching the stream, which is complete; `uncancel` a task that has caught its cancellation."""
         self._uncancel()
         if self._watcher is not None:
             self._watcher.cancel()
             self._watcher = None
 
     def _uncancel(self) -> int:
-        """Take back the stream's own cancellation; return how many others there are."""
+        """Undo the stream's cancellation of the task; return the number of other cancellations."""
         if self._cancelled:
             self._cancelled = False
             return self.task.uncancel()
         return self.task.cancelling()
 
-    async def settle(self) -> bool:
-        """End the response after the task was cancelled; tell whether the cancellation was this stream's.
+    async def finish_cancelled(self) -> bool:
+        """Complete the stream after its task was cancelled; called by the task when it catches `CancelledError`.
 
-        To be called in the task itself, from where it caught the `CancelledError`.
+        Returns:
+            Whether the stream has cancelled the task. If something else has, nothing is completed.
         """
-        others = self._uncancel()
+        other_cancellations = self._uncancel()
         self.close()
-        if self.reason is None or others:
+        if self.reason is None or other_cancellations:
             return False
         if self.reason == "stop":
-            # A peer that has vanished takes nothing any more, and the last part would wait for it without end.
+            # A client that is gone without a disconnect reads nothing, so that the last message may wait for ever.
             with suppress(TimeoutError):
                 async with asyncio.timeout(STREAM_END_S):
                     await self.finish()
@@ -131,25 +143,25 @@ class OpenStream:
 if TYPE_CHECKING:
 
     class Streamed(Protocol):
-        """A request, as far as the watch over its response needs it."""
+        """The attributes of a request that `OpenStreams` uses."""
 
         _open_stream: OpenStream | None
         _holds: bool
 
     class Stoppable(Protocol):
-        """An application's life: whether its stop has ended the endless streams."""
+        """An application's life cycle; its `stop_event` is set when endless streams end."""
 
         stop_event: asyncio.Event
 
 
 class OpenStreams:
-    """The streams and websockets of one application that are open.
+    """The open streams of one application.
 
     Args:
-        life: the application's.
+        life: the application's life cycle.
 
     Attributes:
-        endless: those that would never end by themselves; the application's stop cuts them short.
+        endless: streams without an end of their own; the application's stop cancels their tasks.
     """
 
     def __init__(self, life: Stoppable) -> None:
@@ -165,14 +177,17 @@ class OpenStreams:
         receive: Receive | None = None,
         task: Task[Any] | None = None,
     ) -> OpenStream | None:
-        """Watch over a response that a task sends piece by piece, or over its websocket.
+        """Begin to watch a response in several messages, or a websocket.
 
         Args:
-            request: the request that it answers.
-            finish: completes the response once the task was cut short.
-            endless: whether the application's stop cuts it short; what has an end of its own is waited for.
-            receive: tells when the client leaves; without it nobody asks.
+            request: the request that is answered.
+            finish: completes the response after the task was cancelled.
+            endless: whether the application's stop cancels the task. The stop waits for streams with an end.
+            receive: an ASGI `receive` that reports when the client leaves; `None` if the client is not watched.
             task: the task that answers the request; by default the running one.
+
+        Returns:
+            The stream; `None` if no task runs.
         """
         task = task or asyncio.current_task()
         if task is None:
@@ -180,7 +195,7 @@ class OpenStreams:
         stream = request._open_stream
         if stream is not None and stream.is_cleaning_up:
             return stream
-        # The task that has declared a stream stays the one to cancel: another one that writes to it is its child.
+        # A second task that writes to the stream is a child of the first one, so the first one is cancelled.
         if stream is None or stream.reason is not None or stream.task.done():
             self.close(request)
             stream = request._open_stream = OpenStream(task, finish)
@@ -193,16 +208,16 @@ class OpenStreams:
         else:
             self.endless.add(stream)
             if self._life.stop_event.is_set():
-                stream.cut("stop")
+                stream.cancel("stop")
         return stream
 
     def complete(self, request: Streamed) -> None:
-        """End the watch when the last part is sent, unless the task that was cut short sends it in its clean-up."""
+        """Stop watching when the last message is sent, unless a cancelled task sends it in its clean-up."""
         if request._open_stream is not None and not request._open_stream.is_cleaning_up:
             self.close(request)
 
     def close(self, request: Streamed) -> None:
-        """End the watch over a request's response: it is complete."""
+        """Stop watching the response to a request, which is complete."""
         stream, request._open_stream = request._open_stream, None
         if stream is not None:
             stream.close()
@@ -210,15 +225,15 @@ class OpenStreams:
 
 
 class ResumableReceive:
-    """A server's `receive` whose future outlives the read that waits for it.
+    """A server's ASGI `receive` that loses no message when a reader is cancelled.
 
-    The `receive` of granian returns a future. `await` would pass the cancellation of a reader on to it, and granian
-    drops a message that arrives then. So a reader waits beside the future, and the next reader gets the same
-    one. A server's coroutine is awaited as it is: it takes its message from a queue, and a cancellation leaves the
-    message there.
+    The `receive` of granian returns a future. `await` would pass a reader's cancellation on to the future, and granian
+    drops a message that arrives afterwards. So a reader waits without awaiting the future itself, and the next reader
+    gets the same future. Other servers return a coroutine, which is awaited: it takes its message from a queue, and a
+    cancellation leaves the message there.
 
     Args:
-        receive: the server's.
+        receive: the server's `receive`.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -233,61 +248,62 @@ class ResumableReceive:
                 message: Message = await received
                 return message
             self._pending = received
-        # A task is not needed: `wait` does not cancel the future when the reader is cancelled.
+        # `wait` does not cancel the future when the reader is cancelled.
         await asyncio.wait((pending,))
         if self._pending is not pending:
-            # Another reader has got the message.
+            # Another reader has the message.
             return await self()
         self._pending = None
         return pending.result()
 
 
 def resumable(receive: Receive) -> Receive:
-    """Return a `receive` that loses no message when a read is cancelled.
+    """Return an ASGI `receive` that loses no message when a reader is cancelled.
 
-    Only servers in another language give a future, and their `receive` is a built-in method.
+    Only servers in another language return a future, and their `receive` is a built-in method.
 
     Args:
-        receive: the server's, or that of a middleware.
+        receive: the `receive` of a server or a middleware.
     """
     return ResumableReceive(receive) if type(receive) is BuiltinMethodType else receive
 
 
 class SharedReceive:
-    """A request's `receive` for two: a handler that may still read the body, and a watcher.
+    """A request's ASGI `receive` for two readers: a handler that may still read the body, and a watcher.
 
-    A server reports the body and the client's leaving through one channel. Here one of the two at a time awaits the
-    server's `receive`; what the watcher receives of the body is kept for the handler. Of a body that the handler does
-    not read, no more than `MOST_AHEAD` bytes and one message are kept; as long as more of it comes, a client that
-    leaves is not noticed.
+    A server reports the body and the disconnect through one `receive`. Here one reader at a time awaits that. The parts
+    of the body that the watcher receives are buffered for the handler: at most `MOST_AHEAD` bytes and one message.
+    While the buffer is full, a disconnect is not noticed.
 
-    A handler whose read is cancelled while it awaits the server cancels the server's `receive`, as it does where there
-    is no watcher. What the server receives later is not lost: the next caller gets it (see `ResumableReceive`).
+    If the handler's read is cancelled, so is the server's `receive`, as without a watcher. A message that arrives later
+    is not lost: the next reader gets it (see `ResumableReceive`).
 
-    PERF: the handler awaits the server itself while the watcher does not. A message that is there already costs no turn
-    of the event loop, and none costs a task: a fifth of the time («streams»).
+    PERF: the handler awaits the server itself, unless the watcher does. So a message that is there already takes no
+    iteration of the event loop, and no message takes a task: a fifth of the time («streams»). Safe because
+    `_is_receiving` lets only one of the two await the server.
 
     Args:
-        receive: the server's.
+        receive: the server's `receive`.
     """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = resumable(receive)
         self._is_receiving = False
-        # Those who wait until the other one has received a message, or the handler has read one that was kept.
-        self._waiting: list[Future[None]] = []
-        self._kept: deque[Message] = deque()
-        self._kept_size = 0
+        # Resolved when the other reader has received a message, or the handler has taken one out of the buffer.
+        self._waiters: list[Future[None]] = []
+        self._buffer: deque[Message] = deque()
+        self._buffer_size = 0
         self._body_is_complete = False
-        # The last message, or what the server's `receive` has raised.
+        # The disconnect, or the exception that the server's `receive` has raised.
         self._end: Message | BaseException | None = None
+        # How many calls of the handler wait for a message.
         self._readers = 0
-        # Whether the handler waited for the body when the last message came.
-        self._reader_was_told = False
+        # Whether the handler waited for the body when the disconnect arrived.
+        self._handler_saw_end = False
 
     async def __call__(self) -> Message:
-        """Return the next message for the handler; after the last one always this."""
-        while not self._kept:
+        """Return the next message for the handler; after the disconnect, always the disconnect."""
+        while not self._buffer:
             if self._end is not None:
                 if isinstance(self._end, BaseException):
                     raise self._end
@@ -305,7 +321,7 @@ class SharedReceive:
                     raise
                 finally:
                     self._is_receiving = False
-                    if self._waiting:
+                    if self._waiters:
                         self._wake()
                 if message["type"] == "http.disconnect":
                     self._finish(message)
@@ -314,26 +330,26 @@ class SharedReceive:
                 return message
             finally:
                 self._readers -= 1
-        message = self._kept.popleft()
-        self._kept_size -= len(message.get("body", b""))
-        if self._waiting:
+        message = self._buffer.popleft()
+        self._buffer_size -= len(message.get("body", b""))
+        if self._waiters:
             self._wake()
         return message
 
     async def disconnect(self) -> Message:
-        """Return the message that the client has left; never, if it reaches the handler, which waits for the body."""
+        """Wait for the disconnect, and return it; if the handler has received it, wait for ever."""
         while self._end is None:
-            if self._is_receiving or (self._kept_size >= MOST_AHEAD and not self._body_is_complete):
+            if self._is_receiving or (self._buffer_size >= MOST_AHEAD and not self._body_is_complete):
                 await self._wait()
             else:
-                await self._keep_one()
-        if self._reader_was_told or isinstance(self._end, BaseException):
+                await self._buffer_next()
+        if self._handler_saw_end or isinstance(self._end, BaseException):
             await asyncio.Event().wait()
         assert not isinstance(self._end, BaseException)
         return self._end
 
-    async def _keep_one(self) -> None:
-        """Receive a message on behalf of the watcher, and keep it for the handler."""
+    async def _buffer_next(self) -> None:
+        """Receive a message for the watcher, and put it into the handler's buffer."""
         self._is_receiving = True
         try:
             message = await self._receive()
@@ -343,26 +359,26 @@ class SharedReceive:
             if message["type"] == "http.disconnect":
                 self._finish(message)
             else:
-                self._kept.append(message)
-                self._kept_size += len(message.get("body", b""))
+                self._buffer.append(message)
+                self._buffer_size += len(message.get("body", b""))
                 self._body_is_complete = not message.get("more_body", False)
         finally:
-            # Also after a cancellation: the other one awaits the server from here on.
+            # After a cancellation, too: the other reader awaits the server from now on.
             self._is_receiving = False
-            if self._waiting:
+            if self._waiters:
                 self._wake()
 
     def _finish(self, end: Message | BaseException) -> None:
-        """Note the last message, or what the server's `receive` has raised."""
-        self._end, self._reader_was_told = end, self._readers > 0
+        """Store the last message, or the exception that the server's `receive` has raised."""
+        self._end, self._handler_saw_end = end, self._readers > 0
 
     async def _wait(self) -> None:
-        waiting = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
-        await waiting
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
 
     def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

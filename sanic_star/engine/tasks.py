@@ -1,4 +1,4 @@
-"""Background tasks under supervision: named, counted, their failures logged, ended with the application."""
+"""Background tasks: they have names and a limit, their failures are logged, and they end with the application."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from sanic_star.engine.requests import keeping_request
 
 logger = logging.getLogger("sanic.error")
 
-# From so many names on, those of tasks that are over are forgotten when the next one comes.
+# The number of names from which a new name makes the table drop those of tasks that have ended.
 NAMES_KEPT = 1000
-# How long the clean-up of a task may take that was waited for in vain, in seconds: as long as a websocket's farewell.
+# How long the clean-up of a task that did not end in time may take, in seconds: as long as the end of a websocket.
 CANCELLED_TASKS_S = 1.0
 
 
 class TooManyTasksError(Exception):
-    """As many tasks run as are allowed."""
+    """The limit on background tasks is reached."""
 
 
 class Tasks:
-    """Background tasks of one application.
-
-    Attributes: `limit`, how many may run at the same time; `None` for any number.
+    """The background tasks of one application.
 
     Args:
-        logs_failures: whether the exception of a task is logged. If not, the event loop logs it as never retrieved
-            unless somebody awaits the task.
+        logs_failures: whether the exception of a task is logged. If not, the event loop logs it, unless some code
+            awaits the task.
+
+    Attributes:
+        limit: how many tasks may run at the same time; `None` for no limit.
     """
 
     def __init__(self, *, logs_failures: bool = True) -> None:
         self.limit: int | None = None
         self._logs_failures = logs_failures
-        # asyncio keeps weak references only: what is not held here may be collected while it runs.
+        # asyncio has weak references only: a task without a reference may be collected while it runs.
         self._running: set[Task[Any]] = set()
         self._named: dict[str, Task[Any]] = {}
         self._purge_at = NAMES_KEPT
@@ -58,13 +59,13 @@ class Tasks:
         """Start a task.
 
         Args:
-            job: what it runs; a task that runs already is taken in.
-            name: for `get`, and for the log.
-            register: whether it can be found by that name.
-            drain: whether it is waited for at the stop, instead of being cancelled.
+            job: a coroutine; or a task that runs already, which is added.
+            name: the name for `get`, and for the log.
+            register: whether `get` finds the task by its name.
+            drain: whether the stop waits for the task, instead of cancelling it.
 
         Raises:
-            TooManyTasksError: `limit` tasks run already; the job is closed.
+            TooManyTasksError: `limit` tasks run already. The coroutine is closed, or the task cancelled.
         """
         if self.limit is not None and len(self._running) >= self.limit:
             job.cancel() if isinstance(job, Task) else job.close()
@@ -78,10 +79,11 @@ class Tasks:
             self._to_drain.add(task)
         task.add_done_callback(self._done)
         if name and register:
-            # An application that names tasks by their request would keep every one of them for ever.
+            # Otherwise an application that gives each request's task a name would keep all tasks for ever.
             if len(self._named) >= self._purge_at:
                 self.purge()
-                # Where many tasks run, the next look through all of them waits until there are twice as many.
+                # If many tasks run, the next purge happens when there are twice as many, so that a task takes
+                # constant time on average.
                 self._purge_at = max(NAMES_KEPT, 2 * len(self._named))
             self._named[name] = task
         return task
@@ -96,57 +98,62 @@ class Tasks:
     def get(self, name: str) -> Task[Any]:
         """Return a task by its name.
 
+        Args:
+            name: the name.
+
         Raises:
-            KeyError: there is none.
+            KeyError: no task has this name.
         """
         return self._named[name]
 
     def named(self) -> list[Task[Any]]:
-        """Return the tasks that can be found by a name."""
+        """Return the tasks that have a name."""
         return list(self._named.values())
 
     def by_name(self) -> dict[str, Task[Any]]:
-        """Return the tasks that can be found by a name, by their names."""
+        """Return the tasks that have a name, by their names."""
         return dict(self._named)
 
     def purge(self) -> None:
-        """Forget the names of tasks that are over."""
+        """Remove the names of tasks that have ended."""
         for name in [name for name, task in self._named.items() if task.done()]:
             del self._named[name]
 
-    def has_others_than(self, task: Task[Any] | None) -> bool:
-        """Tell whether a task runs on this event loop, beside one."""
-        loop = asyncio.get_running_loop()
-        return any(other is not task and other.get_loop() is loop for other in self._running)
+    def has_others_than(self, excluded: Task[Any] | None) -> bool:
+        """Return whether a task runs on this event loop.
 
-    # It waits, it does not give up.
+        Args:
+            excluded: a task that does not count.
+        """
+        loop = asyncio.get_running_loop()
+        return any(task is not excluded and task.get_loop() is loop for task in self._running)
+
     async def shutdown(
         self,
         timeout: float | None = None,  # noqa: ASYNC109
         drain: bool = False,
         keep: Task[Any] | None = None,
     ) -> None:
-        """Cancel all tasks, and wait until they are over.
+        """Cancel the tasks, and wait until they have ended.
 
         Args:
-            timeout: how long to wait, in seconds.
-            drain: whether those that were added so may come to their own end within that time; then they are
-                cancelled, too.
-            keep: a task that is left alone, beside the running one.
+            timeout: the longest wait, in seconds; `None` for no limit.
+            drain: whether tasks that were added with `drain` are cancelled only after `timeout`.
+            keep: a task that is not cancelled; the running task is not cancelled either.
         """
         loop = asyncio.get_running_loop()
-        # A test may start an application once more on another loop; tasks of the first one are gone with it.
-        left = (asyncio.current_task(), keep)
-        waiting = {task for task in self._running if task not in left and task.get_loop() is loop}
-        kept = waiting & self._to_drain if drain else set()
-        for task in waiting - kept:
+        # A test may start an application again on another loop. The tasks of the first loop have ended with it.
+        kept = (asyncio.current_task(), keep)
+        ending = {task for task in self._running if task not in kept and task.get_loop() is loop}
+        draining = ending & self._to_drain if drain else set()
+        for task in ending - draining:
             task.cancel()
-        if waiting:
-            await asyncio.wait(waiting, timeout=timeout)
-        late = {task for task in kept if not task.done()}
-        for task in late:
+        if ending:
+            await asyncio.wait(ending, timeout=timeout)
+        unfinished = {task for task in draining if not task.done()}
+        for task in unfinished:
             logger.error("Task %s did not end in time and is cancelled", task.get_name())
             task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=CANCELLED_TASKS_S)
+        if unfinished:
+            await asyncio.wait(unfinished, timeout=CANCELLED_TASKS_S)
         self.purge()

@@ -1,7 +1,7 @@
 """A pool of threads for functions that block.
 
-A thread cannot be cancelled. If the task that waits for a function is cancelled, the function runs on; its result is
-dropped, and an exception is logged. A function that has not begun by then is never called.
+A thread cannot be cancelled. If the task that waits for a function is cancelled, the function continues; its result is
+dropped, and an exception is logged. A function that has not begun is never called.
 
 The threads are daemon threads. Those of `anyio.to_thread` and of `concurrent.futures` are not, so a process whose
 function blocks would not end after its stop. `docs/decisions/threads.md` compares the three.
@@ -29,28 +29,33 @@ _T = TypeVar("_T")
 
 _logger = logging.getLogger("sanic.error")
 
-# How many functions run at the same time: as many as in anyio's threads, which Starlette uses.
+# The default number of functions that run at the same time: as in anyio, whose threads Starlette uses.
 DEFAULT_SIZE = 40
-# How long a thread waits for its next function before it ends, in seconds: as long as one of anyio's.
+# How long a thread waits for its next function before it ends, in seconds: as in anyio.
 _IDLE_S = 10.0
-# How often a stop looks whether functions are over, in seconds.
+# The interval between checks for busy threads at a stop, in seconds.
 _POLL_S = 0.02
 _UNSET = object()
 
 
 class _Job:
-    """One call of a function, and what came of it.
+    """One call of a function, and its result.
 
     Args:
-        loop: the event loop whose task waits for it.
+        loop: the event loop whose task waits for the result.
         work: calls the function.
+
+    Attributes:
+        future: resolved when the function has ended.
+        result: the result of the function.
+        error: the exception that the function has raised.
     """
 
     __slots__ = ("_loop", "_work", "error", "future", "result")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, work: Callable[[], Any]) -> None:
         self._loop = loop
-        # `None` once it is called or cancelled.
+        # `None` after the function was called or cancelled.
         self._work: Callable[[], Any] | None = work
         self.future: asyncio.Future[None] = loop.create_future()
         self.result: Any = None
@@ -63,28 +68,28 @@ class _Job:
             return
         try:
             self.result = work()
-        except BaseException as error:  # SystemExit too: it goes on where the task waits, as without the thread
+        except BaseException as error:  # SystemExit, too: the waiting task raises it, as without the thread
             self.error = error
 
-    def settle(self) -> None:
-        """Hand the outcome to the task that waits, from any thread."""
+    def notify(self) -> None:
+        """Wake the waiting task after the function has ended; called in any thread."""
         try:
-            self._loop.call_soon_threadsafe(self._settle)
+            self._loop.call_soon_threadsafe(self._resolve)
         except RuntimeError:
             # The event loop is closed.
             self._drop()
 
     def abandon(self) -> None:
-        """Note that nobody waits for the function; it is not called unless it runs already."""
+        """Do not call the function, unless it runs already; called when its task was cancelled."""
         self._work = None
 
     def cancel(self) -> None:
-        """Cancel the task that waits for the function, from any thread."""
+        """Do not call the function, and cancel the task that waits for it; called in any thread."""
         self._work = None
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self.future.cancel)
 
-    def _settle(self) -> None:
+    def _resolve(self) -> None:
         if self.future.done():
             self._drop()
         else:
@@ -103,39 +108,39 @@ class ThreadPool:
     """Threads that are started when they are needed, and end when they are idle.
 
     Args:
-        name: how the names of its threads begin.
-        size: how many functions run at the same time; others wait for their turn, in order.
+        name: the beginning of the names of its threads.
+        size: how many functions run at the same time; further ones wait in order.
     """
 
     def __init__(self, name: str, size: int = DEFAULT_SIZE) -> None:
         self.name = name
         self.size = size
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        # Guards what follows: the event loop and the threads change it.
+        # Held to change the attributes below, which the event loop and the threads do. `_busy` needs no lock.
         self._lock = Lock()
         self._threads: set[Thread] = set()
-        # Threads that wait and have no job in the queue; jobs in the queue for which no thread waits.
+        # The number of waiting threads without a job in the queue; the number of jobs in the queue without a thread.
         self._idle = self._backlog = 0
         self._busy: set[Thread] = set()
         self._is_closed = False
         self._count = 0
 
     def __reduce__(self) -> Any:
-        # An application may be pickled: threads cannot be.
+        # An application may be pickled, but threads cannot.
         return ThreadPool, (self.name, self.size)
 
     async def run(self, function: Callable[..., _T], /, *args: Any, **kwargs: Any) -> _T:
-        """Call a function in a thread, and wait for what it returns or raises.
+        """Call a function in a thread, and return its result or raise its exception.
 
-        It sees the context variables of the caller, and afterwards the caller sees those that it has set.
+        The function has the caller's context variables. Afterwards the caller has those that the function has set.
 
         Args:
-            function: what is called.
+            function: the function.
             args: its positional arguments.
             kwargs: its keyword arguments.
 
         Raises:
-            RuntimeError: it has raised `StopIteration`, which a coroutine cannot raise (PEP 479).
+            RuntimeError: the function has raised `StopIteration`, which a coroutine cannot raise (PEP 479).
 
         Examples:
             >>> pool = ThreadPool("example")
@@ -150,21 +155,21 @@ class ThreadPool:
         except CancelledError:
             job.abandon()
             raise
-        _carry_over(context)
+        _copy_variables(context)
         error, job.error = job.error, None
         if error is None:
             return job.result  # type: ignore[no-any-return]
         try:
             raise error
         finally:
-            # Its traceback holds this frame and the job's.
+            # The traceback refers to this frame: this breaks the cycle.
             del error
 
     def _submit(self, job: _Job) -> None:
         with self._lock:
             if self._is_closed:
-                # A request that outlives the stop.
-                self._make_thread(partial(_run_alone, job)).start()
+                # The stop did not wait for this request.
+                self._make_thread(partial(_run_job, job)).start()
                 return
             if self._idle:
                 self._idle -= 1
@@ -177,7 +182,11 @@ class ThreadPool:
         return Thread(target=target, daemon=True, name=f"{self.name}-{self._count}")
 
     def _start_thread(self) -> bool:
-        """Start one more thread; return whether the system allows it, and raise `RuntimeError` if there is none yet."""
+        """Start a thread; return whether the system allows it.
+
+        Raises:
+            RuntimeError: the system does not allow it, and the pool has no other thread.
+        """
         thread = self._make_thread(self._work)
         self._threads.add(thread)
         try:
@@ -190,7 +199,7 @@ class ThreadPool:
         return True
 
     def _work(self) -> None:
-        """Call one function after the other, in a thread of the pool."""
+        """Run jobs, in a thread of the pool."""
         thread = current_thread()
         while True:
             try:
@@ -198,7 +207,7 @@ class ThreadPool:
             except Empty:
                 with self._lock:
                     if not self._idle:
-                        # A job was put at this moment.
+                        # A job was put into the queue after the time-out.
                         continue
                     self._idle -= 1
                     self._threads.discard(thread)
@@ -208,19 +217,19 @@ class ThreadPool:
                 job.run()
                 self._busy.discard(thread)
             with self._lock:
-                ends = self._is_closed
-                if ends:
+                is_closed = self._is_closed
+                if is_closed:
                     self._threads.discard(thread)
                 elif self._backlog:
                     self._backlog -= 1
                 else:
                     self._idle += 1
             if job is not None:
-                # After that: what the outcome leads to may need a thread, and this one is free.
-                job.settle()
-                # An idle thread holds no request.
+                # Last, because the notified task may need a thread: this one counts as idle by now.
+                job.notify()
+                # An idle thread must not refer to a request.
                 del job
-            if ends:
+            if is_closed:
                 return
 
     def busy(self) -> list[Thread]:
@@ -228,10 +237,10 @@ class ThreadPool:
         return list(self._busy.copy())
 
     async def drain(self, seconds: float) -> None:
-        """Wait for the functions that run, and log where those are that take longer.
+        """Wait for the functions that run; after the wait, log the position of the busy threads.
 
         Args:
-            seconds: how long to wait.
+            seconds: the longest wait, in seconds.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
@@ -244,29 +253,29 @@ class ThreadPool:
             _logger.warning("The stop does not wait any longer for the thread %s, which is busy%s", thread.name, where)
 
     def close(self) -> None:
-        """End the idle threads now, and the others once their functions return; functions that wait are not called."""
+        """End each thread after its current function. Waiting functions are not called; their tasks are cancelled."""
         with self._lock:
             self._is_closed = True
             self._idle = self._backlog = 0
-            threads = len(self._threads)
-            waiting = []
+            thread_count = len(self._threads)
+            waiting_jobs = []
             with suppress(Empty):
                 while True:
-                    waiting.append(self._jobs.get_nowait())
-            for _ in range(threads):
+                    waiting_jobs.append(self._jobs.get_nowait())
+            for _ in range(thread_count):
                 self._jobs.put(None)
-        for job in waiting:
+        for job in waiting_jobs:
             if job is not None:
                 job.cancel()
 
 
-def _run_alone(job: _Job) -> None:
+def _run_job(job: _Job) -> None:
     job.run()
-    job.settle()
+    job.notify()
 
 
-def _carry_over(context: Context) -> None:
-    """Set the context variables here that a function has set in its thread."""
+def _copy_variables(context: Context) -> None:
+    """Set the context variables that a function has set in its thread in the current context, too."""
     variable: ContextVar[Any]
     for variable, value in context.items():
         if variable.get(_UNSET) is not value:
@@ -274,19 +283,19 @@ def _carry_over(context: Context) -> None:
 
 
 def call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], _T]) -> _T:
-    """Call a function in the thread of a running event loop, and wait for what it returns or raises.
+    """Call a function in the thread of an event loop, and return its result or raise its exception.
 
     Args:
-        loop: runs in another thread.
-        function: what is called.
+        loop: an event loop that runs in another thread.
+        function: the function.
     """
-    outcome: Future[_T] = Future()
+    result: Future[_T] = Future()
 
-    def call() -> None:
+    def call_function() -> None:
         try:
-            outcome.set_result(function())
+            result.set_result(function())
         except BaseException as error:
-            outcome.set_exception(error)
+            result.set_exception(error)
 
-    loop.call_soon_threadsafe(call)
-    return outcome.result()
+    loop.call_soon_threadsafe(call_function)
+    return result.result()

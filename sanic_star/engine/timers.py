@@ -1,11 +1,11 @@
-"""Jobs that run again and again: at intervals, or by the clock.
+"""Jobs that run at intervals, or by a cron expression.
 
-A timer never overlaps with itself: a run that takes longer than its interval is waited for, and the times that have
-passed meanwhile are left out. A run is a task of its own under the application's supervision, so that a failure is
-logged with the job's name, and the next run still comes.
+The runs of one timer never overlap: the next run waits for the end of the last one, and times that have passed in
+between are skipped. Each run is a background task of its own, so that a failure is logged with the job's name, and the
+next run still starts.
 
-With a lock file a job runs in one of several processes only: in the one that holds the file's lock, for as long as it
-lives. The others ask again each time, and one of them takes over when that process is gone.
+With a lock file a job runs in only one of several processes: in the one that holds the file's lock. The others try to
+lock it at each run, and one of them succeeds when that process has ended.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from sanic_star.engine.tasks import Tasks, TooManyTasksError
 
 logger = logging.getLogger("sanic.root")
 
-# Tells when a job is due next: gets the time, and when it was due before, in seconds since the epoch.
+# Returns the time of a job's next run. Its arguments are the current time, and the planned time of the last run or
+# `None`. All times are in seconds since the epoch.
 Due = Callable[[float, float | None], float]
 
-# The longest sleep, in seconds: a clock that is set, or a computer that sleeps, is noticed after it.
+# The longest sleep, in seconds, after which a change of the clock is noticed.
 LONGEST_SLEEP_S = 60.0
 
 
 class Lock:
-    """A lock on a file, held by one process of a machine; a process that ends lets go of it.
+    """A lock on a file that one process of a machine holds; the system releases it when the process ends.
 
     Args:
-        path: the file; made if it is not there.
+        path: the file; created if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,25 +44,24 @@ class Lock:
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> bool:
-        """Take the lock, if nobody else has it; tell whether it is held now.
+        """Take the lock if it is free; return whether this process holds it.
 
         Raises:
-            OSError: the file can't be made or opened.
+            OSError: the file cannot be created or opened.
         """
-        if self._file is not None and not self._is_there():
-            # Directories for temporary files are swept, of what is ten days old: others lock a new file then.
+        if self._file is not None and not self._is_in_place():
+            # Systems delete old files in directories for temporary files: other processes would lock a new file.
             self.release()
         if self._file is None:
-            # 0600, and no link: the directory may be everybody's.
-            file = open(self.path, "ab", opener=_private)  # noqa: SIM115 (open as long as the lock is held)
+            file = open(self.path, "ab", opener=_open_private)  # noqa: SIM115 (open as long as the lock is held)
             if not _lock(file):
                 file.close()
                 return False
             self._file = file
         return True
 
-    def _is_there(self) -> bool:
-        """Tell whether the file that is locked is the one that others find."""
+    def _is_in_place(self) -> bool:
+        """Return whether the locked file is still the one at the path."""
         assert self._file is not None
         try:
             return os.path.samestat(os.stat(self.path, follow_symlinks=False), os.fstat(self._file.fileno()))
@@ -69,18 +69,19 @@ class Lock:
             return False
 
     def release(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
 
-def _private(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
+    # Any user may be able to write to the directory: the file is this user's only, and must not be a link.
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def _lock(file: IO[bytes]) -> bool:
-    """Lock an open file for this process; tell whether that was possible."""
+    """Lock an open file for this process; return whether that was possible."""
     try:
         import fcntl
     except ImportError:
@@ -103,70 +104,70 @@ def _lock_on_windows(file: IO[bytes]) -> bool:
 
 
 def at_intervals(seconds: float) -> Due:
-    """Return what tells when a job is due that runs every so many seconds.
+    """Return the function for the times of a job that runs at intervals.
 
     Args:
         seconds: the interval.
 
     Raises:
-        ValueError: it is no positive number.
+        ValueError: the interval is not a positive number.
     """
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 < seconds < float("inf"):
         raise ValueError(f"an interval is a positive number of seconds, got {seconds!r}")
 
-    def after(now: float, last: float | None) -> float:
-        # By the times that were planned, not by those of the runs, so that nothing adds up.
+    def next_run(now: float, last: float | None) -> float:
+        # From the planned time of the last run, not from its start, so that delays do not add up.
         return now + seconds if last is None or now >= last + seconds else last + seconds
 
-    return after
+    return next_run
 
 
 def by_clock(expression: str, timezone: str | tzinfo | None = None) -> Due:
-    """Return what tells when a job is due that runs by a cron expression.
+    """Return the function for the times of a job that runs by a cron expression.
 
     Args:
         expression: minute, hour, day of the month, month, day of the week, as in Debian's cron.
-        timezone: the clock, by default the machine's.
+        timezone: the time zone, by default the machine's.
 
     Raises:
         ImportError: the package `cronsim` is missing.
-        ValueError: the expression, or the time zone, is none.
+        ValueError: the expression or the time zone is invalid.
     """
     try:
         from cronsim import CronSim, CronSimError
     except ImportError:
         raise ImportError("cron expressions need cronsim: pip install cronsim") from None
     try:
-        # Here: it loads what finds time zones, which few applications ask for.
+        # Imported late: few applications need it.
         from zoneinfo import ZoneInfo
 
         zone = ZoneInfo(timezone) if isinstance(timezone, str) else timezone
     except (KeyError, OSError, ValueError):
         raise ValueError(f"there is no time zone {timezone!r}") from None
 
-    def after(now: float, last: float | None) -> float:
-        # Without a zone naive times, which `timestamp` takes for the machine's, summer time included.
+    def next_run(now: float, last: float | None) -> float:
+        # Without a time zone the times are naive, and `timestamp` takes them for local ones, with daylight saving time.
         return float(next(CronSim(expression, datetime.fromtimestamp(now, zone))).timestamp())
 
     try:
-        after(time.time(), None)
+        next_run(time.time(), None)
     except (CronSimError, AttributeError, TypeError) as error:
-        raise ValueError(f"{expression!r} is no cron expression: {error}") from None
+        raise ValueError(f"{expression!r} is not a cron expression: {error}") from None
     except StopIteration:
-        raise ValueError(f"{expression!r} never comes") from None
-    return after
+        raise ValueError(f"{expression!r} has no next time") from None
+    return next_run
 
 
 class Timer:
-    """A job, and when it runs.
+    """A job, and the times at which it runs.
 
     Args:
-        name: for the log.
-        job: gives the coroutine of one run.
-        due: tells when the next run is due.
-        jitter: up to so many seconds are waited beyond that, so that not all processes run at the same time.
-        lock: a file; the job runs only where its lock can be had.
-        drain: whether a run is waited for at the stop, instead of being cancelled.
+        name: the name in the log.
+        job: returns the coroutine of one run.
+        due: returns the time of the next run.
+        jitter: the longest random delay of a run, in seconds, so that several processes do not run at the same time.
+        lock: the lock file; the job runs only in the process that holds its lock.
+        drain: whether the stop waits for a run, instead of cancelling it.
     """
 
     def __init__(
@@ -187,42 +188,45 @@ class Timer:
         self.drain = drain
 
     async def run(self, tasks: Tasks) -> None:
-        """Run the job whenever it is due, until this is cancelled.
+        """Run the job whenever it is due, until the calling task is cancelled.
 
         Args:
-            tasks: where the runs are added.
+            tasks: the background tasks, to which each run is added.
+
+        Raises:
+            OSError: the lock file cannot be created or opened.
         """
         last: float | None = None
         try:
-            # Whoever comes first has it from the start; and a file that can't be made is told of at once.
-            self._is_ours()
+            # The first process takes the lock at its start, and a file that cannot be created is reported at once.
+            self._take_lock()
             while True:
                 last = self.due(time.time(), last)
                 await _sleep_until(last + random.uniform(0, self.jitter))
                 try:
-                    ours = self._is_ours()
+                    has_lock = self._take_lock()
                 except OSError as error:
-                    # Too many files are open, the disk is full: the next run may come.
-                    logger.error("A run of %s is left out: %s", self.name, error)
+                    # Perhaps too many files are open, or the disk is full: the next run may succeed.
+                    logger.error("A run of %s is skipped: %s", self.name, error)
                     continue
-                if ours:
+                if has_lock:
                     await self._run_once(tasks)
         finally:
             if self.lock is not None:
                 self.lock.release()
 
-    def _is_ours(self) -> bool:
+    def _take_lock(self) -> bool:
         return self.lock is None or self.lock.acquire()
 
     async def _run_once(self, tasks: Tasks) -> None:
         try:
             task = tasks.add(self.job(), self.name, register=False, drain=self.drain)
         except TooManyTasksError as error:
-            logger.warning("A run of %s is left out: %s", self.name, error)
+            logger.warning("A run of %s is skipped: %s", self.name, error)
         else:
             await asyncio.wait({task})
 
 
 async def _sleep_until(due: float) -> None:
-    while (left := due - time.time()) > 0:  # noqa: ASYNC110 (the clock is waited for)
-        await asyncio.sleep(min(left, LONGEST_SLEEP_S))
+    while (remaining := due - time.time()) > 0:  # noqa: ASYNC110 (the loop waits for the clock)
+        await asyncio.sleep(min(remaining, LONGEST_SLEEP_S))

@@ -1,9 +1,9 @@
-"""URLs by the names of a mounted application, and of what is below a mount or host with parameters.
+"""URLs of the views of mounted applications, and of views below a mount or host with parameters.
 
-Starlette's `url_for` asks the router in the scope, which is the outermost application's. For a mount at `/t/{tenant}`
+Starlette's `url_for` uses the router in the scope, which is the outermost application's. For a mount at `/t/{tenant}`
 it returns a URL with `{tenant}` in it, unless the caller passes the parameter.
 
-Loaded with the first plain request or websocket, or the first such URL.
+Imported late: only such URLs, and plain requests and websockets, need it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _UNFILLED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 def fill_in(
     find: Callable[..., URLPath], name: str, path_params: dict[str, Any], outer: Mapping[str, Any] | None = None
 ) -> URLPath:
-    """Build a path; parameters of mounts and hosts that the caller leaves out are those of the request.
+    """Build a path; the request's parameters fill in those of mounts and hosts that the caller omits.
 
     Args:
-        find: Starlette's `url_path_for` of the router that knows the name.
+        find: the `url_path_for` of the router that has the view.
         name: the view's name.
-        path_params: the parameters of the caller.
-        outer: those of the request; by default of the one that is being answered.
+        path_params: the caller's parameters.
+        outer: the request's parameters; by default those of the current request.
 
     Raises:
-        NoMatchFound: no view has that name and these parameters, or the request lacks one of the others.
+        NoMatchFound: no view has that name and these parameters, or a parameter is missing in the request, too.
     """
     path = find(name, **path_params)
     names = {*_UNFILLED.findall(path), *_UNFILLED.findall(path.host)}
@@ -52,7 +52,7 @@ def fill_in(
 
 
 def own_url_path(scope: Scope, name: str, path_params: dict[str, Any]) -> URLPath | None:
-    """Return the path of a view of a mounted application, for Starlette's `url_for`, which asks the outermost one.
+    """Return the path of a view of the mounted application that answers the request.
 
     Args:
         scope: the connection's ASGI scope.
@@ -60,7 +60,8 @@ def own_url_path(scope: Scope, name: str, path_params: dict[str, Any]) -> URLPat
         path_params: its path parameters.
 
     Returns:
-        The path below the outermost application's root path; `None` if that application shall be asked.
+        The path below the outermost application's root path. `None` if the application is not mounted, or has no such
+        view: then the outermost application may have it.
     """
     router = getattr(scope.get("app"), "router", None)
     if router is None or router is scope.get("router"):
@@ -69,21 +70,25 @@ def own_url_path(scope: Scope, name: str, path_params: dict[str, Any]) -> URLPat
         path = router.url_path_for(name, **path_params)
     except NoMatchFound:
         return None
-    # What the mounts around have added to the root path.
+    # The part of the root path that the mounts have added.
     prefix = scope.get("root_path", "")[len(scope.get("app_root_path", "").rstrip("/")) :].rstrip("/")
     return URLPath(prefix + path, path.protocol, path.host)
 
 
 class OwnNames:
-    """Lets a plain request or websocket of Starlette's build URLs by the names of a mounted application, too."""
+    """A mixin for Starlette's requests and websockets, whose `url_for` finds views of mounted applications, too."""
 
     scope: Scope
 
     def url_for(self, name: str, /, **path_params: Any) -> URL:
-        """Build a whole URL to a view of the application, else of the outermost one, as in Starlette.
+        """Build an absolute URL of a view of the current application, else of the outermost one, as Starlette does.
+
+        Args:
+            name: the view's name.
+            path_params: its path parameters.
 
         Raises:
-            NoMatchFound: no view of either has that name and these parameters.
+            NoMatchFound: neither application has a view with that name and these parameters.
         """
         path = own_url_path(self.scope, name, path_params)
         if path is None:

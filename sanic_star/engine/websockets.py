@@ -1,4 +1,4 @@
-"""The websocket: it follows the messages of both sides, so that every connection is closed properly."""
+"""The websocket. It records the messages in both directions, so that every connection is closed properly."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from sanic_star.engine.failures import is_a
 from sanic_star.engine.requests import Request
 from sanic_star.engine.streams import ResumableReceive
 
-# Whether this task has answered a handshake with a response; uvicorn 0.54 reports that as none at all.
+# Whether the current task has refused a handshake with a response; uvicorn 0.54 logs that as a missing answer.
 refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
 
-# The key of the server's `send` in the scope of a websocket, while ASGI middleware of the application's own stands
-# between: frames that ASGI has no message for are written on the connection behind it.
+# The key of the server's `send` in the scope of a websocket, if the application has ASGI middleware. Frames without an
+# ASGI message, such as a ping, are written to the connection that it belongs to.
 SERVER_SEND = "sanic_star.server_send"
 
-# The ASGI extension with which an application refuses a handshake by a response.
+# The ASGI extension for a response that refuses a handshake.
 DENIAL = "websocket.http.response"
 
 
 def announce_close(scope: Scope, start: Message) -> Message:
-    """Return the start of a response that tells the client that the connection is closed after it.
+    """Add `connection: close` to the start of a response (RFC 9112, section 9.6), except in HTTP/2 and HTTP/3.
 
-    Without `connection: close` (RFC 9112, section 9.6) a client may send its next request on this connection, and loses
-    it. HTTP/2 and HTTP/3 have no such field.
+    Without this field a client may send its next request on a connection that is about to be closed.
 
     Args:
         scope: the connection's ASGI scope.
@@ -42,10 +41,10 @@ def announce_close(scope: Scope, start: Message) -> Message:
 
 
 def as_close(message: Message) -> Message:
-    """Return the refusal of a handshake for a server that sends no responses to handshakes: 403, whatever the status.
+    """Translate the start of a response into `websocket.close`, for a server without `DENIAL`; the client gets 403.
 
     Args:
-        message: the start of the response, or any other message, which is returned as it is.
+        message: an ASGI message; any other message is returned unchanged.
     """
     if message["type"] == f"{DENIAL}.start":
         return {"type": "websocket.close", "code": 1000, "reason": ""}
@@ -53,11 +52,11 @@ def as_close(message: Message) -> Message:
 
 
 def closing_refusals(scope: Scope, send: Send) -> Send:
-    """Return a `send` for ASGI middleware that refuses a handshake with a response, where the server sends none.
+    """Return a `send` for ASGI middleware that translates responses to a handshake, if the server has no `DENIAL`.
 
     Args:
         scope: the ASGI scope of the handshake.
-        send: the server's.
+        send: the server's `send`.
     """
     if DENIAL in (scope.get("extensions") or ()):
         return send
@@ -70,43 +69,56 @@ def closing_refusals(scope: Scope, send: Send) -> Send:
 
 
 def request_of(connection: Any) -> Any:
-    """Return the request of a connection: itself, or that of a websocket's handshake."""
+    """Return the request of a connection.
+
+    Args:
+        connection: a request, which is returned; or a websocket, which has the request of its handshake.
+    """
     return connection._request if isinstance(connection, WebSocket) else connection
 
 
 class WebSocket(websockets.WebSocket):
-    """A websocket connection that knows whether it is open, whoever opened it.
+    """A websocket connection that records whether it is open.
 
-    Mounted applications and Starlette's own routes speak through `_receive_message` and `_send_message`, so that the
-    application can close at its stop what they have opened.
+    Mounted applications and Starlette's routes use its `_receive_message` and `_send_message`, so that the application
+    can close their connections at its stop.
     """
 
-    # That of the handshake, which the engine makes.
+    # The request of the handshake.
     _request: Request | None = None
     _route_params: dict[str, Any] = {}
+    # As in `Request`.
     _outer: dict[str, Any] = {}
-    # What the server raised when the client had left and a message was sent (ASGI 2.4: an `OSError`).
+    # The exception that the server has raised for a message after the client had left (ASGI 2.4: an `OSError`).
     _send_failure: OSError | None = None
-    # Says the end while nobody waits for it.
+    # The task that closes the connection in the background.
     _ending: Task[None] | None = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, self._receive_message, self._send_message)
-        # PERF: the test of `resumable`, without a call («hops»).
+        # PERF: the same as `resumable(receive)`, without a call. Safe because both use `ResumableReceive` for built-in
+        # methods only.
         self._server_receive = ResumableReceive(receive) if type(receive) is BuiltinMethodType else receive
         self._server_send = send
         self._opened = False
         self._closed = False
 
     async def _receive_message(self) -> Message:
-        """Pass on the server's next message."""
+        """Return the server's next message."""
         message = await self._server_receive()
         if message["type"] == "websocket.disconnect":
             self._closed = True
         return message
 
     def _note(self, message: Message) -> Message | None:
-        """Follow a message to the server; return it as it is to be sent; `None` if it is not sent."""
+        """Record a message to the server.
+
+        Args:
+            message: the ASGI message.
+
+        Returns:
+            The message to send, or `None`.
+        """
         if not self._opened and DENIAL not in (self.scope.get("extensions") or ()):
             if message["type"] == f"{DENIAL}.body":
                 return None
@@ -117,14 +129,17 @@ class WebSocket(websockets.WebSocket):
         elif kind == "websocket.close" or kind == "websocket.http.response.start":
             self._closed = True
             if kind == "websocket.http.response.start":
-                # Not every server keeps a connection whose handshake was refused.
+                # Some servers close a connection whose handshake was refused.
                 message = announce_close(self.scope, message)
         elif kind == "websocket.http.response.body":
             refused.set(not message.get("more_body"))
         return message
 
     async def _send_message(self, message: Message) -> None:
-        """Pass a message on to the server.
+        """Send a message to the server.
+
+        Args:
+            message: the ASGI message.
 
         Raises:
             UnicodeEncodeError: a text has a lone surrogate; granian would send an empty message instead.
@@ -132,22 +147,23 @@ class WebSocket(websockets.WebSocket):
         text = message.get("text")
         if text and not text.isascii():
             text.encode()
-        noted = self._note(message)
-        if noted is None:
+        recorded_message = self._note(message)
+        if recorded_message is None:
             return
         try:
-            await self._server_send(noted)
+            await self._server_send(recorded_message)
         except OSError as error:
             self._closed = True
             self._send_failure = error
             raise
 
     async def _end(self, code: int | None, reason: str = "") -> None:
-        """Close the connection with `code` (RFC 6455, section 7.4.1), unless it is closed already.
+        """Close the connection, unless it is closed already.
 
         Args:
-            code: as a number; `None` sends a close frame without one, or 1000 where the server sends none without.
-            reason: in words.
+            code: the close code (RFC 6455, section 7.4.1); `None` sends a close frame without a code, or with 1000 if
+                the server cannot do that.
+            reason: the reason, as text.
         """
         if self._closed:
             if self._ending is not None:
@@ -160,27 +176,27 @@ class WebSocket(websockets.WebSocket):
         try:
             await self._send_message(close)
         except OSError:
-            pass  # The client has left, and cannot be told.
+            pass  # the client has left
         except Exception:
             if code is not None and not 1000 < code < 3000:
                 raise
-            # hypercorn takes no `None`, and daphne no other codes than 1000 and those that are free to use.
+            # hypercorn refuses `None`, and daphne all codes but 1000 and those from 3000 on, which are free to use.
             await self._send_message({**close, "code": 1000 if code is None else code + 3000})
 
     def _is_own_end(self, error: BaseException) -> bool:
-        """Tell whether a handler failed only because this connection is over.
+        """Return whether a handler has failed only because this connection has ended.
 
-        Starlette raises `WebSocketDisconnect` for any connection, also for one that the handler opened as a client or
-        that another handler serves. As long as this connection is open, it is an error like any other.
+        A `WebSocketDisconnect` may come from another connection of the handler. So while this connection is open, it is
+        an error like any other.
 
         Args:
-            error: what the handler raised.
+            error: the exception of the handler.
         """
         return self._closed and (is_a(error, websockets.WebSocketDisconnect) or error is self._send_failure)
 
     def _release(self) -> None:
-        """Let go of the server: the handler is over, and nothing can be sent or received any more."""
+        """Mark the connection as closed, and break the reference cycle, after the handler has returned."""
         self._closed = True
         self._send_failure = None
-        # They were methods of this object, by which it held itself.
+        # These attributes were methods of this object.
         self._receive, self._send = self._server_receive, self._server_send

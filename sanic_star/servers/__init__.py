@@ -26,11 +26,11 @@ logger = logging.getLogger("sanic.server")
 
 
 def is_imported_by_worker() -> bool:
-    """Tell whether this is a worker that imports the main module in order to find its application there.
+    """Return whether this is a worker that imports the main module to find its application.
 
-    Without the `__name__` guard in that module, it would serve the application once more.
+    If the module has no `__name__` guard, the worker must not serve the application again.
     """
-    # Who has not imported it is not in a worker.
+    # A worker has imported `multiprocessing`.
     processes = sys.modules.get("multiprocessing.process")
     return processes is not None and bool(getattr(processes.current_process(), "_inheriting", False))
 
@@ -38,8 +38,11 @@ def is_imported_by_worker() -> bool:
 def run(plan: Plan) -> None:
     """Serve until SIGINT, SIGTERM or `stop`.
 
+    Args:
+        plan: the applications, their settings and sockets.
+
     Raises:
-        SystemExit: with status 1, an address can't be listened on, a server is not installed, or the start failed.
+        SystemExit: with status 1: an address cannot be bound, a server is not installed, or the start failed.
     """
     from sanic_star.servers.backends import check_servers
     from sanic_star.servers.serving import serve

@@ -1,10 +1,10 @@
-"""The servers that can run an application: one record for each, with all that this package knows about it.
+"""The servers that can run an application, each described by one record.
 
-A server speaks HTTP and calls the application; sockets, signals and processes are ours. To add one, write a module
-with a coroutine function `serve` (the contract is `Serve`) and add a record to `BACKENDS`.
+A server speaks HTTP and calls the application; this package provides sockets, signal handlers and processes. To add a
+server, write a module with a coroutine function `serve` (the contract is `Serve`) and add a record to `BACKENDS`.
 
-The names of its loggers stand in `sanic_star.engine.server_logs` instead: an application also runs under a server that
-somebody else started, where this layer is never loaded.
+The names of its loggers are in `sanic_star.engine.server_logs`, because an application may run under a server that this
+package has not started. Then this layer is never loaded.
 """
 
 from __future__ import annotations
@@ -29,15 +29,22 @@ logger = logging.getLogger("sanic.server")
 
 
 class Serve(Protocol):
-    """What a server's module has to define: the coroutine function that serves an application."""
+    """The coroutine function of a server's module that serves an application."""
 
     async def __call__(
         self, app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
     ) -> None:
-        """Serve an application until `stop` begins; call `accepting` when it accepts connections.
+        """Serve an application until the stop.
+
+        Args:
+            app: the application.
+            settings: the settings of its server.
+            sockets: the bound sockets.
+            stop: the stop of this process.
+            accepting: called when the server accepts connections.
 
         Raises:
-            CannotServe: its start failed; the reason is in the log.
+            CannotServe: the start of the application failed; the reason is in the log.
         """
 
 
@@ -46,13 +53,13 @@ class Backend:
     """One server.
 
     Args:
-        name: what users call it; its distribution and its package have this name too.
-        import_serve: imports the module of `sanic_star.servers` that runs it, and returns its `serve`.
+        name: the name of the server, of its distribution and of its package.
+        import_serve: imports the server's module of `sanic_star.servers`, and returns its `serve`.
         versions: the versions of HTTP that it speaks: 1, 2, 3.
-        requirements: for a version of HTTP that needs another package: the package, and what pip installs for it.
-        takes_sockets_on_windows: whether it can listen on a socket there that this package has bound.
+        requirements: by version of HTTP, another package that it needs, and the requirement for pip.
+        takes_sockets_on_windows: whether it can listen on a bound socket on Windows.
         reads_certificates: the versions of HTTP for which it needs the paths of a certificate, not a context.
-        missing_options: what it has no option for: names in `app.config`, with those in `Settings`.
+        missing_options: the settings that it has no option for: names in `app.config`, with those in `Settings`.
     """
 
     name: str
@@ -69,10 +76,10 @@ class Backend:
         return self.versions == {1}
 
     def load(self) -> Serve:
-        """Import the server, and return what serves an application on it.
+        """Import the server, and return its `serve`.
 
         Raises:
-            CannotServe: the installed release lacks something that this package uses.
+            CannotServe: the installed release has no longer, or not yet, a name that this package uses.
         """
         try:
             return self.import_serve()
@@ -81,10 +88,13 @@ class Backend:
             raise CannotServe(f"{release} does not work with this release of sanic_star: {error}") from error
 
     def check(self, settings: Settings) -> None:
-        """Make sure that the server is installed, and can serve an application like this.
+        """Check that the server is installed, and can serve an application with these settings.
+
+        Args:
+            settings: the settings.
 
         Raises:
-            CannotServe: it is not, or it cannot.
+            CannotServe: the server is not installed, or a setting is impossible with it.
         """
         http = settings.version
         if find_spec(self.name) is None:
@@ -100,14 +110,21 @@ class Backend:
             raise CannotServe("HTTP/3 needs a certificate, and a port: ssl=…, and no unix=…")
         tls = settings.tls
         if tls is not None and http in self.reads_certificates and not (tls.cert and tls.key):
-            able = [
+            alternatives = [
                 backend.name for backend in BACKENDS.values() if http in backend.versions - backend.reads_certificates
             ]
-            remedy = f", or take {able[0]}" if able else ""
+            remedy = f", or take {alternatives[0]}" if alternatives else ""
             raise CannotServe(f"{self.name} reads certificates by itself: give ssl=… the paths of one{remedy}")
 
     def without_effect(self, settings: Settings) -> list[str]:
-        """Return the settings that were changed and that it has no option for, by their names in `app.config`."""
+        """Return the settings without effect: those that were changed and that the server has no option for.
+
+        Args:
+            settings: the settings.
+
+        Returns:
+            Their names in `app.config`.
+        """
         return [
             name
             for name, attribute in self.missing_options.items()
@@ -116,7 +133,7 @@ class Backend:
 
 
 def _uvicorn() -> Serve:
-    from sanic_star.servers.uvicorn import serve  # late, as the next ones: only one server is loaded
+    from sanic_star.servers.uvicorn import serve  # imported late, as below, because only one server is used
 
     return serve
 
@@ -143,10 +160,10 @@ BACKENDS: Mapping[str, Backend] = {
             _hypercorn,
             versions=frozenset({1, 2, 3}),
             requirements={3: ("aioquic", "hypercorn[h3]")},
-            # aioquic does.
+            # aioquic, its library for HTTP/3, reads them.
             reads_certificates=frozenset({3}),
             missing_options={
-                # Its `keep_alive_timeout` is for heads, too.
+                # Its `keep_alive_timeout` also limits heads.
                 "REQUEST_HEAD_TIMEOUT": "head_timeout",
                 "WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout",
             },
@@ -158,8 +175,8 @@ BACKENDS: Mapping[str, Backend] = {
             takes_sockets_on_windows=False,
             reads_certificates=frozenset({1, 2}),
             missing_options={
-                # It can do without keep-alive, but has no timeout for it: its limit for heads is that of idle
-                # connections, too.
+                # It can turn keep-alive off, but has no time limit for it: its limit for heads is also that of idle
+                # connections.
                 "KEEP_ALIVE_TIMEOUT": "keep_alive",
                 "WEBSOCKET_MAX_SIZE": "ws_max_size",
                 "WEBSOCKET_PING_INTERVAL": "ws_ping_interval",
@@ -171,15 +188,22 @@ BACKENDS: Mapping[str, Backend] = {
 
 
 def default_backend(http: int) -> Backend:
-    """Return the server that is taken for a version of HTTP (1, 2 or 3) if the user names none."""
+    """Return the default server for a version of HTTP.
+
+    Args:
+        http: 1, 2 or 3.
+    """
     return next(backend for backend in BACKENDS.values() if http in backend.versions)
 
 
 def find_backend(name: str) -> Backend:
-    """Return the server of this name.
+    """Return a server by its name.
+
+    Args:
+        name: the name.
 
     Raises:
-        CannotServe: there is none.
+        CannotServe: there is no server of this name.
     """
     try:
         return BACKENDS[name]
@@ -188,13 +212,16 @@ def find_backend(name: str) -> Backend:
 
 
 def check_servers(settings: Sequence[Settings]) -> None:
-    """Make sure that the servers are installed and can do what is asked; warn of settings without effect.
+    """Check that the servers are installed and can serve with these settings; warn of settings without effect.
+
+    Args:
+        settings: the settings of each application.
 
     Raises:
-        CannotServe: one is not, or it cannot.
+        CannotServe: a server is not installed, or a setting is impossible with it.
     """
-    for how in settings:
-        backend = find_backend(how.server)
-        backend.check(how)
-        if ignored := backend.without_effect(how):
-            logger.warning("%s has no option for %s: without effect", how.server, ", ".join(ignored))
+    for app_settings in settings:
+        backend = find_backend(app_settings.server)
+        backend.check(app_settings)
+        if ignored := backend.without_effect(app_settings):
+            logger.warning("%s has no option for %s: without effect", app_settings.server, ", ".join(ignored))

@@ -1,28 +1,28 @@
-"""Time limits of connections, kept by one sweeper for each server.
+"""Time limits of connections, enforced by one sweeper for each server.
 
-A client that connects and sends nothing, or sends its request byte by byte, holds a connection, and there are only so
-many. What a connection may wait for, and how long:
+A client that connects and sends nothing, or sends its request byte by byte, holds a connection, and their number is
+limited. These are the phases of a connection:
 
-| phase | what is waited for | limits | what ends it |
+| phase | waits for | limits | end after the limit |
 |---|---|---|---|
 | `SILENT` | the first byte | `request_timeout` and `keep_alive`, the shorter one | close |
 | `HEAD` | the rest of a head | `request_timeout` between two bytes, `head_timeout` in all | 408 |
-| `BODY` | the rest of a body | `body_timeout` in all, and a second for each `SLOWEST_BODY` bytes | 408 |
-| `PAUSED_BODY` | a handler that reads the body | the clock of the body stands still | |
+| `BODY` | the rest of a body | `body_timeout` in all, and a second for each `MIN_BODY_RATE` bytes | 408 |
+| `PAUSED_BODY` | a handler that reads the body | none; `body_timeout` does not count this time | |
 | `ANSWER` | the response, or a client that reads it | none here; `RESPONSE_TIMEOUT` is the application's | |
 | `UNREAD_BODY` | the rest of a body that nobody reads: the response is sent | `keep_alive`; `body_timeout` | close |
 | `IDLE` | the next request | `keep_alive` | close |
 
-As in `sanic_star.engine.timeouts`, no connection sets a timer. The sweeper looks at all connections a few times within
-the shortest limit; what it finds in one phase at two looks has been in it for that long. While there are no connections
-but those of websockets, it does not look; the next connection wakes it.
+As in `sanic_star.engine.timeouts`, no connection sets a timer. The sweeper checks all connections several times within
+the shortest limit. A connection that has the same phase in two checks has been in that phase in between. While there
+are only connections of websockets, the sweeper sleeps; the next connection wakes it.
 
-Nothing limits how slowly a client reads a response: one that pauses a download is no other than one that never reads.
-Only a 408 that is not read for `request_timeout` is given up.
+There is no limit on how slowly a client reads a response, because a paused download looks the same as a client that
+never reads. Only a 408 that is not read for `request_timeout` is given up.
 
-The number of connections is limited by that of open files. The sweeper closes connections that wait for a client
-before the process has no file left for the next client: first those that have waited longest for the rest of a head.
-(nginx closes idle connections likewise.)
+The limit on open files limits the number of connections. Before the process runs out of files, the sweeper closes
+connections that wait for their clients: first those that have waited longest for the rest of a head. (nginx closes idle
+connections for the same reason.)
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ from enum import Enum
 from itertools import count
 from typing import Any
 
-from sanic_star.engine.timeouts import LONGEST, SHARE, SHORTEST, SLOWEST_BODY
+from sanic_star.engine.timeouts import CHECKS_PER_LIMIT, LONGEST_INTERVAL_S, MIN_BODY_RATE, SHORTEST_INTERVAL_S
 
-# How many files stay free for the application when connections are closed to make room.
+# The number of files that stay free for the application when connections are closed to make room.
 SPARE_FILES = 16
+# One connection in so many is closed beyond the excess; see `_make_room`.
 ROOM_SHARE = 16
 
 
@@ -54,7 +55,8 @@ class Phase(Enum):
     IDLE = "the next request"
 
 
-# In which order connections are closed to make room; others are not. Bodies come last: a client may be sending.
+# The phases whose connections are closed to make room, in this order. `BODY` is last, because the client may be
+# sending.
 _ROOM = (Phase.HEAD, Phase.SILENT, Phase.UNREAD_BODY, Phase.IDLE, Phase.BODY)
 
 
@@ -65,8 +67,8 @@ class Limits:
     Args:
         request_timeout: for the next byte of a head.
         head_timeout: for a whole head.
-        body_timeout: for a whole body, apart from what its size adds.
-        keep_alive: for the next request; 0 closes after each response.
+        body_timeout: for a whole body; a second is added for each `MIN_BODY_RATE` bytes.
+        keep_alive: for the next request; 0 closes the connection after each response.
     """
 
     request_timeout: float | None
@@ -76,7 +78,7 @@ class Limits:
 
     @property
     def silent(self) -> float | None:
-        """For the first byte of a connection: Sanic 25.12 takes `KEEP_ALIVE_TIMEOUT` there."""
+        """The limit for the first byte of a connection; in Sanic 25.12 it is `KEEP_ALIVE_TIMEOUT`."""
         return min((limit for limit in (self.request_timeout, self.keep_alive) if limit), default=None)
 
     @property
@@ -87,19 +89,29 @@ class Limits:
 
 
 class Connection:
-    """What the sweeper asks of a connection, and what it notes there."""
+    """The part of a server's connection that the sweeper uses.
+
+    Attributes:
+        transport: the connection's transport.
+        cycle: the current request and its response, as the server represents them; `None` before the first request.
+        received: the number of bytes received so far.
+        number: counts the connections of the server.
+        since: when the phase began, by the sweeper's clock.
+        heard_at: when the last byte arrived, by the sweeper's clock.
+        is_refused: whether a 408 was sent.
+    """
 
     transport: Any
     cycle: Any
-    # How many bytes have come; which of the server's connections it is.
     received = number = 0
 
-    # The phase at the last look, of which request, since when; and when the last byte came, by the sweeper's clock.
-    _seen: tuple[Phase | None, Any] = (None, None)
+    # The phase at the last check, and its request.
+    _former_phase: tuple[Phase | None, Any] = (None, None)
     since = heard_at = 0.0
-    _received_before = _received_at_look = 0
-    # Whether bytes came between two requests that are not the beginning of a head: empty lines.
-    _is_stirred = False
+    # The number of bytes received before the phase began, and at the last check.
+    _received_before = _received_at_check = 0
+    # Whether empty lines arrived between two requests, which is allowed before a head.
+    _has_empty_lines = False
     is_refused = False
     _unsent = 0
 
@@ -108,82 +120,107 @@ class Connection:
         raise NotImplementedError
 
     def refuse(self, phase: Phase) -> None:
-        """Answer with 408 and close the connection."""
-        raise NotImplementedError
-
-    def observe(self, now: float, passed: float) -> Phase:
-        """Look at the phase, note since when it lasts, and return it.
+        """Answer with 408 and close the connection.
 
         Args:
-            now: the sweeper's clock.
-            passed: how long ago the last look was.
+            phase: the phase of the connection, `HEAD` or `BODY`.
+        """
+        raise NotImplementedError
+
+    def update_phase(self, now: float, passed: float) -> Phase:
+        """Return the phase, and store when it began.
+
+        Args:
+            now: the time of the sweeper's clock, in seconds.
+            passed: the time since the last check, in seconds.
         """
         phase = self.phase()
-        seen = (Phase.BODY if phase is Phase.PAUSED_BODY else phase, self.cycle)
-        if seen != self._seen:
-            self._seen, self._is_stirred = seen, False
+        current_phase = (Phase.BODY if phase is Phase.PAUSED_BODY else phase, self.cycle)
+        if current_phase != self._former_phase:
+            self._former_phase, self._has_empty_lines = current_phase, False
             self.since = self.heard_at = now
-            self._received_before = self._received_at_look = self.received
-        elif self.received != self._received_at_look:
-            self._received_at_look, self.heard_at = self.received, now
-            if phase is Phase.IDLE and not self._is_stirred:
-                self._is_stirred, self.since = True, now
+            self._received_before = self._received_at_check = self.received
+        elif self.received != self._received_at_check:
+            self._received_at_check, self.heard_at = self.received, now
+            if phase is Phase.IDLE and not self._has_empty_lines:
+                self._has_empty_lines, self.since = True, now
         elif phase is Phase.PAUSED_BODY:
             self.since += passed
-        return Phase.HEAD if phase is Phase.IDLE and self._is_stirred else phase
+        return Phase.HEAD if phase is Phase.IDLE and self._has_empty_lines else phase
 
-    def is_late(self, phase: Phase, now: float, limits: Limits) -> bool:
-        """Tell whether a limit is exceeded."""
+    def is_expired(self, phase: Phase, now: float, limits: Limits) -> bool:
+        """Return whether a limit is exceeded.
+
+        Args:
+            phase: the phase of the connection.
+            now: the time of the sweeper's clock, in seconds.
+            limits: the server's limits.
+        """
         lasted, unheard = now - self.since, now - self.heard_at
         if phase is Phase.SILENT:
-            return _is_over(lasted, limits.silent)
+            return _exceeds(lasted, limits.silent)
         if phase is Phase.IDLE:
-            return _is_over(lasted, limits.keep_alive)
+            return _exceeds(lasted, limits.keep_alive)
         if phase is Phase.HEAD:
-            return _is_over(unheard, limits.request_timeout) or _is_over(lasted, limits.head_timeout)
+            return _exceeds(unheard, limits.request_timeout) or _exceeds(lasted, limits.head_timeout)
         if phase is Phase.BODY:
-            return _is_over(lasted - (self.received - self._received_before) / SLOWEST_BODY, limits.body_timeout)
+            return _exceeds(lasted - (self.received - self._received_before) / MIN_BODY_RATE, limits.body_timeout)
         if phase is Phase.UNREAD_BODY:
-            return _is_over(unheard, limits.keep_alive) or _is_over(lasted, limits.body_timeout)
+            return _exceeds(unheard, limits.keep_alive) or _exceeds(lasted, limits.body_timeout)
         return False
 
     def is_stuck(self, now: float, limits: Limits) -> bool:
-        """Tell whether the client reads nothing of its 408 while the connection waits to be closed."""
+        """Return whether the client does not read its 408, so that the connection cannot be closed.
+
+        Args:
+            now: the time of the sweeper's clock, in seconds.
+            limits: the server's limits.
+        """
         unsent = self.transport.get_write_buffer_size()
-        if self._seen != (None, self.transport) or unsent != self._unsent:
-            self._seen, self._unsent, self.since = (None, self.transport), unsent, now
-        return _is_over(now - self.since, limits.request_timeout)
+        if self._former_phase != (None, self.transport) or unsent != self._unsent:
+            self._former_phase, self._unsent, self.since = (None, self.transport), unsent, now
+        return _exceeds(now - self.since, limits.request_timeout)
 
     def end(self, phase: Phase) -> None:
-        """End a connection that is late: answer what has begun with 408, close what has not."""
+        """End a connection that exceeds a limit: with 408 if a request has begun.
+
+        Args:
+            phase: the phase of the connection.
+        """
         if self.is_refused:
-            # The response to that was not sent in this time again.
+            # The 408 was not sent within another limit.
             self.transport.abort()
         elif phase in (Phase.HEAD, Phase.BODY):
-            self.is_refused, self._seen = True, (None, None)
+            self.is_refused, self._former_phase = True, (None, None)
             self.refuse(phase)
         else:
             self.transport.close()
 
-    def give_way(self, phase: Phase) -> None:
-        """End a connection to make room. With TLS without an answer: to close, it would wait for the client."""
+    def make_room(self, phase: Phase) -> None:
+        """End a connection because another one needs its file.
+
+        With TLS there is no 408, because a regular end of TLS waits for the client.
+
+        Args:
+            phase: the phase of the connection.
+        """
         if self.transport.get_extra_info("ssl_object") is None:
             self.end(phase)
         else:
             self.transport.abort()
 
 
-def _is_over(seconds: float, limit: float | None) -> bool:
+def _exceeds(seconds: float, limit: float | None) -> bool:
     return bool(limit) and seconds >= limit  # type: ignore[operator]
 
 
 class ConnectionSweeper:
-    """Looks after the connections of one server.
+    """Ends the connections of one server that exceed a time limit.
 
     Args:
-        connections: the server's, which changes; those of websockets are left alone.
-        limits: how long they may wait.
-        max_connections: from how many connections on waiting ones are closed for new ones.
+        connections: the server's set of connections; the sweeper ignores those of websockets.
+        limits: the limits.
+        max_connections: above this number, waiting connections are closed; by default `most_connections`.
     """
 
     def __init__(self, connections: set[Any], limits: Limits, max_connections: float | None = None) -> None:
@@ -191,34 +228,35 @@ class ConnectionSweeper:
         self.limits = limits
         self.max_connections = most_connections() if max_connections is None else max_connections
         shortest = limits.shortest
-        self._every = min(max(shortest / SHARE, SHORTEST), LONGEST) if shortest else LONGEST
+        interval_s = shortest / CHECKS_PER_LIMIT if shortest else LONGEST_INTERVAL_S
+        self._interval_s = min(max(interval_s, SHORTEST_INTERVAL_S), LONGEST_INTERVAL_S)
         self._timer: asyncio.TimerHandle | None = None
         self._is_asleep = False
-        self._now = self._last = 0.0
+        self._now = self._last_check = 0.0
         self._numbers = count(1)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to check connections."""
         self._loop = asyncio.get_running_loop()
         self._wake()
 
     def _wake(self) -> None:
         self._is_asleep = False
-        self._last = self._loop.time()
-        self._timer = self._loop.call_later(self._every, self._look)
+        self._last_check = self._loop.time()
+        self._timer = self._loop.call_later(self._interval_s, self._check)
 
     def stop(self) -> None:
-        """Stop looking."""
+        """Stop checking connections."""
         self._is_asleep = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
-        self._timer = self._loop.call_later(self._every, self._look)
-        # While a handler blocks the event loop, nothing that clients send is read: the clock of limits stands still.
-        last, self._last = self._last, self._loop.time()
-        passed = min(self._last - last, 2 * self._every)
+    def _check(self) -> None:
+        self._timer = self._loop.call_later(self._interval_s, self._check)
+        # While a handler blocks the event loop, no bytes of clients are read: the limits do not count that time.
+        last_check, self._last_check = self._last_check, self._loop.time()
+        passed = min(self._last_check - last_check, 2 * self._interval_s)
         self._now += passed
         now, limits, is_needed = self._now, self.limits, False
         for connection in list(self.connections):
@@ -229,15 +267,19 @@ class ConnectionSweeper:
                 if connection.is_refused and connection.is_stuck(now, limits):
                     connection.transport.abort()
                 continue
-            phase = connection.observe(now, passed)
-            if connection.is_late(phase, now, limits):
+            phase = connection.update_phase(now, passed)
+            if connection.is_expired(phase, now, limits):
                 connection.end(phase)
         if not is_needed:
             self.stop()
             self._is_asleep = True
 
     def accept(self, connection: Connection) -> None:
-        """Number a new connection, and close waiting ones if there are too many."""
+        """Number a new connection, and close waiting connections if there are too many.
+
+        Args:
+            connection: the new connection.
+        """
         connection.number = next(self._numbers)
         if self._is_asleep:
             self._wake()
@@ -253,22 +295,22 @@ class ConnectionSweeper:
             transport = connection.transport
             if connection.is_refused or transport.is_closing():
                 if transport.is_closing() and not transport.get_write_buffer_size():
-                    # All is sent, and TLS waits for the client to confirm the end.
+                    # Everything is sent, and TLS waits for the client to confirm the end.
                     transport.abort()
                 excess -= 1
                 continue
-            phase = connection.observe(self._now, 0)
+            phase = connection.update_phase(self._now, 0)
             if phase in _ROOM:
                 waits_since = connection.heard_at if phase is Phase.BODY else connection.since
                 waiting.append((_ROOM.index(phase), waits_since, connection.number, connection, phase))
         if excess > 0:
-            # Some more than needed: in a flood of connections not each of them should look at all others.
+            # More than needed, so that in a flood of connections this runs for one in many.
             for *_, connection, phase in sorted(waiting)[: int(excess + self.max_connections // ROOM_SHARE)]:
-                connection.give_way(phase)
+                connection.make_room(phase)
 
 
 def most_connections() -> float:
-    """Return how many connections may be open before the process runs out of files."""
+    """Return the number of connections that may be open before the process runs out of files."""
     if sys.platform == "win32":  # it has no such limit
         return float("inf")
     import resource

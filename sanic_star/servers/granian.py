@@ -1,4 +1,4 @@
-"""granian, in its embedded form: its Rust runtime speaks HTTP, the application runs on this process's event loop."""
+"""granian's embedded server: its Rust runtime speaks HTTP, and the application runs on this process's event loop."""
 
 from __future__ import annotations
 
@@ -20,21 +20,28 @@ from sanic_star.engine.seams import Host
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, end_requests_after, first
 
-# What the HTTP library of granian insists on, in bytes.
+# The smallest buffer that granian's HTTP library accepts, in bytes.
 LEAST_BUFFER = 8192
-# For options that know no "without limit", in seconds.
+# For options that have no value for "unlimited", in seconds.
 A_DAY = 24 * 3600
 
 
 class Server(Embedded):
-    """granian's embedded server, on a socket that is there already."""
+    """granian's embedded server on a bound socket.
+
+    Args:
+        args: arguments of granian's server.
+        inherited: the socket.
+        options: options of granian's server.
+    """
 
     def __init__(self, *args: Any, inherited: socket, **options: Any) -> None:
         super().__init__(*args, **options)
         self._inherited = inherited
 
     def _init_shared_socket(self) -> None:
-        # granian binds by itself, with SO_REUSEPORT: connections that wait in a worker's own queue die with it.
+        # granian would bind a socket for each worker with SO_REUSEPORT: if a worker dies, the connections that wait in
+        # its queue are lost.
         unix = self._inherited.family is getattr(AddressFamily, "AF_UNIX", None)
         holder: Any = SocketHolder
         self._shd = holder(os.dup(self._inherited.fileno()), unix, self.backlog)
@@ -42,7 +49,13 @@ class Server(Embedded):
 
 
 def make_server(app: Host, settings: Settings, inherited: socket) -> Server:
-    """Return granian's server for these settings."""
+    """Return granian's server.
+
+    Args:
+        app: the application.
+        settings: the settings of its server.
+        inherited: the bound socket.
+    """
     tls = settings.tls
     http1, http2 = HTTP1Settings(keep_alive=settings.keep_alive > 0), HTTP2Settings()
     heads = [limit for limit in (settings.request_timeout, settings.head_timeout) if limit]
@@ -74,7 +87,7 @@ async def serve(
     server = make_server(app, settings, sockets[0])
     task = asyncio.ensure_future(server.serve())
     try:
-        # It says nothing when it listens: that is in the step that follows the application's start.
+        # granian does not report that it listens; it does so right after the application's start.
         while not task.done() and not app._engine.lifecycle.is_up:
             await asyncio.wait({task}, timeout=0.01)
         if task.done() or app._engine.lifecycle.stage != "running":
@@ -83,25 +96,34 @@ async def serve(
         accepting()
         await first(stop.wait_announced(), [task])
         if stop.ended_endless and not stop.forced:
-            # What was sent last is in the hands of its threads, and goes under when they are told to stop.
+            # granian's threads still hold the last messages, and drop them when they stop.
             await asyncio.sleep(DRAIN_NOTICE_S)
     finally:
         server.stop()  # type: ignore[no-untyped-call,unused-ignore]
-        # granian closes a copy: with this one open, new clients would wait in the queue until the last request ends.
+        # granian closes a copy of this socket. While this one is open, new clients would wait in its queue.
         sockets[0].close()
-        await _ended(app, task, stop, settings.graceful_timeout)
+        await _wait_for_end(app, task, stop, settings.graceful_timeout)
         if not stop.forced:
-            await app._engine.lifecycle.stop()  # where granian did not come to it
+            await app._engine.lifecycle.stop()  # does nothing if granian has done it
 
 
-async def _ended(app: Host, task: asyncio.Task[None], stop: Stop, patience: float) -> None:
-    """Wait until granian has ended, which waits for the requests in flight; after a while, or told so, end them."""
-    impatient = asyncio.ensure_future(end_requests_after(app, patience))
+async def _wait_for_end(app: Host, task: asyncio.Task[None], stop: Stop, grace_period: float) -> None:
+    """Wait until granian has ended, which waits for the requests in flight.
+
+    Requests are cancelled after the grace period, and granian itself when the stop is forced.
+
+    Args:
+        app: the application.
+        task: the task that runs granian.
+        stop: the stop of this process.
+        grace_period: how long requests may take, in seconds.
+    """
+    ending_requests = asyncio.ensure_future(end_requests_after(app, grace_period))
     forcing = asyncio.ensure_future(stop.call_when_forced(task.cancel))
-    await asyncio.wait({task}, timeout=patience + CANCELLED_REQUESTS_S)
-    # Requests are over, but listeners and tasks may take longer, and have limits of their own.
+    await asyncio.wait({task}, timeout=grace_period + CANCELLED_REQUESTS_S)
+    # Requests have ended, but listeners and background tasks may take longer: they have limits of their own.
     while app._engine.lifecycle.stage == "closing" and not task.done():
         await asyncio.wait({task}, timeout=POLL_S)
-    for pending in (task, impatient, forcing):
+    for pending in (task, ending_requests, forcing):
         pending.cancel()
     await asyncio.gather(task, return_exceptions=True)

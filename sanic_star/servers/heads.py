@@ -1,10 +1,11 @@
-"""uvicorn's HTTP/1.1, with a limit on the size of a request's head, and what the `ConnectionSweeper` has to know.
+"""uvicorn's protocols for HTTP/1.1, with a limit on a request's head and with the phases for `ConnectionSweeper`.
 
-uvicorn limits a head where h11 reads for it. Where httptools does, as by default, it has no limit: a client could send
-a header without end, and fill the memory.
+uvicorn limits the size of a head only with the parser h11. With httptools, its default, a client could send an endless
+header and fill the memory.
 
-The application answers a request that is malformed or does not arrive in time, as in Sanic: with its error pages,
-exception handlers and middleware. uvicorn would answer the former by itself, in the middle of another response, too.
+As in Sanic, the application answers a request that is malformed or does not arrive in time: with its error pages,
+exception handlers and middleware. uvicorn would answer a malformed request itself, even in the middle of another
+response.
 
 Neither class sets a timer. uvicorn would set one after each response; the sweeper closes idle connections instead.
 """
@@ -50,16 +51,21 @@ class DefaultHeaders(list[tuple[bytes, bytes]]):
 
     def __add__(self, fields: Any) -> Any:
         for name, _ in fields:
-            # PERF: most names differ in their length, which saves a call.
+            # PERF: the lengths of most names differ, which saves the call of `lower`. Safe because names of equal
+            # length are compared.
             if len(name) == 4 and name.lower() == b"date":
                 return [field for field in self if field[0] != b"date"] + fields
         return [*self, *fields]
 
 
 class _WithoutTimers:
-    """The event loop as uvicorn's protocols use it, without timers.
+    """An event loop for uvicorn's protocols that sets no timers.
 
-    PERF: the timer that uvicorn sets after each response, and cancels with the next request, takes 1 µs.
+    PERF: the timer that uvicorn sets after each response, and cancels with the next request, takes 1 µs. Safe because
+    the timer would only close an idle connection, which the sweeper does.
+
+    Args:
+        loop: the event loop, to which all other calls go.
     """
 
     def __init__(self, loop: AbstractEventLoop) -> None:
@@ -74,14 +80,14 @@ class _WithoutTimers:
 
 
 class _Timed(Connection):
-    """What both protocols have in common; a mixin in front of one of uvicorn's classes.
+    """A mixin before one of uvicorn's protocol classes.
 
     Args:
-        config: uvicorn's; its application is one of this package.
+        config: uvicorn's configuration; its application is one of this package.
         server_state: uvicorn's state of the server.
-        app_state: what the lifespan has yielded.
+        app_state: the state that the lifespan has yielded.
         _loop: the event loop.
-        sweeper: keeps the time limits; without it there are none.
+        sweeper: enforces the time limits; `None` for no limits.
     """
 
     config: Any
@@ -89,7 +95,7 @@ class _Timed(Connection):
     flow: Any
     transport: Transport
     server_state: Any
-    # How many requests the connection has brought, for `request.protocol.state`.
+    # The number of requests on this connection, for `request.protocol.state`.
     requests = 0
 
     def __init__(
@@ -118,7 +124,7 @@ class _Timed(Connection):
             return Phase.ANSWER if unsent else self._phase_between_requests()
         if not cycle.more_body or cycle.response_started:
             return Phase.ANSWER
-        # A client that waits for `100 Continue`, or for a handler that does not read, is not slow.
+        # A client that waits for `100 Continue`, or until the handler reads, is not slow.
         is_waiting = cycle.waiting_for_100_continue or cycle.body or self.flow.read_paused
         return Phase.PAUSED_BODY if is_waiting else Phase.BODY
 
@@ -129,22 +135,23 @@ class _Timed(Connection):
         """Answer with 408 and close the connection; the application makes the response.
 
         Args:
-            phase: `HEAD` or `BODY`, what has not arrived in time.
+            phase: the part of the request that has not arrived in time, `HEAD` or `BODY`.
         """
         scope = self._take_from_application() if phase is Phase.BODY else self._scope_without_request(b"*")
         self._refuse(RefusedRequest(408, "Request Timeout"), scope)
 
     def send_400_response(self, msg: str) -> None:
-        """Let the application answer a malformed request; uvicorn calls this while it handles the parser's exception.
+        """Make the application answer a malformed request; uvicorn calls this while it handles the parser's exception.
 
         Args:
-            msg: uvicorn's message, for a client that the application cannot answer.
+            msg: uvicorn's message; not used.
         """
         cycle, error = self.cycle, _refusal(sys.exc_info()[1])
         if cycle is None or (cycle.response_complete and not cycle.more_body):
             self._refuse(error, self._scope_without_request(self._target()))
         elif not cycle.more_body:
-            # The malformed request follows one that has no response yet: its client has to know which is answered.
+            # The malformed request follows another one without a response. It is dropped, because the client would take
+            # an answer to it for the other's response.
             self.flow.pause_reading()
             self._close_after_this()
             cycle.keep_alive = False
@@ -155,17 +162,17 @@ class _Timed(Connection):
             self._refuse(error, self._take_from_application())
 
     def _take_from_application(self) -> dict[str, Any]:
-        """Return the scope of the request that the application handles, whose client seems to have left from now on."""
+        """Disconnect the application from the current request, and return a copy of the request's scope."""
         cycle = self.cycle
         scope = {**cycle.scope}
-        # What the application answers does not reach the client, so that no access log has it.
+        # The client does not get the application's response, so the access log leaves it out.
         cycle.scope[REFUSED] = True
         cycle.disconnected = True
         cycle.message_event.set()
         return scope
 
     def _refuse(self, error: RefusedRequest, scope: dict[str, Any]) -> None:
-        # What comes now must not begin a request, or go on with it.
+        # Further bytes must not continue this request or begin another one.
         self.flow.pause_reading()
         task: Task[None] = get_running_loop().create_task(self._answer(error, scope))
         self.server_state.tasks.add(task)
@@ -177,7 +184,7 @@ class _Timed(Connection):
 
     def _scope_without_request(self, target: bytes) -> dict[str, Any]:
         raw_path, _, query = target.partition(b"?")
-        # Method and path as Sanic 25.12 has them in its access log and for middleware.
+        # Method and path are the same as in Sanic 25.12, in its access log and for middleware.
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -198,8 +205,8 @@ class _Timed(Connection):
     server: Any
 
     async def _answer(self, error: RefusedRequest, scope: dict[str, Any]) -> None:
-        # A connection of its own: that of the request is in the middle of what the client sends.
-        wire = h11.Connection(h11.SERVER)
+        # A new h11 connection writes the response, because the parser of the request has not finished.
+        writer = h11.Connection(h11.SERVER)
 
         async def receive() -> Any:
             return {"type": "http.disconnect"}
@@ -207,21 +214,21 @@ class _Timed(Connection):
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # Spaces around a value are no part of it (RFC 9110, 5.5), and h11 refuses them.
+                # Spaces around a value are not part of it (RFC 9110, section 5.5), and h11 refuses them.
                 fields = [(name, value.strip(b" \t")) for name, value in message.get("headers", ())]
                 fields = [field for field in fields if field[0].lower() != b"connection"]
                 fields_sent = [*fields, CLOSE]
                 headers = self.server_state.default_headers + fields_sent
                 phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
-                self._write(wire.send(h11.Response(status_code=status, headers=headers, reason=phrase)))
+                self._write(writer.send(h11.Response(status_code=status, headers=headers, reason=phrase)))
             elif message["type"] == "http.response.body":
-                self._write(wire.send(h11.Data(data=message.get("body", b""))))
+                self._write(writer.send(h11.Data(data=message.get("body", b""))))
 
         try:
             await self.config.app._engine.sweeper.refuse(error, scope, receive, send)
         except Exception as failure:
             logger.error("A request could not be refused with an error page: %s", error.detail, exc_info=failure)
-            if wire.our_state is h11.IDLE:
+            if writer.our_state is h11.IDLE:
                 phrase = HTTPStatus(error.status_code).phrase
                 self._write(f"HTTP/1.1 {error.status_code} {phrase}\r\n".encode() + WITHOUT_BODY)
         finally:
@@ -232,21 +239,21 @@ class _Timed(Connection):
             self.transport.write(data)
 
     def _close_after_this(self) -> None:
-        """Let the response to the newest request close the connection: `KEEP_ALIVE` is off."""
+        """Add `connection: close` to the response to the newest request."""
         cycle = self.cycle
         if cycle is not None and not cycle.response_started:
             cycle.default_headers = DefaultHeaders([*cycle.default_headers, CLOSE])
 
 
 def _refusal(error: BaseException | None) -> RefusedRequest:
-    """Return the refusal of a request that a parser refuses; status and message are those of Sanic 25.12.
+    """Return the exception for a malformed request; status and message are the same as in Sanic 25.12.
 
     Args:
         error: the exception of httptools or h11.
     """
     if type(error).__name__ == "HttpParserInvalidURLError":
         return RefusedRequest(400, "URL may only contain US-ASCII characters.")
-    # The parsers tell the kind in their messages only.
+    # Only the messages of the parsers say what is wrong.
     reason = str(error).lower()
     if "content-length overflow" in reason:
         return RefusedRequest(413, TOO_LARGE)
@@ -258,37 +265,38 @@ def _refusal(error: BaseException | None) -> RefusedRequest:
 
 
 class Limited(_Timed, HttpToolsProtocol):
-    """httptools' protocol; refuses a head that is longer than `h11_max_incomplete_event_size`, in bytes.
+    """uvicorn's protocol for httptools; it refuses a head above `h11_max_incomplete_event_size` bytes.
 
-    PERF: 0.3 µs for a request. Lengths are added up only for a head that comes in several pieces, or in a long one.
+    PERF: the lengths of a head are added up only if it arrives in several pieces, or in a piece above the limit, which
+    saves 0.3 µs of any other request. Safe because a head in one piece is not longer than the piece.
     """
 
     def __init__(self, config: Any, *args: Any, **options: Any) -> None:
         super().__init__(config, *args, **options)
         self._limit = config.h11_max_incomplete_event_size or float("inf")
-        # How much has come of a head that is not complete, after the piece in which it begins; else less than nothing.
-        self._come = -1
-        self._piece = 0
+        # The number of bytes of an incomplete head that arrived after its first piece; -1 if there was one piece.
+        self._later_size = -1
+        self._piece_size = 0
         self._in_head = self._too_large = False
 
     def data_received(self, data: bytes) -> None:
-        self._piece = size = len(data)
+        self._piece_size = size = len(data)
         self.received += size
         super().data_received(data)
         if self._in_head:
-            self._come += size if self._come >= 0 else 1
-            if self._come > self._limit and not self.transport.is_closing():
+            self._later_size += size if self._later_size >= 0 else 1
+            if self._later_size > self._limit and not self.transport.is_closing():
                 self._too_large = True
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._come = True, -1
+        self._in_head, self._later_size = True, -1
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self.requests += 1
-        if self._come >= 0 or self._piece > self._limit:
+        if self._later_size >= 0 or self._piece_size > self._limit:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > self._limit:
                 self._too_large = True
@@ -311,14 +319,14 @@ class Limited(_Timed, HttpToolsProtocol):
         if self._in_head:
             return Phase.HEAD
         if self.cycle is None:
-            # Empty lines are no request line yet.
+            # Empty lines before the first request count as the beginning of a head.
             return Phase.HEAD if self.received else Phase.SILENT
-        # When the body of a request that was answered early is complete, uvicorn notes nothing.
+        # uvicorn leaves `more_body` true when the body of a request that was answered early is complete.
         return Phase.UNREAD_BODY if self.cycle.more_body else Phase.IDLE
 
 
 class TimedH11(_Timed, H11Protocol):
-    """h11's protocol, which limits the head by itself."""
+    """uvicorn's protocol for h11, which limits the head itself."""
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)

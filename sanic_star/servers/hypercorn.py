@@ -28,8 +28,8 @@ WAIT_FOR_WEBSOCKETS = 0.5
 A_DAY = 24 * 3600
 
 
-# Whether the response that is being sent has a `date` field of its own; hypercorn sends it in the request's context.
-_own_date: ContextVar[list[bool]] = ContextVar("sanic_star.own_date")
+# In the context of a request, in which hypercorn sends its response: whether the response has a `date` field.
+_has_date: ContextVar[list[bool]] = ContextVar("sanic_star.has_date")
 
 
 class Config(hypercorn.Config):
@@ -40,10 +40,14 @@ class Config(hypercorn.Config):
     include_server_header = False
 
     def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
-        """Return the fields that a response gets: no `date` where it has its own (RFC 9110, section 6.6.1)."""
+        """Return the header fields for all responses, without `date` if the response has it (RFC 9110, section 6.6.1).
+
+        Args:
+            protocol: the name of the protocol, from hypercorn.
+        """
         fields = super().response_headers(protocol)
-        own = _own_date.get(None)
-        return [field for field in fields if field[0] != b"date"] if own and own[0] else fields
+        has_date = _has_date.get(None)
+        return [field for field in fields if field[0] != b"date"] if has_date and has_date[0] else fields
 
     @property
     def ssl_enabled(self) -> bool:
@@ -59,32 +63,41 @@ class Config(hypercorn.Config):
         return context
 
 
-def noting_own_date(app: ASGIApp) -> ASGIApp:
-    """Return `app` behind a step that notes whether a response has a `date` field, for `Config.response_headers`."""
+def with_date_check(app: ASGIApp) -> ASGIApp:
+    """Return an ASGI application that records whether a response has a `date` field, for `Config.response_headers`.
 
-    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+    Args:
+        app: the application inside.
+    """
+
+    async def with_date_check(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await app(scope, receive, send)
             return
-        # A list, because a task that the application starts for the response has a context of its own.
-        own = [False]
-        _own_date.set(own)
+        # A list, because a task that the application starts for the response has a copy of the context.
+        has_date = [False]
+        _has_date.set(has_date)
 
-        async def send_noting(message: Message) -> None:
+        async def send_checked(message: Message) -> None:
             if any(name.lower() == b"date" for name, _ in message.get("headers", ())):
-                own[0] = True
+                has_date[0] = True
             await send(message)
 
-        await app(scope, receive, send_noting)
+        await app(scope, receive, send_checked)
 
-    return noting
+    return with_date_check
 
 
 def make_config(settings: Settings, sockets: list[socket]) -> Config:
-    """Return hypercorn's configuration for these settings, and for copies of these sockets, which it will close."""
+    """Return hypercorn's configuration.
+
+    Args:
+        settings: the settings of the application's server.
+        sockets: the bound sockets; hypercorn gets copies, which it closes.
+    """
     config = Config()
     config.tls = settings.tls
-    # Not by `os.dup`: a socket of Windows is no file descriptor.
+    # Not with `os.dup`, because a socket of Windows is not a file descriptor.
     streams = [f"fd://{bound.dup().detach()}" for bound in sockets if bound.type is not SOCK_DGRAM]
     config.bind = streams
     if settings.version == 3 and settings.tls is not None:
@@ -96,10 +109,11 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
     config.backlog = settings.backlog
     config.loglevel = "WARNING"
     config.graceful_timeout = settings.graceful_timeout
-    # How long listeners may take is the application's own affair.
+    # The application has time limits for its listeners.
     config.startup_timeout = config.shutdown_timeout = A_DAY
-    # Counted from the connection, and from each response, until the next head is complete: a silent client, half a head
-    # and one that comes byte by byte are closed by it. (`read_timeout` would cut off clients that wait for a response.)
+    # hypercorn closes a connection if no head is complete within this time after the connection or the last response.
+    # So this also limits silent clients and heads that arrive byte by byte. (`read_timeout` would close connections of
+    # clients that wait for a response.)
     config.keep_alive_timeout = settings.keep_alive or settings.request_timeout or A_DAY
     if not settings.keep_alive:
         config.keep_alive_max_requests = 0
@@ -117,7 +131,7 @@ async def serve(
 ) -> None:
     """Serve an application; see `sanic_star.servers.backends.Serve`.
 
-    hypercorn asks for what shall end it once it accepts connections, and that is the moment for `after_server_start`.
+    hypercorn awaits its `shutdown_trigger` when it accepts connections: that is the time for `after_server_start`.
     """
     config = make_config(settings, sockets)
     transports: set[asyncio.WriteTransport] = set()
@@ -132,24 +146,25 @@ async def serve(
         await stop.wait_announced()
         for server in listening:
             server.close()
-        # Those were copies: with these open, new clients would wait in the queue until the last request ends.
+        # hypercorn has copies. While these sockets are open, new clients would wait in their queues.
         for bound in sockets:
             if bound.type is not SOCK_DGRAM:
                 bound.close()
-        # Clients learn that their connections will not be used again, before idle ones are closed under them.
+        # Responses have `connection: close` for a while, before idle connections are closed.
         config.keep_alive_max_requests = 0
-        if not app._engine.limits.cuts_at_stop:
+        if not app._engine.limits.cancels_at_stop:
             await asyncio.sleep(DRAIN_NOTICE_S)
         await app._engine.requests_ended()
-        app._engine.sweeper.end_all()
+        app._engine.sweeper.abort_all()
         ending.append(asyncio.ensure_future(_abort_stalled(transports)))
-        # Also of websockets that were closed before the stop: hypercorn would wait for their next ping.
+        # hypercorn would wait for the next ping of each websocket, also if it is closed.
         _cancel_pings()
         if stop.ended_endless or settings.version == 3:
-            # It leaves the connections of websockets open that the application has closed, and those of HTTP/3.
+            # hypercorn does not close the connections of closed websockets, and those of HTTP/3.
             config.graceful_timeout = WAIT_FOR_WEBSOCKETS
         if stop.ended_endless:
-            # hypercorn would cancel the tasks of those that are left, and Python 3.11 logs a traceback for each.
+            # They are closed here, because hypercorn would cancel their tasks, and Python 3.11 logs a traceback for
+            # each.
             config.graceful_timeout += CANCELLED_REQUESTS_S
             ending.append(asyncio.ensure_future(_close_after(transports, WAIT_FOR_WEBSOCKETS)))
 
@@ -159,14 +174,14 @@ async def serve(
         finally:
             closes_connections.set()
 
-    served: Any = noting_own_date(app)
-    task = asyncio.ensure_future(serve_hypercorn(served, config, shutdown_trigger=until_stop, mode="asgi"))
+    checked_app: Any = with_date_check(app)
+    task = asyncio.ensure_future(serve_hypercorn(checked_app, config, shutdown_trigger=until_stop, mode="asgi"))
     forcing = asyncio.ensure_future(stop.call_when_forced(task.cancel))
     try:
         await first(closes_connections.wait(), [task])
         if not await _has_ended(app, task, config):
             if not stop.forced:
-                await app._engine.lifecycle.stop()  # hypercorn does not come to it
+                await app._engine.lifecycle.stop()  # hypercorn has not called it
             return
         error = None if task.cancelled() else task.exception()
         if isinstance(error, LifespanFailureError):
@@ -175,18 +190,23 @@ async def serve(
             raise error
     finally:
         watching.close()
-        for helper in (forcing, *ending):
-            helper.cancel()
+        for helper_task in (forcing, *ending):
+            helper_task.cancel()
 
 
 async def _has_ended(app: Host, task: asyncio.Task[None], config: Config) -> bool:
-    """Wait until hypercorn has ended; return False if it does not.
+    """Wait until hypercorn has ended, and return whether it has.
 
-    It cancels the requests that are left after its `graceful_timeout`, then waits for them without a limit: for a
-    handler, say, that catches every `CancelledError`.
+    After its `graceful_timeout` hypercorn cancels the requests, and waits for them without a limit. It does not end if
+    a handler catches every `CancelledError`.
+
+    Args:
+        app: the application.
+        task: the task that runs hypercorn.
+        config: hypercorn's configuration.
     """
     await asyncio.wait({task}, timeout=config.graceful_timeout + CANCELLED_REQUESTS_S)
-    # Requests are over, but listeners and tasks may take longer, and have limits of their own.
+    # Requests have ended, but listeners and background tasks may take longer: they have limits of their own.
     while app._engine.lifecycle.stage == "closing" and not task.done():
         await asyncio.wait({task}, timeout=POLL_S)
     if not task.done():
@@ -194,13 +214,13 @@ async def _has_ended(app: Host, task: asyncio.Task[None], config: Config) -> boo
     if task.done():
         return True
     task.cancel()
-    # Python 3.12 and newer wait for what ignores its cancellation here, too.
+    # In Python 3.12 and newer, `task` waits for tasks that ignore their cancellation.
     await asyncio.wait({task}, timeout=CANCELLED_REQUESTS_S)
     return False
 
 
 async def _abort_stalled(transports: set[asyncio.WriteTransport]) -> None:
-    """Break off connections whose client takes nothing any more; hypercorn waits for them without end."""
+    """Abort connections whose client does not read, because hypercorn waits for them for ever."""
     stalled = Stalled()
     while True:
         for transport in list(transports):
@@ -210,32 +230,37 @@ async def _abort_stalled(transports: set[asyncio.WriteTransport]) -> None:
 
 
 def _cancel_pings() -> None:
-    """Cancel the tasks that ping websockets: until its next ping is due, each one keeps a closed connection."""
+    """Cancel the tasks that ping websockets: each one waits for its next ping, although its websocket may be closed."""
     for task in asyncio.all_tasks():
         if getattr(task.get_coro(), "__qualname__", "") == "WSStream._send_pings":
             task.cancel()
 
 
 async def _close_after(transports: set[asyncio.WriteTransport], seconds: float) -> None:
-    """Close the connections that are still open after a while; what was written to them is sent."""
+    """Wait, then close the open connections; bytes that were written are sent.
+
+    Args:
+        transports: the transports of open connections.
+        seconds: the wait, in seconds.
+    """
     await asyncio.sleep(seconds)
     for transport in list(transports):
         transport.close()
 
 
-def _noting(make: Callable[[], Any], transports: set[asyncio.WriteTransport]) -> Any:
+def _make_recorded_protocol(make: Callable[[], Any], transports: set[asyncio.WriteTransport]) -> Any:
     """Make a protocol that adds its transport to a set while it is connected."""
     protocol = make()
-    made, lost = protocol.connection_made, protocol.connection_lost
+    call_made, call_lost = protocol.connection_made, protocol.connection_lost
 
     def connection_made(transport: asyncio.WriteTransport) -> None:
         transports.add(transport)
         protocol.connection_lost = partial(connection_lost, transport)
-        made(transport)
+        call_made(transport)
 
     def connection_lost(transport: asyncio.WriteTransport, error: Exception | None) -> None:
         transports.discard(transport)
-        lost(error)
+        call_lost(error)
 
     protocol.connection_made = connection_made
     return protocol
@@ -245,39 +270,40 @@ def _noting(make: Callable[[], Any], transports: set[asyncio.WriteTransport]) ->
 def _listening(
     settings: Settings, sockets: list[socket], transports: set[asyncio.WriteTransport] | None = None
 ) -> Iterator[list[asyncio.Server]]:
-    """Note what hypercorn listens with; it keeps that to itself, but makes it by the event loop, which is ours.
+    """Record the servers and connections that hypercorn creates, which it does not make accessible.
 
     The event loop's `create_server` is replaced until the block ends. Several applications may be served at a time.
 
     Args:
-        settings: how the application is served.
-        sockets: what hypercorn listens on.
-        transports: receives those of the open connections.
+        settings: the settings of the application's server.
+        sockets: the bound sockets.
+        transports: gets the transports of open connections.
 
     Yields:
-        The servers, a list that is filled when hypercorn makes them.
+        A list, to which the servers are added when hypercorn creates them.
     """
-    noted = set() if transports is None else transports
-    ours = [bound.getsockname() for bound in sockets]
-    made: list[asyncio.Server] = []
+    recorded_transports = set() if transports is None else transports
+    addresses = [bound.getsockname() for bound in sockets]
+    servers: list[asyncio.Server] = []
     loop: Any = asyncio.get_running_loop()
-    create = loop.create_server
-    # Closing, TLS waits half a minute for the client's farewell, and a client that keeps connections says none.
-    farewell = {} if settings.tls is None else {"ssl_shutdown_timeout": CLOSE_TIMEOUT_S}
-    watches = True
+    original_create_server = loop.create_server
+    # The default is half a minute, and a client with idle connections may not confirm the end.
+    tls_options = {} if settings.tls is None else {"ssl_shutdown_timeout": CLOSE_TIMEOUT_S}
+    is_recording = True
 
     async def create_server(make: Any, *args: Any, sock: socket | None = None, **options: Any) -> Any:
-        if not watches or sock is None or sock.getsockname() not in ours:
-            # Another application's, or a server that an application runs for itself.
-            return await create(make, *args, sock=sock, **options)
-        made.append(await create(partial(_noting, make, noted), *args, sock=sock, **options, **farewell))
-        return made[-1]
+        if not is_recording or sock is None or sock.getsockname() not in addresses:
+            # A server of another application, or one that the application itself runs.
+            return await original_create_server(make, *args, sock=sock, **options)
+        make_recorded = partial(_make_recorded_protocol, make, recorded_transports)
+        servers.append(await original_create_server(make_recorded, *args, sock=sock, **options, **tls_options))
+        return servers[-1]
 
     loop.create_server = create_server
     try:
-        yield made
+        yield servers
     finally:
-        watches = False
-        # Another application that is served at the same time may have replaced it once more, and calls this one.
+        is_recording = False
+        # Another application that is served at the same time may have replaced it again, and call this one.
         if loop.create_server is create_server:
-            loop.create_server = create
+            loop.create_server = original_create_server

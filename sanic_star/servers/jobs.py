@@ -1,10 +1,10 @@
 """The processes of an application by name: its servers, and functions that run in processes of their own.
 
-A `Jobs` is the table of them, in the order in which they were added. A `Job` is a function and the `Slot`s in which it
-runs. A slot keeps its name when its process is replaced, and keeps what `app.m.workers` shows about it. The supervisor
-starts, restarts and stops the processes; this module only knows of them.
+A `Jobs` is the table of jobs, in the order in which they were added. A `Job` is a function and the `Slot`s in which it
+runs. A slot has a name, and the state that `app.m.workers` shows; both stay when its process is replaced. The
+supervisor starts, restarts and stops the processes; this module only records them.
 
-What users put into a slot stays pickled here: its classes may exist in the workers only.
+Values that users set in a slot stay pickled here, because their classes may exist only in the workers.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ MAIN = "Sanic-Main"
 
 
 class LazyValue:
-    """A value that travels to another process, and is made there when it is asked for.
+    """A value that is sent to another process, and unpickled there when it is needed.
 
-    Its classes may be those of the main module, which is not there yet when the rest arrives. In a forked process it
-    stays what it is.
+    Its classes may be defined in the main module, which is imported later than the message arrives. In a forked process
+    the value is not pickled.
+
+    Args:
+        value: the value.
     """
 
     def __init__(self, value: Any) -> None:
@@ -53,12 +56,16 @@ class PickledValue:
 
 
 class Slot:
-    """The name under which one process runs after the other.
+    """A name under which one process runs at a time, and its state.
 
     Args:
         name: the name.
-        ident: goes before the lines of its log.
+        ident: the prefix of the lines in its log.
         is_server: whether the process serves the application.
+
+    Attributes:
+        process: the current or last process; `None` before the first start.
+        is_over: whether the server has stopped, and no other process will run under this name.
     """
 
     def __init__(self, name: str, ident: str, is_server: bool) -> None:
@@ -68,7 +75,6 @@ class Slot:
         self._facts: dict[str, Any] = {"server": is_server}
         # Values that users have set, pickled.
         self._custom: dict[str, bytes] = {}
-        # Whether the server has stopped, and nothing will run under this name.
         self.is_over = False
 
     @property
@@ -77,13 +83,17 @@ class Slot:
         return str(self._facts.get("state", ""))
 
     def note(self, **facts: Any) -> None:
-        """Note facts, which replace what users have set under their names."""
+        """Set facts about the process; they replace values of users with the same names."""
         self._facts |= facts
         for key in facts:
             self._custom.pop(key, None)
 
     def note_start(self, process: BaseProcess) -> None:
-        """Note that a process has been started under this name."""
+        """Record that a process has been started under this name.
+
+        Args:
+            process: the process.
+        """
         self.process, now = process, datetime.now(tz=UTC)
         self.note(state=STARTED, pid=process.pid)
         if "starts" in self._facts:
@@ -94,17 +104,22 @@ class Slot:
             self.note(start_at=now, starts=1)
 
     def note_ready(self) -> None:
-        """Note that the process accepts connections."""
+        """Record that the process accepts connections."""
         self.note(state=ACKED, serving=True)
 
     def note_end(self) -> None:
-        """Note that the process has ended."""
+        """Record that the process has ended."""
         self.note(state=FAILED if self.process is not None and self.process.exitcode else COMPLETED)
         if "serving" in self._facts:
             self.note(serving=False)
 
     def change(self, values: Mapping[str, bytes], removed: Iterable[str] = ()) -> None:
-        """Take over what a user has set, each value pickled, and forget what he has removed."""
+        """Set and remove values of users.
+
+        Args:
+            values: the pickled values, by name.
+            removed: the names of values to remove.
+        """
         for key, value in values.items():
             self._facts.pop(key, None)
             self._custom[key] = value
@@ -113,23 +128,23 @@ class Slot:
             self._custom.pop(key, None)
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, bytes]]:
-        """Return copies of the facts and of what users have set."""
+        """Return copies of the facts, and of the pickled values of users."""
         return dict(self._facts), dict(self._custom)
 
 
 @dataclass
 class Job:
-    """What runs in processes of its own, each of which has a slot.
+    """A server, or a function, that runs in processes of its own; each process has a slot.
 
     Args:
-        name: of the job; `Sanic-<name>-<number>` are those of its slots.
-        ident: goes before the lines of its log.
-        call: the function and its keyword arguments; None for a server.
-        transient: whether a restart of all workers restarts it too.
-        restartable: whether it can be restarted by name.
-        tracked: whether it stays in the table when its processes have ended.
-        auto_start: whether its processes start by themselves.
-        slots: where it runs.
+        name: the name; its slots are called `Sanic-<name>-<number>`.
+        ident: the prefix of the lines in its log.
+        call: the function and its keyword arguments; `None` for a server.
+        transient: whether a restart of all workers restarts it, too.
+        restartable: whether it can be restarted by its name.
+        tracked: whether it stays in the table after its processes have ended.
+        auto_start: whether its processes start with the application.
+        slots: the slots.
     """
 
     name: str
@@ -148,7 +163,7 @@ class Jobs:
     """The table of an application's jobs; it can be read and changed in any thread of the main process.
 
     Args:
-        workers: how many processes serve.
+        workers: the number of processes that serve the application.
     """
 
     def __init__(self, workers: int) -> None:
@@ -157,8 +172,8 @@ class Jobs:
         self._main: dict[str, Any] = {"pid": os.getpid()}
         # Called when a job has been added.
         self.on_change: Callable[[], None] = lambda: None
-        # By these ends other processes ask the supervisor for something, see `Supervisor`.
-        # (On Windows the class of a connection is another one.)
+        # The ends of the pipe on which other processes send commands to the supervisor; see `Supervisor`. They have no
+        # type, because on Windows the class of a connection is another one.
         self.publisher: Any
         self.subscriber: Any
         self.subscriber, self.publisher = Pipe()
@@ -166,7 +181,11 @@ class Jobs:
             self.server(number)
 
     def server(self, number: int) -> Slot:
-        """Return the slot of a worker, which is added where it is missing."""
+        """Return the slot of a worker; add it if it is missing.
+
+        Args:
+            number: the number of the worker.
+        """
         name = f"Server-{number}"
         with self._lock:
             if name not in self._jobs:
@@ -192,16 +211,16 @@ class Jobs:
         Args:
             name: a name that no other job has.
             call: the function and its keyword arguments.
-            transient: whether a restart of all workers restarts it too.
-            restartable: whether it can be restarted by name; by default if it is transient.
-            tracked: whether it stays in the table when its processes have ended.
-            auto_start: whether it starts by itself.
-            workers: how many processes run it.
-            ident: goes before the lines of its log; by default the name.
+            transient: whether a restart of all workers restarts it, too.
+            restartable: whether it can be restarted by its name; by default the same as `transient`.
+            tracked: whether it stays in the table after its processes have ended.
+            auto_start: whether it starts with the application.
+            workers: the number of processes that run it.
+            ident: the prefix of the lines in its log; by default the name.
 
         Raises:
-            TypeError: the name is no text.
-            ValueError: the name is taken, or the options contradict each other.
+            TypeError: the name is not a text.
+            ValueError: another job has the name, or the options contradict each other.
         """
         if not isinstance(name, str):
             raise TypeError(f"The name of a managed process is a text, not {name!r}")
@@ -219,13 +238,17 @@ class Jobs:
         return job
 
     def remove(self, job: Job) -> None:
-        """Take a job out of the table."""
+        """Remove a job from the table."""
         with self._lock:
             if self._jobs.get(job.name) is job:
                 del self._jobs[job.name]
 
     def remove_server(self, number: int) -> None:
-        """Take a worker out of the table."""
+        """Remove a worker from the table.
+
+        Args:
+            number: the number of the worker.
+        """
         with self._lock:
             self._jobs.pop(f"Server-{number}", None)
 
@@ -236,11 +259,15 @@ class Jobs:
         return iter(sorted(jobs, key=lambda job: not job.transient))
 
     def slot(self, name: str) -> Slot | None:
-        """Return the slot of a name, if there is one."""
+        """Return the slot with a name, `None` if there is none.
+
+        Args:
+            name: the name.
+        """
         return next((slot for job in self for slot in job.slots if slot.name == name), None)
 
     def snapshot(self) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
-        """Return what is known of each process, the main one first, in the order of their addition."""
+        """Return the facts and the values of users of each process: the main one first, then in order of addition."""
         with self._lock:
             slots = [slot for job in self._jobs.values() for slot in job.slots if not slot.is_over]
         return {MAIN: (dict(self._main), {}), **{slot.name: slot.snapshot() for slot in slots}}
@@ -252,36 +279,54 @@ class Jobs:
         removed: Iterable[str] = (),
         facts: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take over what was set and removed in the slot of a name; without effect where there is none."""
+        """Set and remove values of users, and set facts, in a slot; do nothing if the slot does not exist.
+
+        Args:
+            name: the name of the slot.
+            values: the pickled values, by name.
+            removed: the names of values to remove.
+            facts: the facts, by name.
+        """
         slot = self.slot(name)
         if slot is not None:
             slot.change(values, removed)
             slot.note(**facts or {})
 
     def close(self) -> None:
-        """Close the ends by which other processes ask for something."""
+        """Close the pipe for commands of other processes."""
         self.subscriber.close()
         self.publisher.close()
 
 
 def pickled(values: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return each value pickled.
+    """Pickle each value of a mapping.
+
+    Args:
+        values: the values, by name.
 
     Raises:
-        Exception: one can't be pickled.
+        Exception: a value cannot be pickled.
     """
     return {key: dumped(value) for key, value in values.items()}
 
 
 def dumped(value: Any) -> bytes:
-    """Return a value pickled as `multiprocessing` does it.
+    """Pickle a value as `multiprocessing` does it.
+
+    Args:
+        value: the value.
 
     Raises:
-        Exception: it can't be pickled.
+        Exception: the value cannot be pickled.
     """
     return bytes(ForkingPickler.dumps(value))
 
 
 def unpickled(facts: Mapping[str, Any], custom: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return what is known of a process together with what users have set."""
+    """Return the facts about a process, together with the values of users.
+
+    Args:
+        facts: the facts.
+        custom: the pickled values of users.
+    """
     return {**facts, **{key: pickle.loads(value) for key, value in custom.items()}}

@@ -47,20 +47,20 @@ def serve(
 
     Args:
         apps: the applications.
-        settings: how each is served.
-        sockets: those that each listens on.
-        signals: whether SIGINT and SIGTERM end it.
-        ready: called when all accept connections.
+        settings: the settings of each application's server.
+        sockets: the bound sockets of each application.
+        signals: whether SIGINT and SIGTERM begin the stop.
+        ready: called when all applications accept connections.
         begun: called first, with the object that stops the servers.
-        everywhere: called by `app.stop`, to stop the other workers too.
-        on_stop_step: called with the name of each listener of the stop, and the seconds that it may take; with an empty
-            name when it has ended.
+        everywhere: called by `app.stop`, to stop the other workers, too.
+        on_stop_step: called with the name of each listener of the stop, and its time limit in seconds; with an empty
+            name when the listener has ended.
 
     Raises:
-        CannotServe: the start of one failed.
+        CannotServe: the start of an application failed.
     """
 
-    # In another thread, the program around decides when the process ends.
+    # In another thread, the process belongs to another program.
     watchdog = Watchdog(apps) if threading.current_thread() is threading.main_thread() else None
 
     async def main() -> None:
@@ -102,7 +102,7 @@ async def _serve_all(
             app._engine.lifecycle.on_stop_step = on_stop_step
     running: list[asyncio.Task[None]] = []
     accepted: list[Host] = []
-    # A start that has begun may end before the stop, within this time.
+    # If the stop begins during a start, the start may go on for this time.
     overdue = asyncio.ensure_future(
         stop.wait_until_overdue(max(one_settings.graceful_timeout for one_settings in settings))
     )
@@ -176,15 +176,15 @@ def _is_timeout(error: object) -> bool:
 
 @contextmanager
 def _signals(stop: Stop | None) -> Iterator[None]:
-    """Let signals begin the stop. Python allows signal handlers in the main thread only."""
+    """Install signal handlers that begin the stop; in the main thread only, as Python requires it."""
     if stop is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop.handle_signal) for number in SIGNALS}
+    former_handlers = {number: signal.signal(number, stop.handle_signal) for number in SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in former_handlers.items():
             signal.signal(number, handler)
 
 
@@ -194,8 +194,8 @@ def _loop_factory(
     """Return the factory of the event loop; `None` for asyncio's default.
 
     Args:
-        settings: how each application is served.
-        inherited: whether the sockets are those of several processes.
+        settings: the settings of each application's server.
+        inherited: whether several processes have the same sockets.
     """
     for one_settings in settings:
         if one_settings.loop is not None:
@@ -205,8 +205,8 @@ def _loop_factory(
     if sys.platform == "win32":
         if True in choices:
             raise CannotServe("USE_UVLOOP is set, and there is no uvloop for Windows")
-        # A socket belongs to one completion port for ever, so that two processes, or a worker and the one that
-        # replaces it, can't both accept by the default loop. uvicorn's own workers take this one there, too.
+        # With the default loop, a socket belongs to one completion port for ever, so that a worker and its successor
+        # cannot both accept connections. uvicorn's own workers use this loop on Windows, too.
         return asyncio.SelectorEventLoop if inherited else None
     if False in choices or (True not in choices and find_spec("uvloop") is None):
         return None

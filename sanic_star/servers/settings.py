@@ -1,4 +1,4 @@
-"""Plain data that says what is served and how: `Plan` and `Settings`. `Settings` can be sent to another process."""
+"""The data for serving: `Plan`, and `Settings`, which can be sent to another process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class CannotServe(Exception):
-    """What was asked for can't be served; the message is one line that says why, and how to mend it."""
+    """Serving is not possible; the message is one line with the reason and the remedy."""
 
 
 class NotImportable(CannotServe):
-    """Another process can't get at the application: it can't import it, or it can't be sent what it needs for that."""
+    """Another process cannot import the application, or the data for the import cannot be sent to it."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class TLS:
     """Certificates.
 
     Args:
-        make: gives the context; picklable where there are several processes.
-        cert: path of the certificate, for servers that read it themselves.
-        key: path of its key.
-        password: of the key.
+        make: returns the context; it can be pickled if there are several processes.
+        cert: the path of the certificate, for servers that read it themselves.
+        key: the path of its key.
+        password: the password of the key.
     """
 
     make: Callable[[], SSLContext]
@@ -42,27 +42,27 @@ class TLS:
 
 @dataclass(frozen=True)
 class Settings:
-    """How one application is served.
+    """The settings of one application's server.
 
     Args:
         host: the address to listen on.
-        port: the port to listen on; 0 for any that is free.
-        unix: path of a socket to listen on, instead of host and port.
+        port: the port to listen on; 0 for any free port.
+        unix: the path of a socket to listen on, instead of host and port.
         backlog: how many connections may wait to be accepted.
         server: `uvicorn`, `hypercorn` or `granian`.
         version: the highest version of HTTP: 1, 2 or 3.
-        tls: certificates; without them the server speaks in the clear.
+        tls: certificates; `None` for connections without encryption.
         graceful_timeout: how long requests may take to end at the stop, in seconds.
         keep_alive: how long an idle connection stays open, in seconds; 0 closes it after each response.
-        request_timeout: how long the next byte of a request's head may take, in seconds; None: any time.
-        head_timeout: how long a whole head may take, in seconds; None: any time.
-        body_timeout: how long a whole body may take, in seconds, apart from what its size adds; None: any time.
-        max_header_size: of a request, in bytes; None: the server's own limit.
-        ws_max_size: of a websocket's message, in bytes.
-        ws_ping_interval: after how many seconds a websocket is asked whether it is alive; None: never.
-        ws_ping_timeout: how many seconds it has to answer.
-        uvloop: whether uvloop runs it; None: where it is installed.
-        loop: the event loop that runs it, in this process; None: a new one.
+        request_timeout: how long the next byte of a request's head may take, in seconds; `None` for no limit.
+        head_timeout: how long a whole head may take, in seconds; `None` for no limit.
+        body_timeout: how long a whole body may take, in seconds, to which its size adds; `None` for no limit.
+        max_header_size: the limit on a request's header, in bytes; `None` for the server's own limit.
+        ws_max_size: the limit on a websocket's message, in bytes.
+        ws_ping_interval: the interval between pings of a websocket, in seconds; `None` for no pings.
+        ws_ping_timeout: how long the answer to a ping may take, in seconds.
+        uvloop: whether uvloop runs the application; `None` if it is installed.
+        loop: the event loop that runs the application, in this process; `None` for a new one.
     """
 
     host: str = "127.0.0.1"
@@ -75,7 +75,7 @@ class Settings:
     graceful_timeout: float = 15.0
     keep_alive: float = 120
     request_timeout: float | None = 60
-    # As `headersTimeout` and `requestTimeout` of Node.js.
+    # The defaults of `headersTimeout` and `requestTimeout` in Node.js.
     head_timeout: float | None = 60
     body_timeout: float | None = 300
     max_header_size: int | None = None
@@ -88,22 +88,22 @@ class Settings:
 
 @dataclass
 class Plan:
-    """What is to be served, and how.
+    """The applications to serve, with their settings and processes.
 
     Args:
         apps: the applications.
-        settings: how each is served; as long as `apps`.
-        load: gives the applications in another process; picklable, and called with `shared`.
-        sockets: for each application one that is bound already, or None.
-        workers: how many processes.
+        settings: the settings of each application's server; as many as `apps`.
+        load: returns the applications in another process; it can be pickled, and is called with `shared`.
+        sockets: for each application a bound socket, or `None`.
+        workers: the number of processes that serve the applications.
         supervised: whether even one worker is a process of its own.
-        watch: directories whose changes restart the workers; None: nothing is watched.
+        watch: directories whose changes restart the workers; `None` for no restart.
         prelude: a function of a module, called in each worker before its main module is imported.
-        shared: handed to `load`; may hold what `multiprocessing` shares.
-        notify: told of a restart on changes: `start`, `before`, `after`, `stop`, with the changed paths.
-        signals: whether SIGINT and SIGTERM end it.
-        jobs: the processes by name, and functions that run beside the workers; None for the workers alone.
-        start_method: how processes are started: `spawn`, `forkserver` or `fork`, as `multiprocessing` has them.
+        shared: the argument for `load`; may contain objects that `multiprocessing` shares.
+        notify: called at a restart because of changes with `start`, `before`, `after` or `stop`, and the changed paths.
+        signals: whether SIGINT and SIGTERM begin the stop.
+        jobs: the processes by name, with functions that run beside the workers; `None` for the workers alone.
+        start_method: the start method of `multiprocessing`: `spawn`, `forkserver` or `fork`.
         in_fork: called first in each forked process, which imports nothing.
     """
 

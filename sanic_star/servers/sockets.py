@@ -65,7 +65,7 @@ class Sockets(list[list[socket.socket]]):
                 logger.info("Listening on %s", location(bound, tls=how.tls is not None))
 
     def close(self) -> None:
-        """Close them, and remove the files of unix sockets, unless somebody else has put his own there."""
+        """Close the sockets, and remove the files of unix sockets, unless another process has replaced them."""
         for listener in self:
             for bound in listener:
                 bound.close()
@@ -84,7 +84,12 @@ class Sockets(list[list[socket.socket]]):
 
 
 def location(bound: socket.socket, *, tls: bool = False) -> str:
-    """Return where a socket listens, as a URL; of a unix socket its path."""
+    """Return the address of a socket: a URL, or `unix:` and a path.
+
+    Args:
+        bound: the socket.
+        tls: whether its connections are encrypted.
+    """
     address = bound.getsockname()
     if not isinstance(address, tuple):
         return f"unix:{address}"
@@ -93,10 +98,14 @@ def location(bound: socket.socket, *, tls: bool = False) -> str:
 
 
 def bind_tcp(host: str, port: int) -> socket.socket:
-    """Bind a socket to an address.
+    """Bind a TCP socket to an address.
+
+    Args:
+        host: a name or an IP address; empty for all addresses of this machine.
+        port: the port; 0 for any free one.
 
     Raises:
-        CannotServe: it is no address of this machine, or in use, or forbidden.
+        CannotServe: the address is invalid, in use, forbidden, or not one of this machine.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -106,22 +115,25 @@ def bind_tcp(host: str, port: int) -> socket.socket:
         raise CannotServe(f"Cannot listen on host {host!r}, port {port!r}: {error}") from None
     bound = socket.socket(family, kind, protocol)
     try:
-        if os.name == "posix":  # elsewhere the option would let two programs have one port
+        if os.name == "posix":  # on other systems, the option lets two programs use one port
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
     except OSError as error:
         bound.close()
-        why = error.strerror or str(error)
-        raise CannotServe(f"Cannot listen on {host}:{port}: {why}.{_HINTS.get(error.errno or 0, '')}") from None
+        reason = error.strerror or str(error)
+        raise CannotServe(f"Cannot listen on {host}:{port}: {reason}.{_HINTS.get(error.errno or 0, '')}") from None
     bound.setblocking(False)
     return bound
 
 
 def bind_unix(path: str) -> socket.socket:
-    """Bind a unix socket that everybody may connect to; one that a dead process has left is replaced.
+    """Bind a unix socket to which any user may connect; an existing socket at the path is replaced.
+
+    Args:
+        path: the path.
 
     Raises:
-        CannotServe: the file is no socket, or can't be made.
+        CannotServe: the path is another kind of file, or the socket cannot be created.
     """
     if not hasattr(socket, "AF_UNIX"):
         raise CannotServe(f"Cannot listen on {path}: this system has no unix sockets; use host and port")
@@ -130,10 +142,10 @@ def bind_unix(path: str) -> socket.socket:
         with suppress(FileNotFoundError):
             if not stat.S_ISSOCK(os.stat(path).st_mode):
                 raise CannotServe(f"Cannot listen on {path}: there is a file of that name, which is no socket")
-            # As Sanic does: a deployment may start the next server before the last one has gone.
+            # As in Sanic, because a deployment may start the next server before the last one has ended.
             os.unlink(path)
         bound.bind(path)
-        # A proxy runs as another user; the directory says who may come in.
+        # A proxy runs as another user. The permissions of the directory restrict the access.
         os.chmod(path, 0o666)
     except OSError as error:
         bound.close()
@@ -145,11 +157,11 @@ def bind_unix(path: str) -> socket.socket:
     return bound
 
 
-def _bind_datagrams(settings: Settings, beside: socket.socket) -> socket.socket:
-    """Bind the UDP socket of HTTP/3 to the address of the TCP one."""
-    bound = socket.socket(beside.family, socket.SOCK_DGRAM)
+def _bind_datagrams(settings: Settings, tcp_socket: socket.socket) -> socket.socket:
+    """Bind the UDP socket of HTTP/3 to the address of a TCP socket."""
+    bound = socket.socket(tcp_socket.family, socket.SOCK_DGRAM)
     try:
-        bound.bind(beside.getsockname())
+        bound.bind(tcp_socket.getsockname())
     except OSError as error:
         bound.close()
         raise CannotServe(f"Cannot listen on UDP port {settings.port}: {error.strerror or error}") from None

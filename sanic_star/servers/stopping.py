@@ -31,16 +31,16 @@ from sanic_star.engine.streams import STREAM_END_S
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
-# After how many seconds without any progress a stop breaks off the connection of a client that reads no response.
+# How long a client may read nothing of its response during a stop, in seconds, before its connection is aborted.
 STALLED_CLIENT_S = 1.0
 # How long a cancelled request may take to answer with 503 and to clean up, in seconds.
 CANCELLED_REQUESTS_S = 1.0
-# How often a stop looks whether requests and connections have ended, in seconds.
+# The interval between checks for requests and connections during a stop, in seconds.
 POLL_S = 0.05
 
 
 def bound_exit() -> None:
-    """Let this process end although threads still run, some time after the main thread has ended.
+    """Make this process end at most `CLEAN_UP_BEFORE_EXIT_S` after its main thread, even if other threads still run.
 
     A listener of the main process may leave a thread that waits for ever: aiosqlite has one for each open connection.
     """
@@ -52,10 +52,10 @@ def _end_after_main_thread() -> None:
     main = threading.main_thread()
     main.join()
     deadline = monotonic() + CLEAN_UP_BEFORE_EXIT_S
-    left = [thread for thread in threading.enumerate() if not thread.daemon and thread is not main]
-    for thread in left:
+    other_threads = [thread for thread in threading.enumerate() if not thread.daemon and thread is not main]
+    for thread in other_threads:
         thread.join(max(0.0, deadline - monotonic()))
-    names = ", ".join(thread.name for thread in left if thread.is_alive())
+    names = ", ".join(thread.name for thread in other_threads if thread.is_alive())
     if names:
         error_logger.error("Threads that a listener of the main process has left keep it from ending: %s", names)
         end_process(0)
@@ -83,7 +83,11 @@ class Stop:
         self._received_signals = ReceivedSignals()
 
     def begin(self, *, everywhere: bool = False) -> None:
-        """Begin the stop; can be called in any thread, and in a signal handler."""
+        """Begin the stop; can be called in any thread, and in a signal handler.
+
+        Args:
+            everywhere: whether the other workers stop, too.
+        """
         if everywhere and self._everywhere is not None:
             self._everywhere()
         self._set(self._begun, self._patience)
@@ -91,7 +95,11 @@ class Stop:
     def handle_signal(self, number: int, frame: Any) -> None:
         """Begin the stop; at the second Ctrl-C, force it.
 
-        A second SIGTERM does not force it: many supervisors send SIGTERM to a process and to its group.
+        A second SIGTERM does not force it, because many supervisors send SIGTERM to a process and to its group.
+
+        Args:
+            number: the signal.
+            frame: the interrupted frame; not used.
         """
         if self._received_signals(number, self.begun):
             if self.watchdog is not None:
@@ -132,7 +140,11 @@ class Stop:
         await self._begun.wait()
 
     async def wait_until_overdue(self, patience: float) -> None:
-        """Wait until `patience` seconds after the beginning of the stop, or until it is forced."""
+        """Wait until the stop is forced, or has lasted for some time.
+
+        Args:
+            patience: the time since the beginning of the stop, in seconds.
+        """
         await self._begun.wait()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._forced.wait(), patience)
@@ -161,27 +173,35 @@ class Stop:
             self._announced.set()
 
     async def call_when_forced(self, end: Callable[[], object]) -> None:
-        """Wait until the stop is forced, then call `end`."""
+        """Wait until the stop is forced, then call a function.
+
+        Args:
+            end: the function.
+        """
         await self._forced.wait()
         end()
 
 
 class Stalled:
-    """Finds connections whose client has stopped reading, or has vanished.
+    """Finds connections whose client has stopped reading, or has left without closing the connection.
 
-    A server would wait without a limit to send such a client the rest of its response.
+    A server would wait for ever to send such a client the rest of its response.
     """
 
     def __init__(self) -> None:
-        # How many bytes each transport has still to send, and since when that number is the same.
+        # The number of unsent bytes of each transport, and since when it is the same.
         self._unsent: dict[asyncio.WriteTransport, tuple[int, float]] = {}
 
     def has(self, transport: asyncio.WriteTransport) -> bool:
-        """Return whether a connection has sent none of its bytes for `STALLED_CLIENT_S`; call it repeatedly."""
+        """Return whether a connection has unsent bytes, and has sent none for `STALLED_CLIENT_S`.
+
+        Args:
+            transport: the connection's transport; it must be passed repeatedly.
+        """
         size, now = transport.get_write_buffer_size(), monotonic()
-        before, since = self._unsent.get(transport, (size, now))
-        self._unsent[transport] = size, since if size == before else now
-        return size > 0 and size == before and now - since >= STALLED_CLIENT_S
+        former_size, since = self._unsent.get(transport, (size, now))
+        self._unsent[transport] = size, since if size == former_size else now
+        return size > 0 and size == former_size and now - since >= STALLED_CLIENT_S
 
 
 class Watchdog(threading.Thread):
@@ -198,24 +218,32 @@ class Watchdog(threading.Thread):
         super().__init__(daemon=True, name="sanic-star-watchdog")
         self._apps = apps
         self._watched = threading.get_ident()
-        # Seconds within which a reaction is expected; `None` for a reaction. Signal handlers put into it, so it is a
-        # `SimpleQueue`: its `put` may interrupt itself.
+        # The time for a reaction, in seconds; `None` reports a reaction. A `SimpleQueue`, because signal handlers call
+        # its `put`, which may interrupt another `put`.
         self._messages: SimpleQueue[float | None] = SimpleQueue()
-        # When the process must have ended (`monotonic`).
+        # The time at which the process must have ended, by `monotonic`.
         self._latest_end = math.inf
         self._over = False
 
     def expect_reaction(self, patience: float) -> None:
-        """Give the event loop `patience` seconds to react."""
+        """Set the time for the next reaction of the event loop.
+
+        Args:
+            patience: the time, in seconds.
+        """
         self._messages.put(patience)
 
     def expect_end(self, patience: float) -> None:
-        """Give the process `patience` seconds to end."""
+        """Set the time for the end of the process.
+
+        Args:
+            patience: the time, in seconds.
+        """
         self._latest_end = min(self._latest_end, monotonic() + patience)
         self._messages.put(math.inf)
 
     def has_reacted(self) -> None:
-        """Note that the event loop runs."""
+        """Report that the event loop has reacted."""
         self._messages.put(None)
 
     def end(self) -> None:
@@ -226,9 +254,9 @@ class Watchdog(threading.Thread):
     def run(self) -> None:
         began = deadline = math.inf
         while not self._over:
-            left = max(0.0, min(deadline, self._latest_end) - monotonic())
+            timeout = max(0.0, min(deadline, self._latest_end) - monotonic())
             try:
-                patience = self._messages.get(timeout=left if left < threading.TIMEOUT_MAX else None)
+                patience = self._messages.get(timeout=timeout if timeout < threading.TIMEOUT_MAX else None)
             except Empty:
                 self._end_process(None if deadline > monotonic() else monotonic() - began)
                 return
@@ -254,13 +282,23 @@ class Watchdog(threading.Thread):
 
 
 async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Wait until an awaitable or one of the tasks has ended; the awaitable is then cancelled, the tasks are not."""
+    """Wait until an awaitable or one of the tasks has ended; then cancel the awaitable.
+
+    Args:
+        waiting: the awaitable.
+        tasks: the tasks, which are not cancelled.
+    """
     waiter = asyncio.ensure_future(waiting)
     await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
     waiter.cancel()
 
 
 async def end_requests_after(app: Host, patience: float) -> None:
-    """End the requests in flight after `patience` seconds."""
+    """Wait, then cancel the requests in flight.
+
+    Args:
+        app: the application.
+        patience: the wait, in seconds.
+    """
     await asyncio.sleep(patience)
-    app._engine.sweeper.end_all()
+    app._engine.sweeper.abort_all()

@@ -292,7 +292,11 @@ class Worker(Child):
             self.slot.note_ready()
 
     def note(self, step: Step) -> None:
-        """Note the listener that runs at its stop. The worker itself ends a listener whose time is over."""
+        """Record the listener that runs at the worker's stop. The worker itself ends a listener that takes too long.
+
+        Args:
+            step: the worker's message.
+        """
         self.step = step.name
         limit = math.inf if step.limit is None else step.limit + MARGIN
         self._step_limit = limit if step.name else self._stop_limit
@@ -347,7 +351,11 @@ class Place:
         self.due = math.inf
 
     def fill(self, worker: Worker) -> None:
-        """Put a worker in the place."""
+        """Set the worker of this place.
+
+        Args:
+            worker: the worker, which has been started.
+        """
         self.worker, self.due = worker, math.inf
 
     def vacate(self) -> float:
@@ -896,7 +904,7 @@ def _main_hidden() -> Iterator[None]:
 
 
 def _is_unsendable(error: Exception) -> bool:
-    """Tell whether `multiprocessing` could not send something to another process."""
+    """Return whether `multiprocessing` could not send something to another process."""
     kinds = (TypeError, AttributeError, ValueError, ImportError, RuntimeError, pickle.PicklingError)
     return isinstance(error, kinds) or type(error).__name__ == "PicklingError"
 

@@ -1,8 +1,8 @@
-"""uvicorn, with the application's four phases at their exact moments.
+"""uvicorn, with the four phases of an application.
 
-`before_server_start` runs in the lifespan's start-up, before the port is open; `after_server_start` when it is;
-`before_server_stop` when the stop has begun, with connections open; `after_server_stop` in the lifespan's shutdown,
-when they are closed.
+`before_server_start` runs in the lifespan's start-up, before the port is open, and `after_server_start` when it is
+open. `before_server_stop` runs at the beginning of the stop, while connections are open, and `after_server_stop` in the
+lifespan's shutdown, when they are closed.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from sanic_star.servers.heads import CLOSE, HAS_HTTPTOOLS, DefaultHeaders, Limit
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, Stop
 
-# For the lifespan of a server that ends at once: nobody tells it of the stop, its task is cancelled, and uvicorn would
-# report that as an error of the application, with a traceback.
+# A logger that drops everything, for the lifespan of a server whose stop is forced: its task is cancelled, and uvicorn
+# would log that as an error of the application, with a traceback.
 _SILENT = logging.Logger("sanic_star.servers.uvicorn", logging.CRITICAL + 1)
-# How long a client that speaks TLS may take to confirm that a connection is closed, in seconds; it holds one meanwhile.
+# How long a client with TLS may take to confirm the end of a connection, in seconds; until then it occupies a file.
 TLS_CLOSE_S = 3.0
 
 
@@ -36,8 +36,8 @@ class _SweptServer(uvicorn.Server):
 
     Args:
         app: the application.
-        settings: how it is served.
-        options: more of uvicorn's.
+        settings: the settings of its server.
+        options: further options of uvicorn.
     """
 
     def __init__(self, app: Host, settings: Settings, **options: Any) -> None:
@@ -51,6 +51,9 @@ class _SweptServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen on sockets.
 
+        Args:
+            sockets: bound sockets.
+
         Raises:
             CannotServe: the application could not be started; the reason is in the log.
         """
@@ -61,7 +64,7 @@ class _SweptServer(uvicorn.Server):
         sweeper = self._sweeper = ConnectionSweeper(state.connections, self.limits)
         protocol: Any = config.http_protocol_class
         make = partial(protocol, config, state, self.lifespan.state, loop, sweeper)
-        # uvicorn listens likewise, but has no options for these two.
+        # uvicorn's own `startup` does the same, but has no options for these two.
         tls: dict[str, Any] = {}
         if config.ssl is not None:
             tls = {"ssl_handshake_timeout": self.limits.request_timeout, "ssl_shutdown_timeout": TLS_CLOSE_S}
@@ -73,12 +76,19 @@ class _SweptServer(uvicorn.Server):
         self.started = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Do what uvicorn does ten times a second: once a second it makes the fields that each response gets."""
-        ends = await super().on_tick(counter)
+        """Replace the default header fields, which uvicorn renews in this method once a second.
+
+        Args:
+            counter: the number of calls; uvicorn makes ten in a second.
+
+        Returns:
+            Whether the server stops.
+        """
+        stops = await super().on_tick(counter)
         fields = self.server_state.default_headers
         if not isinstance(fields, DefaultHeaders):
             self.server_state.default_headers = DefaultHeaders(fields)
-        return ends
+        return stops
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the connections, then stop the application."""
@@ -90,12 +100,12 @@ class _SweptServer(uvicorn.Server):
 
 
 class Server(_SweptServer):
-    """uvicorn's server; calls the application's phases itself, and leaves signals to its caller.
+    """uvicorn's server; it runs the application's phases itself, and leaves signals to its caller.
 
     Args:
         app: the application.
-        settings: how it is served.
-        accepting: called when it accepts connections.
+        settings: the settings of its server.
+        accepting: called when the server accepts connections.
     """
 
     def __init__(self, app: Host, settings: Settings, accepting: Callable[[], None] = lambda: None) -> None:
@@ -103,7 +113,7 @@ class Server(_SweptServer):
         self.accepting = accepting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start the application, then listen, then tell it so."""
+        """Start the application, listen on sockets, then run `after_server_start`."""
         await super().startup(sockets)
         try:
             await self.app._engine.lifecycle.after_start()
@@ -113,29 +123,29 @@ class Server(_SweptServer):
         self.accepting()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the application where nobody has, wait for requests, close the connections, then stop it."""
+        """Run `before_server_stop` if it has not run, wait for requests, close connections, stop the application."""
         try:
             await self.app._engine.lifecycle.before_stop()
         finally:
             for server in self.servers:
                 server.close()
-            await self._requests_ended()
+            await self._end_connections()
             if self.server_state.tasks:
-                # They ignore their cancellation: uvicorn need not wait for them once more.
+                # They ignore their cancellation, so uvicorn need not wait for them again.
                 self.config.timeout_graceful_shutdown = POLL_S  # type: ignore[assignment]
             await super().shutdown(sockets)
 
-    async def _requests_ended(self) -> None:
-        """Let requests end, cut short those that don't in time, and close all connections."""
+    async def _end_connections(self) -> None:
+        """Wait for requests, cancel them after the grace period, and close all connections."""
         state, loop = self.server_state, asyncio.get_running_loop()
         state.default_headers = DefaultHeaders([*state.default_headers, CLOSE])
-        if state.connections and not self.force_exit and not self.app._engine.limits.cuts_at_stop:
+        if state.connections and not self.force_exit and not self.app._engine.limits.cancels_at_stop:
             await asyncio.sleep(DRAIN_NOTICE_S)
         patience = self.config.timeout_graceful_shutdown
         deadline = loop.time() + (float("inf") if patience is None else patience)
         while state.tasks and not self.force_exit:
             if loop.time() >= deadline:
-                self.app._engine.sweeper.end_all()
+                self.app._engine.sweeper.abort_all()
                 await asyncio.wait(state.tasks, timeout=CANCELLED_REQUESTS_S)
                 break
             await asyncio.sleep(POLL_S)
@@ -147,30 +157,30 @@ class Server(_SweptServer):
             await asyncio.sleep(POLL_S)
             for connection in list(state.connections):
                 transport: Any = connection.transport
-                # All is sent. TLS waits for the client's farewell, and a client that keeps connections does not listen.
+                # Everything is sent. TLS waits for the client to confirm the end, which some clients never do.
                 is_sent = transport.is_closing() and not transport.get_write_buffer_size()
                 if is_sent or stalled.has(transport) or loop.time() >= deadline:
                     transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take no signals: one process may have several servers."""
+        """Install no signal handlers, because a process may have several servers."""
         yield
 
 
 def make_config(app: Host, settings: Settings, **options: Any) -> uvicorn.Config:
-    """Return uvicorn's configuration for these settings.
+    """Return uvicorn's configuration.
 
     Args:
         app: the application.
-        settings: how it is served.
-        options: more of uvicorn's.
+        settings: the settings of its server.
+        options: further options of uvicorn.
     """
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        access_log=False,  # the application's own, on sanic.access
+        access_log=False,  # the application has its own, on sanic.access
         backlog=settings.backlog,
         timeout_graceful_shutdown=settings.graceful_timeout,  # type: ignore[arg-type]
         timeout_keep_alive=settings.keep_alive,  # type: ignore[arg-type]
@@ -179,13 +189,13 @@ def make_config(app: Host, settings: Settings, **options: Any) -> uvicorn.Config
         ws_max_size=settings.ws_max_size,
         ws_ping_interval=settings.ws_ping_interval,
         ws_ping_timeout=settings.ws_ping_timeout,
-        # Forwarding headers are the application's: PROXIES_COUNT and its like say what is trusted.
+        # The application reads forwarding headers itself; `PROXIES_COUNT` and similar settings say what is trusted.
         proxy_headers=False,
         # As under Sanic, a response does not name its server.
         server_header=False,
         **{"lifespan": "on", **options},
     )
-    # uvicorn tells of each step of its start and stop; `serving` has said it, in the words that users of Sanic know.
+    # uvicorn logs each step of its start and stop; `serving` logs them, too, with Sanic's messages.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     if settings.tls is not None:
         make = settings.tls.make
@@ -209,7 +219,7 @@ async def serve(
         await stop.wait_announced()
         server.should_exit = True
         await stop.call_when_forced(force)
-        # The last of its stop, the application's own, it waits for nevertheless.
+        # `force_exit` does not end uvicorn's wait for the lifespan's shutdown.
         await asyncio.sleep(CANCELLED_REQUESTS_S)
         if task is not None:
             task.cancel()
@@ -222,16 +232,16 @@ async def serve(
 
 
 class Listening:
-    """uvicorn inside of a running event loop, which leaves the application's start and stop to its caller.
+    """uvicorn in a running event loop; its caller starts and stops the application.
 
     Args:
         app: the application.
-        settings: how it is served.
+        settings: the settings of its server.
         bound: the socket.
     """
 
     def __init__(self, app: Host, settings: Settings, bound: socket.socket) -> None:
-        # Not this module's own: it calls the phases.
+        # Not `Server`, which runs the phases.
         self._server = _SweptServer(app, settings, lifespan="off")
         self._bound = bound
         self._main: asyncio.Task[None] | None = None
@@ -252,7 +262,7 @@ class Listening:
 
     @property
     def sockets(self) -> list[socket.socket]:
-        """What is listened on."""
+        """The socket, in a list; empty after `close`."""
         return [] if self._closed else [self._bound]
 
     @property
@@ -265,33 +275,37 @@ class Listening:
         return self._server.should_exit or self._bound.fileno() < 0
 
     def limit_stop(self, seconds: float) -> None:
-        """Cancel requests that have not ended so many seconds after `close`, if they are not cancelled earlier."""
+        """Set the latest time at which requests are cancelled after `close`.
+
+        Args:
+            seconds: the time after `close`, in seconds; a shorter grace period stays.
+        """
         limit = self._server.config.timeout_graceful_shutdown
         self._server.config.timeout_graceful_shutdown = seconds if limit is None else min(limit, seconds)  # type: ignore[assignment]
 
     @property
     def is_accepting(self) -> bool:
-        """Whether it accepts connections."""
+        """Whether the server accepts connections."""
         return self._main is not None and not self._closed
 
     def close(self) -> None:
-        """Stop to accept, and close connections as their requests end; does not wait."""
+        """Accept no further connections, and close the others when their requests end; does not wait."""
         self._server.should_exit = True
         if self._main is None:
             self._bound.close()
             return
         for server in self._server.servers:
-            # uvicorn looks at `should_exit` 0.1 s later; until then it would accept.
+            # uvicorn reads `should_exit` every 0.1 s, and would accept connections until then.
             server.close()
 
     async def wait_closed(self) -> None:
-        """Wait until all connections are closed, which `close` has begun."""
+        """Wait until all connections are closed; called after `close`."""
         if self._main is not None:
             await asyncio.wait({self._main})
             self._main.result()
 
     async def serve_forever(self) -> None:
-        """Serve until it is closed, or the task that waits here is cancelled."""
+        """Serve until `close` is called, or the calling task is cancelled."""
         await self.accept()
         try:
             await self.wait_closed()

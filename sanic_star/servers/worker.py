@@ -284,7 +284,11 @@ class Parent:
         raise BrokenPipeError("The main process has ended")
 
     def send(self, message: Any) -> None:
-        """Send a message to the supervisor, if it still runs."""
+        """Send a message to the supervisor, if that still runs.
+
+        Args:
+            message: a message that can be pickled.
+        """
         self._try_send(message)
 
     def _try_send(self, message: Any) -> bool:
@@ -350,12 +354,16 @@ class _ParentOfWorker(Parent):
     def _end(self) -> None:
         self._is_over = True
         if self._stop is None:
-            # Nothing has been started yet, so that there is nothing to stop.
+            # No server has been started.
             os._exit(0)
         self._stop.begin()
 
     def attach(self, stop: Stop) -> None:
-        """Take the object that stops the server, for when the supervisor ends this process."""
+        """Set the object that stops the server when the supervisor ends this process.
+
+        Args:
+            stop: the object.
+        """
         self._stop = stop
         if self._is_over:
             stop.begin()
@@ -365,7 +373,7 @@ _parent: Parent | None = None
 
 
 def parent_of_worker() -> Parent | None:
-    """Return the supervisor of this process; `None` where it is no worker."""
+    """Return the supervisor of this process; `None` if the process is not a worker."""
     return _parent if isinstance(_parent, _ParentOfWorker) else None
 
 
@@ -373,7 +381,7 @@ def parent() -> Parent:
     """Return the supervisor of this process, which is a worker or runs a managed function.
 
     Raises:
-        LookupError: it has none.
+        LookupError: this process has no supervisor.
     """
     if _parent is None:
         raise LookupError("This process was not started by the manager of an application")

@@ -247,7 +247,7 @@ def test_a_run_beyond_the_limit_is_left_out(caplog: pytest.LogCaptureFixture) ->
     with TestClient(app, raise_server_exceptions=False) as client:
         client.get("/add")
         count = len(seen)
-        until(lambda: "A run of left out is left out" in caplog.text)
+        until(lambda: "A run of left out is skipped" in caplog.text)
     assert len(seen) <= count + 1
 
 
@@ -293,13 +293,13 @@ def test_a_cron_expression_respects_summer_time() -> None:
 @pytest.mark.parametrize(
     ("expression", "problem"),
     [
-        ("* * *", "no cron expression"),
-        ("61 * * * *", "no cron expression"),
-        ("nonsense", "no cron expression"),
-        ("", "no cron expression"),
-        (None, "no cron expression"),
-        (5, "no cron expression"),
-        ("0 0 30 2 *", "cron expression|never comes"),
+        ("* * *", "not a cron expression"),
+        ("61 * * * *", "not a cron expression"),
+        ("nonsense", "not a cron expression"),
+        ("", "not a cron expression"),
+        (None, "not a cron expression"),
+        (5, "not a cron expression"),
+        ("0 0 30 2 *", "cron expression|has no next time"),
     ],
 )
 def test_invalid_cron_expressions_are_refused(expression: Any, problem: str) -> None:
@@ -473,4 +473,4 @@ async def test_a_lock_that_cannot_be_acquired_skips_one_run(
         await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.wait({task})
-    assert "A run of job is left out: too many open files" in caplog.text
+    assert "A run of job is skipped: too many open files" in caplog.text

@@ -68,12 +68,12 @@ def test_a_handler_for_500_gets_unexpected_exceptions() -> None:
     table.add(500, handler)
     assert table.lookup(ValueError()) is table.lookup(ServerError()) is handler
     assert table.lookup(BaseException()) is None
-    assert not table.settles(handler, ValueError())
-    assert table.settles(handler, ServerError())
+    assert not table.handles(handler, ValueError())
+    assert table.handles(handler, ServerError())
     table.add(ValueError, other)
     assert table.lookup(ValueError()) is other
-    assert table.settles(other, ValueError())
-    assert not table.settles(None, ValueError())
+    assert table.handles(other, ValueError())
+    assert not table.handles(None, ValueError())
 
 
 def test_exceptions_answered_with_500_are_logged_and_reraised(caplog: pytest.LogCaptureFixture) -> None:

@@ -185,15 +185,15 @@ def test_every_format_shows_every_exception(served: Process, accept: str) -> Non
     assert served.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("method", ["response", "default", "lookup", "log", "settles", "cached_handlers", "base"])
+@pytest.mark.parametrize("method", ["response", "default", "lookup", "log", "handles", "cached_handlers", "base"])
 def test_a_broken_error_handler_leaves_a_plain_500(tmp_path: Path, method: str) -> None:
     with process(tmp_path, SCRIPT, sys.executable, "served.py", "uvicorn", f"broken:{method}") as running:
         running.get()
         wrong = {name: ask(running.port, "handler", NAMES.index(name)) for name in SOME}
         assert {name: status for name, status in wrong.items() if status not in expected("handler", name)} == {}
         assert running.get("/").status_code == 200
-        # A path without a route goes the same way; `settles` is for exceptions that have a handler.
-        assert ask(running.port, "nothing", 0) == ("404" if method == "settles" else "500")
+        # A path without a route goes the same way; `handles` is for exceptions that have a handler.
+        assert ask(running.port, "nothing", 0) == ("404" if method == "handles" else "500")
 
 
 def test_the_middleware_of_the_application_may_fail(tmp_path: Path) -> None:

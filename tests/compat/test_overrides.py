@@ -71,7 +71,7 @@ def test_handle_request_gets_the_request_that_the_handler_gets() -> None:
         with client.websocket_connect("/ws") as ws:
             assert ws.receive_text() == "True"
     assert [app.seen[0], app.seen[2]] == handled
-    assert "sanic_star.handed" not in app.seen[0].scope
+    assert "sanic_star.prepared_request" not in app.seen[0].scope
 
 
 class Failing(Sanic[Any, Any]):

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, NotFound, Request, Sanic, SanicException, text
 from sanic_star.engine import requests
-from sanic_star.engine.boundary import LateSend
+from sanic_star.engine.boundary import SendThroughMiddleware
 from sanic_star.testing import TestClient
 from tests.engine.processes import TIMEOUT_S, process
 from tests.engine.raw import Life, Peer, http_scope
@@ -451,14 +451,14 @@ async def test_each_message_arrives_once(how: str) -> None:
             body.answered = True
             messages.append(message_to_send)
 
-    late = LateSend(through, past, body)
+    late = SendThroughMiddleware(through, past, body)
     await late(START)
     await late(END)
     assert messages == [START, END]
 
 
 async def test_middleware_whose_queue_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sanic_star.engine.boundary._PATIENCE_S", 0.01)
+    monkeypatch.setattr("sanic_star.engine.boundary._MAX_SEND_S", 0.01)
     messages: list[Message] = []
 
     async def past(message: Message) -> None:
@@ -468,7 +468,7 @@ async def test_middleware_whose_queue_is_never_read(monkeypatch: pytest.MonkeyPa
         await asyncio.Event().wait()
 
     body: Any = Body()
-    late = LateSend(through, past, body)
+    late = SendThroughMiddleware(through, past, body)
     await late(START)
     await late(END)
     assert messages == [START, END]

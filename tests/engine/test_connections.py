@@ -474,10 +474,10 @@ async def look(swept: ConnectionSweeper, seconds: float) -> None:
     """Let the sweeper look as often as it does within so many seconds."""
     if swept._timer is None:
         swept.start()
-    for _ in range(round(seconds / swept._every)):
-        swept._last = swept._loop.time() - swept._every
+    for _ in range(round(seconds / swept._interval_s)):
+        swept._last_check = swept._loop.time() - swept._interval_s
         swept.stop()
-        swept._look()
+        swept._check()
     swept.stop()
     swept._timer = None
 
@@ -527,8 +527,8 @@ async def test_a_blocked_event_loop_closes_nothing() -> None:
     connection = Fake(Phase.HEAD)
     swept = sweeper(connection)
     await look(swept, 1)
-    swept._last = swept._loop.time() - 1000
-    swept._look()
+    swept._last_check = swept._loop.time() - 1000
+    swept._check()
     swept.stop()
     assert not connection.refused
 

@@ -252,7 +252,7 @@ def test_the_tails_of_literal_beginnings() -> None:
         Place("deeper", ("a", NUMBER, "x")),
     )
     assert sorted(index.tails) == [b"/a", b"/b"]
-    (numbers, by_number, _), (uppers, by_upper, _), (texts, *_) = index.tails[b"/a"].ways
+    (numbers, by_number, _), (uppers, by_upper, _), (texts, *_) = index.tails[b"/a"].entries
     assert (numbers(b"7"), {method: (route.name, name) for method, (route, name) in by_number.items()}) == (
         7,
         {"GET": ("number", "number")},
@@ -264,7 +264,7 @@ def test_the_tails_of_literal_beginnings() -> None:
         texts("ä".encode())
     assert index.tails[b"/a"].reserved == {b"new"}
     # What makes several parameters goes the long way.
-    assert index.tails[b"/b"].ways[0][1] == {}
+    assert index.tails[b"/b"].entries[0][1] == {}
 
 
 def spanning(index: Index[Place], path: str, method: str = "GET") -> Any:
@@ -334,16 +334,16 @@ def test_shapes_hold_what_a_walk_finds_first() -> None:
         Place("new", ("users", NUMBER, "orders", "new")),
         Place("literal", ("users", "me", "orders")),
     )
-    keys = {slashes: {key for shape in shapes for key in shape.ways} for slashes, shapes in index.shapes.items()}
+    keys = {slashes: {key for shape in shapes for key in shape.entries} for slashes, shapes in index.shapes.items()}
     # `pair` makes parameters of its own, `upper` takes an expression, and `users/<text>/others` waits for a number.
     assert keys == {3: {("/users", "orders")}, 4: {("/users", "orders"), ("/users", "orders", "new")},
                     5: {("/a/b", "orders")}}  # fmt: skip
-    (with_two,) = (shape for shape in index.shapes[4] if ("/users", "orders") in shape.ways)
+    (with_two,) = (shape for shape in index.shapes[4] if ("/users", "orders") in shape.entries)
     (with_one,) = index.shapes[3]
-    assert with_two.ways["/users", "orders"][0] == {"new"}
-    assert "me" in with_one.ways["/users", "orders"][0]
+    assert with_two.entries["/users", "orders"][0] == {"new"}
+    assert "me" in with_one.entries["/users", "orders"][0]
     (deep,) = index.shapes[5]
-    assert [step[:2] for step in deep.ways["/a/b", "orders"][2]] == [(1, "number"), (3, "text")]
+    assert [step[:2] for step in deep.entries["/a/b", "orders"][2]] == [(1, "number"), (3, "text")]
 
 
 def test_the_number_of_shapes_is_limited() -> None:
@@ -353,4 +353,4 @@ def test_the_number_of_shapes_is_limited() -> None:
         for number in range(at + 1)
     ]
     (shapes,) = build(*places).shapes.values()
-    assert [len(shape.ways) for shape in shapes] == [6, 5, 4, 3]
+    assert [len(shape.entries) for shape in shapes] == [6, 5, 4, 3]

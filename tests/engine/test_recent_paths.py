@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Host
 
 from sanic_star import Request, Sanic, text
-from sanic_star.engine.routing import _KEPT, _LONGEST_KEPT
+from sanic_star.engine.routing import _MAX_CACHED, _MAX_CACHED_BYTES
 from tests.engine.raw import ask, http_scope, websocket_scope
 
 
@@ -97,17 +97,17 @@ async def test_the_cache_holds_a_limited_number_of_short_paths() -> None:
     app, _ = app_that_notes()
     await ask(app, http_scope("/int/0"))
     before = len(app.router._direct)
-    for number in range(_KEPT + 10):
+    for number in range(_MAX_CACHED + 10):
         await ask(app, http_scope(f"/int/{number}"))
     assert len(app.router._direct) == before + 1  # only the one that came twice
-    assert len(app.router._seen) <= _KEPT
-    for number in range(_KEPT + 10):
+    assert len(app.router._requested_once) <= _MAX_CACHED
+    for number in range(_MAX_CACHED + 10):
         for _ in range(2):
             await ask(app, http_scope(f"/int/{number}"))
-    assert len(app.router._direct) == before + _KEPT
+    assert len(app.router._direct) == before + _MAX_CACHED
     assert b"/int/0" not in app.router._direct
     assert (await ask(app, http_scope("/int/0"))).body == b"GET {'x': 0}"
-    long = "/str/" + "a" * _LONGEST_KEPT
+    long = "/str/" + "a" * _MAX_CACHED_BYTES
     for _ in range(3):
         assert (await ask(app, http_scope(long))).status == 200
     assert long.encode() not in app.router._direct

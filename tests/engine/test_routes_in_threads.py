@@ -119,15 +119,15 @@ async def test_a_removed_route_is_not_cached(monkeypatch: pytest.MonkeyPatch) ->
     async with Life(app):
         router = app.router
         (route,) = (route for route in router.routes if getattr(route, "name", "") == "Threads.one")
-        keep = router._keep
+        cache = router._cache
 
-        def keep_late(*args: Any) -> None:
+        def cache_late(*args: Any) -> None:
             # As if another thread had removed the route after it was found, and built the table.
             router.routes.remove(route)
             router._build()
-            keep(*args)
+            cache(*args)
 
-        monkeypatch.setattr(router, "_keep", keep_late)
+        monkeypatch.setattr(router, "_cache", cache_late)
         assert [(await ask(app, http_scope("/one/7"))).status for _ in range(3)] == [200, 200, 404]
 
 

@@ -17,7 +17,7 @@ from starlette.routing import Mount
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 from sanic_star.compat.response.types import ResponseStream, stream
-from sanic_star.engine.streams import Cut, OpenStream
+from sanic_star.engine.streams import EndReason, OpenStream
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, http_scope
 
@@ -720,7 +720,7 @@ async def test_mounted_applications_can_send_at_shutdown() -> None:
 
 
 @pytest.mark.parametrize(("reason", "finished"), [("stop", ["finish"]), ("client left", []), (None, [])])
-async def test_how_a_stream_settles(reason: Cut | None, finished: list[str]) -> None:
+async def test_the_end_of_a_cancelled_stream(reason: EndReason | None, finished: list[str]) -> None:
     done: list[str] = []
     outcomes: list[bool] = []
     streams: list[OpenStream] = []
@@ -735,15 +735,15 @@ async def test_how_a_stream_settles(reason: Cut | None, finished: list[str]) -> 
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            outcomes.append(await streams[0].settle())
+            outcomes.append(await streams[0].finish_cancelled())
 
     task = asyncio.create_task(write())
     await asyncio.sleep(0)
     if reason is None:
         task.cancel()
     else:
-        streams[0].cut(reason)
-        streams[0].cut("stop")
+        streams[0].cancel(reason)
+        streams[0].cancel("stop")
     await task
     assert (outcomes, done) == ([reason is not None], finished)
     assert task.cancelling() == (0 if reason else 1)
@@ -762,7 +762,7 @@ async def test_a_watch_reads_over_what_is_left_of_the_body() -> None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            assert await stream.settle()
+            assert await stream.finish_cancelled()
             assert stream.reason == "client left"
         stream.close()
 

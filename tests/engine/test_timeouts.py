@@ -216,7 +216,7 @@ async def test_both_cancel() -> None:
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
         await asyncio.sleep(0)
         (request,) = live.values()
-        app._engine.cut_short(request, task, ServiceUnavailable("late"))
+        app._engine.cancel_and_answer(request, task, ServiceUnavailable("late"))
         task.cancel("server")
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -421,7 +421,7 @@ async def test_a_request_outside_a_task_is_reported_once(caplog: pytest.LogCaptu
         await asyncio.sleep(3 * LIMIT)
         call.close()
     assert len(caplog.records) == 1
-    assert "can't be ended" in caplog.text
+    assert "cannot be cancelled" in caplog.text
     assert not peer.sent
 
 
@@ -432,7 +432,7 @@ async def test_invalid_tasks_are_reported(caplog: pytest.LogCaptureFixture, monk
     async def slow(request: Request) -> Any:
         # The sweeper's own clock may lag behind on a busy machine, so the wait is for what it says.
         async with asyncio.timeout(LONG):
-            while "can't be ended" not in caplog.text:  # noqa: ASYNC110 - a log has no event
+            while "cannot be cancelled" not in caplog.text:  # noqa: ASYNC110 - a log has no event
                 await asyncio.sleep(LIMIT / 5)
         return text("late")
 
@@ -443,7 +443,7 @@ async def test_invalid_tasks_are_reported(caplog: pytest.LogCaptureFixture, monk
         with monkeypatch.context() as patched:
             patched.setattr(asyncio, "all_tasks", refuse)
             assert (await ask(app, http_scope())).body == b"late"
-    assert "can't be ended" in caplog.text
+    assert "cannot be cancelled" in caplog.text
 
 
 # Start and stop -----------------------------------------------------------------------------------------------------

@@ -45,7 +45,15 @@ from sanic_star.engine import routing
 from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
 from sanic_star.engine.charsets import check_content_type
 from sanic_star.engine.failures import log_error
-from sanic_star.engine.requests import HANDED, HANDSHAKE, SENT, Limits, announces_more_than, current_request, live
+from sanic_star.engine.requests import (
+    HANDSHAKE,
+    PREPARED_REQUEST,
+    SENT,
+    Limits,
+    announces_more_than,
+    current_request,
+    live,
+)
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit, Phase
@@ -183,7 +191,7 @@ class Answers:
             # The override has not called Sanic's method.
             app._engine.finalise()
 
-    def finalised(self) -> None:
+    def build_index(self) -> None:
         """Build the index and close the router; see `Sanic.amend`."""
         router = self.app.router
         if router.finalized:
@@ -203,10 +211,10 @@ class Answers:
             whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT),
             response_s=config.get("RESPONSE_TIMEOUT"),
             graceful_s=min(graceful, DEVELOPMENT_GRACE_S) if cuts_streams else graceful,
-            cuts_at_stop=cuts_streams,
+            cancels_at_stop=cuts_streams,
         )
 
-    def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
+    def wrap_dispatch(self, dispatch: ASGIApp) -> ASGIApp:
         """Return an ASGI application that calls an overridden `handle_request`; without an override, `dispatch`."""
         app, engine = self.app, self.app._engine
         self.overrides = Overrides.of(app)
@@ -219,7 +227,7 @@ class Answers:
                 return
             request: Any = engine.make_request(scope, receive, send)
             send_observer = request._send = SendObserver(request, send)
-            scope[HANDED] = request
+            scope[PREPARED_REQUEST] = request
             try:
                 await app.handle_request(request)
                 if scope["type"] == "http":
@@ -229,7 +237,7 @@ class Answers:
                     raise
                 await engine.fail(request, error, scope, receive, send)
             finally:
-                scope.pop(HANDED, None)
+                scope.pop(PREPARED_REQUEST, None)
 
         return call_handle_request
 
@@ -278,9 +286,9 @@ class Answers:
             self._threads = ThreadPool(f"{self.app.name}-thread", config.get("THREAD_POOL_SIZE", DEFAULT_SIZE))
         return self._threads
 
-    def surround(self, app: ASGIApp) -> ASGIApp:
+    def wrap_stack(self, app: ASGIApp) -> ASGIApp:
         """Return an application that fires the request events around `app`, and writes the access log."""
-        engine, app = self.app._engine, self.logged(app)
+        engine, app = self.app._engine, self.with_access_log(app)
         if not self._has_event_handlers:
             return app
         return self._events.around_application(app, engine.make_request, engine.fail)
@@ -434,7 +442,7 @@ class Answers:
         # Without a writer, `responded` is set by a Starlette response or a mounted application that has begun.
         return request.responded if request._writer is None else request._writer.head_sent
 
-    def logged(self, stack: ASGIApp) -> ASGIApp:
+    def with_access_log(self, stack: ASGIApp) -> ASGIApp:
         """Return `stack` inside the access log if `ACCESS_LOG` is on."""
         if not self.app.config["ACCESS_LOG"]:
             return stack
@@ -753,10 +761,10 @@ class Answers:
 
         await WebsocketErrors(self._error_answers, connection).run_handler(connection.starlette, error)
 
-    def settles(self, request: EngineRequest, error: BaseException) -> bool:
-        """Return whether `answer` settles an exception: Sanic's, Starlette's, or one that has a handler."""
+    def handles(self, request: EngineRequest, error: BaseException) -> bool:
+        """Return whether `answer` handles an exception completely: Sanic's, Starlette's, or one that has a handler."""
         assert isinstance(request, Request)
-        return self._error_answers.settles(request, error)
+        return self._error_answers.handles(request, error)
 
     @cached_property
     def _error_answers(self) -> ErrorAnswers:
@@ -948,7 +956,7 @@ class Answers:
         if stream is not None:
             if stream is not before:
                 stream.ends_with_client = partial(_is_stream, writer)
-            stream.cut_if_client_left()
+            stream.cancel_if_client_left()
 
 
 def _is_endless(writer: ResponseWriter) -> bool:

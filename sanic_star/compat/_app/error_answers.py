@@ -92,7 +92,7 @@ class ErrorAnswers:
     async def answer(self, request: Request, error: BaseException) -> Answer:
         """Return the response to an exception, after middleware, and the exception to raise after it.
 
-        The response is `None` if another one has begun. The exception is `None` if the response settles it.
+        The response is `None` if another one has begun. The exception is `None` if the response handles it.
         """
         # Signals get the exception group that was raised, exception handlers its only member.
         raised = error
@@ -131,9 +131,9 @@ class ErrorAnswers:
                     subject = as_sanic_exception(error)
                     await self.report_and_fire(request, raised)
         if response:
-            is_settled = True
+            is_handled = True
         else:
-            response, is_settled = await self._response(request, error, subject)
+            response, is_handled = await self._response(request, error, subject)
         if (self._after or self._named_after) and not request.responded:
             response = await self.respond_through(request, response)
         if not callable(response):
@@ -142,7 +142,7 @@ class ErrorAnswers:
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
         if request.responded or isinstance(response, ResponseStream):
             response = partial(self._answers.send_other, request, response)
-        return response, None if is_settled else raised
+        return response, None if is_handled else raised
 
     async def report(self, request: Request, error: BaseException) -> BaseException | None:
         """Log and report an exception of an open websocket; return it if it has to be raised.
@@ -151,11 +151,11 @@ class ErrorAnswers:
         """
         app = self._app
         subject = as_sanic_exception(only_member(error))
-        is_settled = issubclass(type(subject), SanicException)
-        app.error_handler.log(request, subject if is_settled else error)
+        is_handled = issubclass(type(subject), SanicException)
+        app.error_handler.log(request, subject if is_handled else error)
         if app.signal_router.routes:
             await app.signal_router._report(error, answered=True)
-        return None if is_settled else error
+        return None if is_handled else error
 
     async def report_and_fire(self, request: Request, raised: BaseException) -> None:
         """Report an exception that has a response, and fire its event."""
@@ -183,8 +183,8 @@ class ErrorAnswers:
             return member
         return error
 
-    def settles(self, request: Request, error: BaseException) -> bool:
-        """Return whether `answer` settles an exception, so that it is not raised again."""
+    def handles(self, request: Request, error: BaseException) -> bool:
+        """Return whether `answer` handles an exception completely, so that it is not raised again."""
         if (request.responded or request._writer is not None) and self._answers.has_begun(request):
             return False
         if issubclass(type(error), BaseExceptionGroup):
@@ -192,11 +192,11 @@ class ErrorAnswers:
         if issubclass(type(error), HTTPException):
             return True
         table = self._app.error_handler
-        return table.settles(table._registered_handler(error, request.name), error)
+        return table.handles(table._registered_handler(error, request.name), error)
 
-    def settles_class(self, request: Request, kind: type[Exception]) -> bool:
-        """Do the same as `settles` for an exception class."""
-        return not self._answers.has_begun(request) and self._app.error_handler._settles_class(kind, request.name)
+    def handles_class(self, request: Request, kind: type[Exception]) -> bool:
+        """Do the same as `handles` for an exception class."""
+        return not self._answers.has_begun(request) and self._app.error_handler._handles_class(kind, request.name)
 
     def find_own_handler(self, request: Request, error: BaseException) -> tuple[Callable[..., Any] | None, bool]:
         """Return the handler that was registered for this kind of exception; handlers for `Exception` don't count.
@@ -226,19 +226,19 @@ class ErrorAnswers:
         return await respond_through(request, response, after)
 
     async def _response(self, request: Request, error: BaseException, subject: BaseException) -> tuple[Any, bool]:
-        """Return the exception handler's response or the error page, and whether that settles the exception."""
+        """Return the exception handler's response or the error page, and whether that handles the exception."""
         table = self._app.error_handler
-        is_settled = True
+        is_handled = True
         try:
             try:
                 if getattr(table.response, "__func__", None) is OWN_RESPONSE:
-                    answer, is_settled = table._respond(request, error)
+                    answer, is_handled = table._respond(request, error)
                 else:
-                    request._is_error_settled = None
+                    request._is_error_handled = None
                     answer = table.response(request, error)
                     if not isinstance(answer, HTTPResponse) and isawaitable(answer):
                         answer = await answer
-                    is_settled = table._settles_by_response(request, error)
+                    is_handled = table._handles_by_response(request, error)
                 if not isinstance(answer, HTTPResponse) and isawaitable(answer):
                     answer = await answer
             except (SanicException, HTTPException) as raised:
@@ -247,9 +247,9 @@ class ErrorAnswers:
                 check_foreign(answer)
         except Exception as raised:
             answer = self._response_to_failure(raised)
-        is_settled = is_settled or issubclass(type(subject), SanicException)
+        is_handled = is_handled or issubclass(type(subject), SanicException)
         # Response middleware may convert any value but `None` to a response.
-        return (await self._ensure_response(request, answer) if answer is None else answer), is_settled
+        return (await self._ensure_response(request, answer) if answer is None else answer), is_handled
 
     def _response_to_failure(self, raised: Exception) -> HTTPResponse:
         """Return the response if the exception handler itself raises."""
@@ -323,7 +323,7 @@ class _HandlersForStarlette(dict[Any, Any]):
             request: Any = current_request()
         except LookupError:
             return False
-        return self._answers.settles_class(request, kind)
+        return self._answers.handles_class(request, kind)
 
     def __getitem__(self, kind: Any) -> Any:
         return self._answers.answer_inside

@@ -155,8 +155,8 @@ class ErrorHandler:
         general = self.lookup(Exception(), route_name), self.cached_handlers.get((500, None))
         return (None, False) if match[0] in general else match
 
-    def settles(self, handler: Callable[..., Any] | None, exception: BaseException) -> bool:
-        """Return whether a handler's response settles an exception.
+    def handles(self, handler: Callable[..., Any] | None, exception: BaseException) -> bool:
+        """Return whether a handler's response handles an exception completely.
 
         The handler of the number 500 only provides the response to an unexpected exception, as in Starlette.
 
@@ -168,8 +168,8 @@ class ErrorHandler:
             return handler is not None
         return handler is not self.cached_handlers.get((500, None))
 
-    def _settles_class(self, kind: type[Exception], route_name: str | None) -> bool:
-        """Return whether the handler or the error page settles exceptions of a class."""
+    def _handles_class(self, kind: type[Exception], route_name: str | None) -> bool:
+        """Return whether the handler or the error page handles exceptions of a class."""
         if issubclass(kind, HTTPException):
             return True
         if self._overrides_lookup:
@@ -217,23 +217,23 @@ class ErrorHandler:
             request: the request.
             exception: the exception.
         """
-        answer, is_settled = self._respond(request, exception)
+        answer, is_handled = self._respond(request, exception)
         if request is not None:
-            request._is_error_settled = is_settled
+            request._is_error_handled = is_handled
         return answer
 
-    def _settles_by_response(self, request: Request, exception: BaseException) -> bool:
-        """Return whether the response of an overridden `response` settles an exception.
+    def _handles_by_response(self, request: Request, exception: BaseException) -> bool:
+        """Return whether the response of an overridden `response` handles an exception completely.
 
         An override that calls this class's method has looked the handler up. If it has not, and `lookup` is overridden
-        too, the exception is settled, as in Sanic: another call of `lookup` might report it a second time.
+        too, the exception is handled, as in Sanic: another call of `lookup` might report it a second time.
         """
-        if request._is_error_settled is not None:
-            return request._is_error_settled
-        return self._overrides_lookup or self.settles(self._match(exception, request.name)[0], exception)
+        if request._is_error_handled is not None:
+            return request._is_error_handled
+        return self._overrides_lookup or self.handles(self._match(exception, request.name)[0], exception)
 
     def _respond(self, request: Request, exception: BaseException) -> tuple[Any, bool]:
-        """Return the response, and whether a handler has settled the exception."""
+        """Return the response, and whether a handler has handled the exception."""
         handled_exception = exception
         name = None if request is None else request.name
         if getattr(self.lookup, "__func__", None) is _OWN_LOOKUP:
@@ -254,8 +254,8 @@ class ErrorHandler:
                 # The outer application sends its own response and logs the exception.
                 return text("", attribute(handled_exception, "status_code", 500)), False
             return self.default(request, handled_exception), False
-        is_settled = self.settles(handler, exception)
-        if not is_settled:
+        is_handled = self.handles(handler, exception)
+        if not is_handled:
             self.log(request, exception)
         elif request is not None and (unexpected := request.scope.get(UNEXPECTED)) is not None:
             self._note_for_tool(unexpected, handler, exception, name)
@@ -264,8 +264,8 @@ class ErrorHandler:
         try:
             answer = handler(request, handled_exception)
         except Exception as raised:
-            return self._answer_to_failure(request, handler, raised), is_settled
-        return self.default(request, as_sanic_exception(handled_exception)) if answer is None else answer, is_settled
+            return self._answer_to_failure(request, handler, raised), is_handled
+        return self.default(request, as_sanic_exception(handled_exception)) if answer is None else answer, is_handled
 
     def _passes_to_outer_app(self, exception: BaseException) -> bool:
         """Return whether the outer application answers an exception; not if a subclass overrides `default`."""

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         """The methods of `answers.Answers` that layers use."""
 
         def has_begun(self, request: Any, /) -> bool: ...
-        def settles(self, request: Any, error: BaseException, /) -> bool: ...
+        def handles(self, request: Any, error: BaseException, /) -> bool: ...
         async def answer(self, request: Any, error: BaseException, /) -> tuple[Any, Any]: ...
         async def fire_response_event(self, request: Any, response: Any, /) -> None: ...
         async def send_other(
@@ -188,7 +188,7 @@ class HTTPPassage:
                 await answers.fire_response_event(request, response)
             await self._send(response, scope, receive, send)
         except Exception as error:
-            if answers.has_begun(request) or not answers.settles(request, error):
+            if answers.has_begun(request) or not answers.handles(request, error):
                 raise
             response = await self._response_to(error)
             if response is not None:
@@ -269,7 +269,7 @@ class WebSocketPassage:
                 await answers.run_websocket_handler(connection, closing)
             await connection._end(attribute(closing, "code", 1011), attribute(closing, "reason", ""))
             return
-        if connection._opened or connection._closed or not answers.settles(connection._request, error):
+        if connection._opened or connection._closed or not answers.handles(connection._request, error):
             raise error
         response, _ = await answers.answer(connection._request, error)
         if response is not None and "websocket.http.response" in connection.scope.get("extensions", {}):

@@ -73,7 +73,7 @@ class WebsocketErrors(dict[Any, Any]):
         if issubclass(kind, WebSocketException | HTTPException):
             return True
         if not self._connection._opened:
-            return self._answers.settles_class(self._request, kind)
+            return self._answers.handles_class(self._request, kind)
         try:
             # Without `__init__`, which may need arguments.
             return self._answers.find_own_handler(self._request, kind.__new__(kind))[0] is not None

@@ -171,8 +171,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # Chooses another exception handler; a test client sets it: see `testing.refusals`.
     _stand_in: Callable[[Any, BaseException, Any], Any] | None = None
     _response_middleware_started = False
-    # Whether `ErrorHandler.response` found a handler that settles the exception; an override may call that method.
-    _is_error_settled: bool | None = None
+    # Whether `ErrorHandler.response` found a handler that handles the exception; an override may call that method.
+    _is_error_handled: bool | None = None
     # The first result of `protocol`.
     _open_protocol: Protocol | None = None
     # The result of `Sanic.handle_exception`, for the override that called it.

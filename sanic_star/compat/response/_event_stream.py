@@ -190,7 +190,7 @@ class EventStream(HTTPResponse):
             if stream is None or not self._has_begun or stream.task is not current_task():
                 raise
             self._let_go()
-            if not await stream.settle():
+            if not await stream.finish_cancelled():
                 raise
 
     async def _answer_by_asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -206,7 +206,7 @@ class EventStream(HTTPResponse):
             await self.eof()
         except CancelledError:
             self._let_go()
-            if not await stream.settle():
+            if not await stream.finish_cancelled():
                 raise
         finally:
             streams.close(self)
@@ -219,7 +219,7 @@ class EventStream(HTTPResponse):
         assert self._writer is not None
         if self._writer.head_only and self._events is None and self._watched is not None:
             # The handler would send events that no client gets, perhaps for ever.
-            self._watched.cut("head only")
+            self._watched.cancel("head only")
 
     async def _begin(self, scope: Scope) -> None:
         loop = get_running_loop()
@@ -397,7 +397,7 @@ class EventStream(HTTPResponse):
             raise error
 
         self._watched.finish = raise_error
-        self._watched.cut("broken off")
+        self._watched.cancel("broken off")
 
 
 def _request_to_answer(send: Send) -> Any:

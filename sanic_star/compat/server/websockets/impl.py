@@ -817,7 +817,7 @@ class WebsocketImplProtocol(WebSocket):
         self._handler = "cancelled"
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None:
-            stream.cut("client left", "the websocket's client has left")
+            stream.cancel("client left", "the websocket's client has left")
 
     async def _cancel_handler(self) -> None:
         """Cancel the handler, and raise `CancelledError` in the current task; only once for each connection."""
@@ -836,7 +836,7 @@ class WebsocketImplProtocol(WebSocket):
         """Return whether the handler was cancelled only because its client left; undo the cancellation then."""
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None and stream.reason is not None:
-            return stream.reason == "client left" and await stream.settle()
+            return stream.reason == "client left" and await stream.finish_cancelled()
         # Without a task to cancel, as under granian, whose tasks are written in Rust.
         return stream is None and self._handler == "cancelled"
 
