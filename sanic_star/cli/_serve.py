@@ -50,17 +50,17 @@ def show_version(context: click.Context, parameter: click.Parameter, given: bool
         context.exit()
 
 
-def refuse(said: str, context: click.Context, parameter: click.Parameter, given: Any) -> None:
+def refuse(reason: str, context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """End with the reason why there is no such flag."""
-    if given:
-        raise Unusable(f"There is no {parameter.opts[0]} here. {said}")
+    if value:
+        raise Unusable(f"There is no {parameter.opts[0]} here. {reason}")
 
 
 def flags_left_out(command: click.Command) -> click.Command:
-    """Add the flags that only say what to do in their place."""
-    for names, said in LEFT_OUT.items():
+    """Add the flags of Sanic that do not exist here: each ends with the reason, and with what to do instead."""
+    for names, reason in LEFT_OUT.items():
         takes_value = names[0] in {"--pidfile", "--logfile", "--user", "--group"}
-        refusal = partial(refuse, said)
+        refusal = partial(refuse, reason)
         command.params.append(
             click.Option(names, is_flag=not takes_value, hidden=True, expose_value=False, callback=refusal)
         )
@@ -130,10 +130,10 @@ def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: in
     if action != "serve":
         raise click.UsageError(f"{action!r} is nothing that can be done; write exec before the name of a command.")
     flags["verbosity"] = louder if flags["verbosity"] is None else flags["verbosity"]
-    # A factory that takes an argument gets what the command line said, by the names that it has in Sanic.
-    said = Namespace(target=target, action=action, **flags, **(extras or {}))
+    # A factory that takes an argument gets the arguments of the command line, under the names that they have in Sanic.
+    arguments = Namespace(target=target, action=action, **flags, **(extras or {}))
     factory, simple = flags.pop("factory"), flags.pop("simple")
-    again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), said)
+    again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), arguments)
     check_processes(flags)
     repl = flags.pop("repl")
     if repl:

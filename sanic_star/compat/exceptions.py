@@ -54,7 +54,7 @@ class ServerKilled(Exception):
 _OPTIONS = ("quiet", "context", "extra", "headers")
 
 
-def _known(options: _ErrorOptions, kind: type[SanicException]) -> _ErrorOptions:
+def _checked(options: _ErrorOptions, kind: type[SanicException]) -> _ErrorOptions:
     """Check the keywords of a constructor, so that the error for an unknown one names that constructor."""
     for name in options:
         if name not in _OPTIONS:
@@ -147,7 +147,7 @@ class HTTPException(SanicException):
                 "status_code=…) instead.",
                 22.9,
             )
-        super().__init__(message, status_code, **_known(options, HTTPException))
+        super().__init__(message, status_code, **_checked(options, HTTPException))
 
 
 class NotFound(HTTPException):
@@ -200,7 +200,7 @@ class MethodNotAllowed(HTTPException):
         allowed_methods: Sequence[str] | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **_known(options, MethodNotAllowed))
+        super().__init__(message, None, **_checked(options, MethodNotAllowed))
         self.method = method
         self.allowed_methods = allowed_methods
         if allowed_methods:
@@ -247,7 +247,7 @@ class FileNotFound(NotFound):
         relative_url: str | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **_known(options, FileNotFound))
+        super().__init__(message, None, **_checked(options, FileNotFound))
         self.path = path
         self.relative_url = relative_url
 
@@ -297,7 +297,7 @@ class RangeNotSatisfiable(HTTPException):
         content_range: Range | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **_known(options, RangeNotSatisfiable))
+        super().__init__(message, None, **_checked(options, RangeNotSatisfiable))
         if content_range is not None:
             self.headers["Content-Range"] = f"bytes */{content_range.total}"
 
@@ -343,7 +343,7 @@ class PyFileError(SanicException):
         **options: Unpack[_ErrorOptions],
     ) -> None:
         message = f"could not execute config file {file}"
-        super().__init__(message, status_code, **_known(options, PyFileError))
+        super().__init__(message, status_code, **_checked(options, PyFileError))
 
 
 class Unauthorized(HTTPException):

@@ -92,6 +92,6 @@ def stop(app: Host, *, everywhere: bool = True) -> None:
     """
     from sanic_star.servers.serving import served
 
-    for other, how in served:
-        if other is app:
-            how.begin(everywhere=everywhere)
+    for application, server in served:
+        if application is app:
+            server.begin(everywhere=everywhere)

@@ -150,7 +150,7 @@ class ReusableClient(Verbs):
         handshake, wire = for_handshake(kwargs)
         if wire and isinstance(self._connection, InProcess):
             raise TypeError(f"only over a socket there is {', '.join(wire)}: give the client a port, 0 for any")
-        url = self._url(uri, session.each.get("base_url"))
+        url = self._url(uri, session.settings.get("base_url"))
         url = "http" + url.removeprefix("ws") if url.startswith("ws") else url
         request, proxy = self._connection.websocket(session, url, subprotocols, mimic, {**handshake, **wire})
         return request if gather_request else None, proxy
@@ -171,7 +171,7 @@ class ReusableClient(Verbs):
         session = self._running()
         if debug:
             served_by(self.app, None, True)
-        settings = {"follow_redirects": False, **session.each, **kwargs}
+        settings = {"follow_redirects": False, **session.settings, **kwargs}
         base = settings.pop("base_url", None)
         if host is not None or port is not None:
             base = address_of(self._connection.base.partition(":")[0], host or self.host, port or self.port)

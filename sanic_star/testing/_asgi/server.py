@@ -177,7 +177,7 @@ class Lifespan:
         self._limit = deadline()
         self._task = asyncio.create_task(self._run())
         try:
-            await self._settled("start-up")
+            await self._wait_for("start-up")
         except Exception as error:
             error.add_note("The app's start-up failed, so no request was sent: mend what its lifespan or listeners do.")
             raise
@@ -187,13 +187,13 @@ class Lifespan:
         if self._stage is _Stage.RUNNING:
             self._moved.clear()
             self._stop.set()
-            await self._settled("shutdown")
+            await self._wait_for("shutdown")
             # The app has said that it is done: one turn of the loop lets it return instead of being cancelled.
             await asyncio.sleep(0)
         elif self._task is not None and self._task.done():
             self._task.result()
 
-    async def _settled(self, what: str) -> None:
+    async def _wait_for(self, what: str) -> None:
         assert self._task is not None
         limit = self._limit
         try:

@@ -99,7 +99,7 @@ def configure(session: Session, settings: Mapping[str, Any]) -> None:
         elif name in ("cert", "max_redirects", "trust_env", "verify"):
             setattr(session, name, value)
         elif name in ("base_url", "follow_redirects", "timeout"):
-            session.each[name] = value
+            session.settings[name] = value
         else:
             raise TypeError(
                 f"a session has no {name!r} here: it takes auth, base_url, cert, cookies, follow_redirects, headers, "

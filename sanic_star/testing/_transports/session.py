@@ -24,13 +24,13 @@ class Session(requests.Session):
     """Send what httpx would send.
 
     Attributes:
-        each: what httpx sets for a client, and `requests` for each request: ``base_url follow_redirects timeout``.
+        settings: what httpx sets for a client, and `requests` for each request: ``base_url follow_redirects timeout``.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
-        self.each: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {}
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request, with the URL as the test wrote it."""
