@@ -33,7 +33,15 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 from sanic_star.compat import compat
 from sanic_star.compat._app import registry
 from sanic_star.compat._app.answers import Answers, check_route_names
-from sanic_star.compat._app.decorators import H, Registrar, check_middleware, check_name, no_handler
+from sanic_star.compat._app.decorators import (
+    H,
+    Registrar,
+    as_location,
+    check_exception_key,
+    check_middleware,
+    check_name,
+    no_handler,
+)
 from sanic_star.compat._app.definitions import (
     CommandDefinition,
     Definition,
@@ -51,7 +59,7 @@ from sanic_star.compat._app.methods import ENTRY, is_overridden, overridable, th
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
-from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute
+from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute, check_methods
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
 from sanic_star.compat._support.json import codec
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names
@@ -691,6 +699,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             'hello'
         """
         if _are_starlettes(args, options):
+            check_methods(args[2] if len(args) > 2 else options.get("methods"))
             self._append(starlette_routing.Route(*args, **_as_endpoint(options)))
             return None
         return super().add_route(*args, **options)
@@ -827,6 +836,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     def add_exception_handler(self, exc_class_or_status_code: Any, handler: Any) -> None:
         """Register a handler for exceptions of a class or a status code (Starlette's API)."""
+        check_exception_key(exc_class_or_status_code)
         self.error_handler.add(exc_class_or_status_code, self._answers.exception_handler(handler))
 
     def update_config(self, config: Any) -> None:
@@ -1542,7 +1552,7 @@ def _as_endpoint(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:
-    location = MiddlewareLocation[attach_to.upper()]
+    location = as_location(attach_to)
     if not isinstance(middleware, Middleware):
         return Middleware(middleware, location, priority if isinstance(priority, int) else 0)
     if isinstance(priority, int) and priority != middleware.priority:

@@ -8,6 +8,8 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
+from sanic_star.compat._app.decorators import function_or_default
+
 
 class BlueprintGroup(MutableSequence[Any]):
     """A sequence of blueprints and groups; see `Blueprint.group`.
@@ -97,13 +99,13 @@ class BlueprintGroup(MutableSequence[Any]):
 
     def on_request(self, middleware: Callable[..., Any] | None = None) -> Any:
         """Run a function before the handlers of all members."""
-        if callable(middleware):
+        if callable(function_or_default("on_request", middleware, "request")):
             return self.middleware(middleware, "request")
         return partial(self.middleware, attach_to="request")
 
     def on_response(self, middleware: Callable[..., Any] | None = None) -> Any:
         """Run a function after the handlers of all members."""
-        if callable(middleware):
+        if callable(function_or_default("on_response", middleware, "response")):
             return self.middleware(middleware, "response")
         return partial(self.middleware, attach_to="response")
 

@@ -25,7 +25,7 @@ from sanic_star.compat._routing.exceptions import (
 )
 from sanic_star.compat._routing.exceptions import NotFound as NoRoute
 from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInfo, PathType
-from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, method_set
+from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, check_methods, method_set
 from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names, pattern
 from sanic_star.compat.constants import HTTP_METHODS
@@ -233,6 +233,7 @@ class Router(routing.Router):
         """
         if self.finalized:
             raise FinalizationError("Cannot finalize router more than once.")
+        check_methods(methods)
         verbs = method_set(*map(str, methods or (self.DEFAULT_METHOD,)))
         invalid = [method for method in verbs if method not in self.ALLOWED_METHODS]
         if invalid:
