@@ -26,6 +26,9 @@ else:
 
         return plans.ApplicationServerInfo
 
+    def __dir__():
+        return sorted({*globals(), "ApplicationServerInfo", "Mode", "Server", "ServerStage"})
+
 
 class ApplicationState(State):
     """Any attribute can be set, as in Starlette; these exist from the start.
