@@ -442,7 +442,7 @@ class Registrar:
             >>> app.test_client.get("/hello")[1].text
             'hello'
         """
-        if not callable(handler):
+        if isinstance(handler, str):
             raise TypeError(f"add_route takes the handler first, got {handler!r}: write add_route(handler, '/')")
         view = handler if is_endpoint(handler) else getattr(handler, "view_class", None)
         if view is not None:
