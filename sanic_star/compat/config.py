@@ -228,6 +228,9 @@ class Config(dict[str, Any]):
     on_change: list[Callable[[str, Any], None]]
     """Functions that are called with key and value at each assignment."""
 
+    # The prefix of the environment variables that were read; messages name variables with it.
+    _env_prefix: str = ""
+
     def __init__(
         self,
         defaults: Mapping[str, Any] | None = None,
@@ -334,6 +337,7 @@ class Config(dict[str, Any]):
             SettingError: a boolean setting gets a value that is neither a truth value nor empty. The message names the
                 variable.
         """
+        object.__setattr__(self, "_env_prefix", prefix)
         for name, text in os.environ.items():
             key = name.removeprefix(prefix)
             if name.startswith(prefix) and name.isupper() and key:

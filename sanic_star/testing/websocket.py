@@ -15,6 +15,8 @@ from sanic_star.testing._asgi.server import Server
 __all__ = ["WebSocketDenialResponse", "WebSocketSession", "denial", "handshake_headers"]
 
 Headers = list[tuple[bytes, bytes]]
+# How many characters of a response body a message shows: the text of an error page, without its style sheet.
+_SHOWN_BODY = 300
 MakeResponse = Callable[[int, Headers, io.BufferedIOBase], requests.Response]
 
 
@@ -32,7 +34,17 @@ class WebSocketDenialResponse(WebSocketDisconnect):
         self.response = response
 
     def __str__(self) -> str:
-        return f"the app answered the handshake with {self.response.status_code} (code {self.code}, {self.reason!r})"
+        if self.code != ABNORMAL:
+            return f"the app refused the handshake: code {self.code}, reason {self.reason!r}; a client gets status 403"
+        return f"the app answered the handshake with status {self.response.status_code} and the body {self._body()!r}"
+
+    def __repr__(self) -> str:
+        details = repr(self._body()) if self.code == ABNORMAL else f"code={self.code}, reason={self.reason!r}"
+        return f"{type(self).__name__}({self.response.status_code}, {details})"
+
+    def _body(self) -> str:
+        text = self.response.text
+        return text if len(text) <= _SHOWN_BODY else text[:_SHOWN_BODY] + "…"
 
 
 def denial(message: Message, make_response: MakeResponse) -> WebSocketDenialResponse:
