@@ -255,14 +255,14 @@ async def test_without_a_url_nothing_is_loaded(url: Any, monkeypatch: pytest.Mon
         ({"config": Config({}, env_prefix="CART_")}, "Set HUB_URL (the environment variable CART_HUB_URL) to"),
     ],
 )
-async def test_the_warning_for_several_workers_names_the_variable(
+def test_the_warning_for_several_workers_names_the_variable(
     options: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SANIC_WORKER_NAME", "Sanic-Server-0-0")
     app = Sanic("App", **options)
     app.state.workers = 2
     Hub(app)
-    async with TestClient(app):
+    with TestClient(app):
         pass
     (message,) = (record.getMessage() for record in caplog.records if "keeps its channels" in record.getMessage())
     assert name in message
