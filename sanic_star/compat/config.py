@@ -322,7 +322,12 @@ class Config(dict[str, Any]):
         return self
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Set a missing setting; return the setting's value."""
+        """Set a missing setting; return the setting's value.
+
+        Args:
+            key: the setting.
+            default: its value if it is missing.
+        """
         if key not in self:
             self[key] = default
         return self[key]
@@ -421,7 +426,11 @@ class Config(dict[str, Any]):
                     raise SettingError(f"{name} is {value!r}; it has to be True or False")
 
     def load(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
-        """The former name of `update_config`."""
+        """The former name of `update_config`.
+
+        Args:
+            config: as in `update_config`.
+        """
         self.update_config(config)
 
     def register_type(self, converter: Callable[..., Any]) -> None:

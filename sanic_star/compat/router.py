@@ -518,7 +518,12 @@ class Router(routing.Router):
         return NotFound(f"Requested URL {path.rstrip('/')} not found")
 
     def find_route_by_view_name(self, view_name: str, name: str | None = None) -> Route | WebSocketRoute | None:
-        """Return the route of that name, with or without the application's name as prefix."""
+        """Return the route of that name, with or without the application's name as prefix.
+
+        Args:
+            view_name: the name of the view.
+            name: ignored.
+        """
         if not view_name:
             return None
         self._build()
@@ -609,7 +614,13 @@ class Router(routing.Router):
         return redirect
 
     def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
-        """Serve another ASGI application below `path`."""
+        """Serve another ASGI application below `path`.
+
+        Args:
+            path: the prefix of the application's paths.
+            app: the ASGI application.
+            name: the name for `url_for`.
+        """
         super().mount(path, app, name)
         self._describe_foreign(self.routes[-1])
 

@@ -171,7 +171,8 @@ class Inspected(Process):
         A shutdown before that makes Sanic wait for 30 seconds. Its entry says `serving` for the process that has ended.
         """
         new_pid = self.workers()[name]["pid"]
-        return new_pid != pid and all(f"Worker {line}]" in self.log for line in (f"complete [{pid}", f"ready [{new_pid}"))
+        lines = (f"Worker complete [{pid}]", f"Worker ready [{new_pid}]")
+        return new_pid != pid and all(line in self.log for line in lines)
 
     def answers(self) -> list[tuple[int, Any]]:
         """Send `REQUESTS`, and return the status of each response, and the JSON of those that are no errors."""
@@ -367,7 +368,8 @@ def test_both_commands_ask_both_inspectors(tmp_path: Path) -> None:
         with inspected(tmp_path / framework, framework, INSPECTOR_API_KEY="s3cret") as server:
             server.send("/", "GET")
             for client in FRAMEWORKS:
-                lines = [["inspect", *words, *f"--port {server.inspector} --api-key s3cret".split()] for words in commands]
+                options = ["--port", str(server.inspector), "--api-key", "s3cret"]
+                lines = [["inspect", *words, *options] for words in commands]
                 run = subprocess.run(
                     [sys.executable, "-c", RUN_COMMANDS, json.dumps([client, *lines])],
                     capture_output=True,

@@ -201,8 +201,9 @@ def test_differences_lead_from_one_page_to_the_next(page: Path, tmp_path: Path) 
         lines = block.text.splitlines(keepends=True)
         assert {line[0] for line in lines} <= set(" -+"), f"{page}:{block.line}: a line has no mark"
         old, new = ("".join(line[1:] for line in lines if line[0] in marks) for marks in (" -", " +"))
-        assert as_lines(old) in as_lines((before / file).read_text()), f"{page}:{block.line}: {file} lacks its context"
-        assert as_lines(new) in as_lines((after / file).read_text()), f"{page}:{block.line}: the complete {file} lacks it"
+        earlier, complete = (as_lines((folder / file).read_text()) for folder in (before, after))
+        assert as_lines(old) in earlier, f"{page}:{block.line}: {file} lacks its context"
+        assert as_lines(new) in complete, f"{page}:{block.line}: the complete {file} lacks it"
 
 
 def as_lines(text: str) -> str:

@@ -657,6 +657,15 @@ class Registrar:
     ) -> H:
         """Run a function before handlers; the first one that returns a response ends the request.
 
+        Args:
+            middleware: called with the request; may be `async`. It may return a response. By default, the function that
+                is decorated next.
+            priority: middleware with a higher priority runs closer to the client.
+            threaded: whether a synchronous function runs in a thread, as in `route`.
+
+        Raises:
+            TypeError: the argument is not a function.
+
         Examples:
             >>> from sanic_star import Sanic, text
             >>> app = Sanic("shop")
@@ -680,6 +689,15 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Run a function after handlers, with the request and the response.
+
+        Args:
+            middleware: called with the request and the response; may be `async`. It may return another response. By
+                default, the function that is decorated next.
+            priority: middleware with a higher priority runs closer to the client.
+            threaded: whether a synchronous function runs in a thread, as in `route`.
+
+        Raises:
+            TypeError: the argument is not a function.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -734,7 +752,14 @@ class Registrar:
         return decorate
 
     def all_exceptions(self, handler: H) -> H:
-        """Register the decorated function for every exception that has no other handler."""
+        """Register the decorated function for every exception that has no other handler.
+
+        Args:
+            handler: called with the request and the exception; returns a response.
+
+        Returns:
+            The handler.
+        """
         return self.exception(Exception)(handler)
 
     # Listeners ------------------------------------------------------------------------------------------------------
@@ -809,9 +834,9 @@ class Registrar:
                 self.listener, event_or_none=event, apply=apply, priority=priority, **_threaded_keyword(threaded)
             )
         if event_or_none is None:
-            raise BadRequest(
-                "Invalid event registration: Missing event name. Write @app.listener('before_server_start')."
-            )
+            error = BadRequest("Invalid event registration: Missing event name.")
+            error.add_note("Write @app.listener('before_server_start').")
+            raise error
         self._define(ListenerDefinition(listener_or_event, event_or_none, priority, threaded), apply)
         return listener_or_event
 
@@ -828,7 +853,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the main process starts, before it starts workers."""
+        """Call a function when the main process starts, before it starts workers.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "main_process_start", priority, threaded)
 
     def main_process_ready(
@@ -838,7 +873,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the main process has started its workers."""
+        """Call a function when the main process has started its workers.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "main_process_ready", priority, threaded)
 
     def main_process_stop(
@@ -848,7 +893,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the main process ends."""
+        """Call a function when the main process ends.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "main_process_stop", priority, threaded)
 
     def reload_process_start(
@@ -858,7 +913,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the process that watches the source files starts."""
+        """Call a function when the process that watches the source files starts.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "reload_process_start", priority, threaded)
 
     def reload_process_stop(
@@ -868,7 +933,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the process that watches the source files ends."""
+        """Call a function when the process that watches the source files ends.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "reload_process_stop", priority, threaded)
 
     def before_reload_trigger(
@@ -878,7 +953,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when a source file has changed, before the application is restarted."""
+        """Call a function when a source file has changed, before the application is restarted.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "before_reload_trigger", priority, threaded)
 
     def after_reload_trigger(
@@ -888,7 +973,18 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when a change has restarted the application; it may take `changed`, the files' names."""
+        """Call a function when a change has restarted the application.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; it may also
+                take the keyword `changed`, the paths of the changed files; may be `async`. By default, the function
+                that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "after_reload_trigger", priority, threaded)
 
     def before_server_start(
@@ -899,6 +995,15 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function before this process accepts connections.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -921,7 +1026,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when this process accepts connections."""
+        """Call a function when this process accepts connections.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "after_server_start", priority, threaded)
 
     def before_server_stop(
@@ -931,7 +1046,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the server is about to stop, with connections still open."""
+        """Call a function when the server is about to stop, with connections still open.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "before_server_stop", priority, threaded)
 
     def after_server_stop(
@@ -942,6 +1067,15 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when the server's connections are closed.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
 
         Examples:
             >>> from sanic_star import Sanic, text
