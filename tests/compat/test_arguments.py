@@ -125,20 +125,20 @@ def test_views_that_pass_other_arguments_are_not_warned_of(view: Any, caplog: py
     assert warnings_at_the_start(app, caplog) == []
 
 
-def add_middleware(app: Any) -> None:
+def add_middleware(app: Sanic[Any, Any]) -> None:
     @app.on_request
     async def add_argument(request: Request) -> None:
         request.match_info["item"] = "from middleware"
 
 
-def add_signal(app: Any) -> None:
+def add_signal(app: Sanic[Any, Any]) -> None:
     @app.signal("http.routing.after")
     async def add_argument(request: Request, **context: Any) -> None:
         request.match_info["item"] = "from a signal"
 
 
 @pytest.mark.parametrize("add", [add_middleware, add_signal])
-def test_arguments_that_others_add(add: Callable[[Any], None], caplog: pytest.LogCaptureFixture) -> None:
+def test_arguments_that_others_add(add: Callable[[Sanic[Any, Any]], None], caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Arguments")
     add(app)
     app.get("/items")(with_item)

@@ -513,8 +513,10 @@ def test_a_refused_handshake_says_status_and_body(in_process: bool, body: str, s
         return text(body, 401)
 
     client = SanicTestClient(app) if in_process else SanicTestClient(app, port=0)
+    # A keyword of `websockets.connect` needs a socket.
+    options: dict[str, Any] = {} if in_process else {"max_size": 1000}
     with pytest.raises(ValueError, match="Exception during request") as caught:
-        client.websocket("/feed", **({} if in_process else {"max_size": 1000}))
+        client.websocket("/feed", **options)
     assert "401" in str(caught.value)
     assert shown.removesuffix("…") in str(caught.value)
     if in_process:

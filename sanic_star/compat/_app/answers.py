@@ -136,8 +136,8 @@ class Answers:
         self.overrides = Overrides()
         self._cached_steps: dict[tuple[MiddlewareLocation, str | None], list[Step]] | None = None
         self._body_limit: int | None = None
-        # The warnings that were logged: an application may be finalised several times.
-        self._argument_warnings: set[str] = set()
+        # The identities of routes whose handlers were checked: an application may be finalised several times.
+        self._checked_routes: set[int] = set()
         # The ASGI middleware of groups, blueprints and routes, by the identity of its list; built once per start.
         self._layers: dict[int, tuple[Any, Layer]] = {}
         # Created at the first start, because an application may be pickled before it.
@@ -309,7 +309,8 @@ class Answers:
             else:
                 call_factories.append((route, self._prepare_http(route, before)))
         # Middleware and signals may add arguments, and so may a subclass's own way of handling a request.
-        if not (self._has_event_handlers or self.overrides.handle_request) and request_class is Request:
+        is_certain = not (self._has_event_handlers or self.overrides.handle_request) and request_class is Request
+        if is_certain and not self._checked_routes.issuperset(map(id, routes)):
             self._warn_of_arguments(routes)
         for http_route, make_call in call_factories:
             call = make_call()
@@ -323,12 +324,11 @@ class Answers:
         from sanic_star.compat._app.arguments import warnings_for
 
         for route in routes:
-            if self._steps(MiddlewareLocation.REQUEST, route.name):
+            if id(route) in self._checked_routes or self._steps(MiddlewareLocation.REQUEST, route.name):
                 continue
+            self._checked_routes.add(id(route))
             for warning in warnings_for(route, 2 if isinstance(route, routing.WebSocketRoute) else 1):
-                if warning not in self._argument_warnings:
-                    self._argument_warnings.add(warning)
-                    logger.warning(warning)
+                logger.warning(warning)
 
     def _prepare_http(self, route: routing.Route, before: list[Step]) -> Callable[[], Call]:
         """Set a route's body limits; return the function that compiles its handler with middleware."""

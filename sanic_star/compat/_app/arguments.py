@@ -14,8 +14,6 @@ from inspect import CO_VARKEYWORDS, unwrap
 from types import FunctionType
 from typing import Any
 
-from sanic_star.compat.views import HTTPMethodView
-
 # The messages of the interpreter for a call with missing or unknown arguments.
 _MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: (.+)$")
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument ('[^']+')")
@@ -50,8 +48,10 @@ def _functions(route: Any) -> Iterator[tuple[FunctionType, int]]:
     view = handler.__dict__.get("view_class")
     if view is None:
         yield handler, 0
-    elif isinstance(view, type) and issubclass(view, HTTPMethodView):
-        if view.decorators or view.dispatch_request is not HTTPMethodView.dispatch_request:
+    elif isinstance(view, type):
+        # Recognised by its module, because an import would form a circle.
+        dispatch = getattr(view, "dispatch_request", None)
+        if getattr(view, "decorators", ()) or getattr(dispatch, "__module__", None) != "sanic_star.compat.views":
             return
         for method in sorted(map(str, route.methods or ())):
             function = view.__dict__.get(method.lower())
@@ -81,7 +81,7 @@ def explain(request: Any, error: TypeError) -> None:
         request: the request; it may have no route.
         error: the exception, which the handler or code around it has raised.
     """
-    route = getattr(request, "route", None)
+    route: Any = getattr(request, "route", None)
     handler = getattr(route, "endpoint", None)
     view = getattr(handler, "view_class", None)
     if view is not None:
