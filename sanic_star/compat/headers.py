@@ -122,10 +122,6 @@ class Matched:
         mime: the media type, or an empty string.
         header: the entry; `None` if no entry matches.
 
-    Args:
-        mime: the media type, or empty.
-        header: the entry of the header that it fits, or `None`.
-
     Examples:
         >>> matched = parse_accept("text/*, */*;q=0.1").match("text/html")
         >>> matched
@@ -387,9 +383,6 @@ def fwd_normalize(fwd: OptionsIterable) -> Options:
     Args:
         fwd: pairs of name and value; a value of `None` is omitted.
 
-    Args:
-        fwd: pairs of a parameter's name and its value.
-
     Examples:
         >>> fwd_normalize([("for", "2001:DB8::1"), ("port", "80"), ("path", "/a%20b"), ("proto", "HTTPS")])
         {'for': '[2001:db8::1]', 'port': 80, 'path': '/a b', 'proto': 'https'}
@@ -424,9 +417,6 @@ def fwd_normalize_address(addr: str) -> str:
 
     Args:
         addr: an address or name of a `Forwarded` header, without a port.
-
-    Args:
-        addr: the address: IPv4, IPv6, or an obfuscated name that begins with `_`.
 
     Raises:
         ValueError: it is `unknown` (RFC 7239, section 6.2).

@@ -218,6 +218,7 @@ for number, registration in enumerate(
         async def handler(request): return text("answered")
         {registration}
         """,
-        differs="decorator-arguments",
+        # The bare listener has Sanic's message; what to write is in a note.
+        differs=None if registration == "app.listener(handler)" else "decorator-arguments",
         fails=True,
     )
