@@ -68,6 +68,14 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return import_module(f"sanic_star.compat.{name}")
 
+    def __dir__():
+        # For completion at a prompt and in editors.
+        from pkgutil import iter_modules
+
+        modules = (module.name for module in iter_modules(compat.__path__) if not module.name.startswith("_"))
+        late = ("EventStream", "Hub", "NegotiatedResponse", "NotAcceptable", "ServerSentEvent", "guard")
+        return sorted({*globals(), *modules, *late})
+
 
 # `compat` has the version of Sanic under this name.
 __version__ = _version.__version__

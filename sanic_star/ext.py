@@ -65,6 +65,10 @@ def __getattr__(name: str) -> Any:
     return getattr(sanic_ext, name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 __all__ = [
     "Config",
     "CountedRequest",

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from sanic_star import Sanic, __version__
-from sanic_star.cli import Unusable, _serve, load, main
+from sanic_star.cli import Unusable, _loading, _serve, load, main
 
 # Written for Sanic, and with no word of this package.
 APP = """
@@ -249,6 +250,41 @@ def test_an_error_of_the_application_itself_is_shown_as_it_is() -> None:
         load("broken:app")
     with pytest.raises(ValueError, match="of its own"):
         load("failing:app")
+
+
+@pytest.mark.parametrize("arguments", [["{}:app"], ["{}:app", "--dev"], ["routes", "{}:app"], ["{}:app", "exec", "x"]])
+@pytest.mark.parametrize(
+    ("module", "source", "frames", "last"),
+    [
+        ("no_colon", "async def hello(request)\n    return 1\n", ["no_colon.py"], "SyntaxError: expected ':'"),
+        ("imports_it", "import no_colon_either\n", ["imports_it.py", "no_colon_either.py"], "SyntaxError: exp"),
+        ("bad_tabs", "def f():\n\tx = 1\n        y = 2\n", ["bad_tabs.py"], "TabError: inconsistent"),
+        ("divides", "def f():\n    1 / 0\nf()\n", ["divides.py"] * 2, "ZeroDivisionError: division by zero"),
+        ("lacks", "import no_such_library\n", ["lacks.py"], "ModuleNotFoundError: No module named 'no_such_library'"),
+    ],
+)
+def test_an_error_of_the_application_shows_its_own_frames(
+    project: Path,
+    arguments: list[str],
+    module: str,
+    source: str,
+    frames: list[str],
+    last: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (project / f"{module}.py").write_text(source)
+    (project / "no_colon_either.py").write_text("if True\n    pass\n")
+    assert status_of(*(argument.format(module) for argument in arguments)) == 1
+    shown = capsys.readouterr().err
+    assert re.findall(r'File ".*?([^/\\]+)", line', shown) == frames
+    assert last in shown.splitlines()[-1]
+
+
+def test_an_error_of_the_loader_itself_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A function of a built-in type has no frame.
+    monkeypatch.setattr(_loading, "load", partial(int, "x"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        _loading.load_or_exit()
 
 
 @pytest.mark.usefixtures("project")

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from sanic_star.cli._loading import load
+from sanic_star.cli._loading import load_or_exit
 
 NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -30,7 +30,7 @@ def execute(arguments: Sequence[str], program: str) -> None:
     @click.option("--factory", is_flag=True, help="TARGET is something to call that returns the application.")
     def choose(target: str, factory: bool) -> None:
         """Run a command of the application TARGET: sanic-star TARGET exec NAME."""
-        app: Any = load(target, factory)
+        app: Any = load_or_exit(target, factory)
         for command in getattr(app, "_future_commands", ()):
             commands.add_command(as_command(command.name, command.func))
         commands.main(after or ["--help"], f"{program} {target} exec")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
@@ -11,6 +15,8 @@ from sanic_star.compat._alias.alias import AliasError, install
 from sanic_star.compat.app import Sanic
 from sanic_star.compat.worker.loader import DEFAULT_APP_NAME, AppLoader, NoApplication
 from sanic_star.engine.lifespan import InvalidSetting
+
+_OWN_FILES = (str(Path(__file__).parents[1]) + os.sep, str(importlib.__file__), "<frozen importlib")
 
 
 class Unusable(click.ClickException):
@@ -61,6 +67,44 @@ def load(
     if debug:
         loaded.debug = True
     return loaded
+
+
+def load_or_exit(*arguments: Any) -> Sanic[Any, Any]:
+    """Return the application; if its own code fails, print the traceback of that code alone.
+
+    Args:
+        arguments: as in `load`.
+
+    Raises:
+        Unusable: see `load`.
+        SystemExit: with status 1, the application's code has raised.
+    """
+    try:
+        return load(*arguments)
+    except click.ClickException:
+        raise
+    except Exception as error:
+        frames = _user_frames(error.__traceback__)
+        if frames is None and not isinstance(error, SyntaxError):
+            raise
+        # Imported late: only an error needs it.
+        from traceback import print_exception
+
+        print_exception(type(error), error, frames)
+        sys.exit(1)
+
+
+def _user_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """Return a traceback from the first frame that belongs neither to this package nor to the import system.
+
+    A module that cannot be compiled has no frame; its exception names file and line.
+    """
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(_OWN_FILES):
+            return traceback
+        traceback = traceback.tb_next
+    return None
 
 
 def _check(target: str, simple: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from starlette.routing import Host, Mount
 
-from sanic_star.cli._loading import load
+from sanic_star.cli._loading import load_or_exit
 
 HEAD = ("METHODS", "PATH", "NAME", "HANDLER", "BLUEPRINT")
 
@@ -19,7 +19,7 @@ HEAD = ("METHODS", "PATH", "NAME", "HANDLER", "BLUEPRINT")
 @click.option("--simple", "-s", is_flag=True, help="TARGET is a directory.")
 def routes(target: str, factory: bool, simple: bool) -> None:
     """Show the routes of the application TARGET, and what is mounted in it."""
-    app = load(target, factory, simple)
+    app = load_or_exit(target, factory, simple)
     rows = [HEAD, *rows_of(app)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     for row in rows:

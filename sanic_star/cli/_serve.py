@@ -13,7 +13,7 @@ import click
 import sanic_star.compat
 from sanic_star import __version__
 from sanic_star.cli._console import show_prompt
-from sanic_star.cli._loading import Unusable, load
+from sanic_star.cli._loading import Unusable, load_or_exit
 from sanic_star.compat._alias.alias import VERSIONS, is_installed
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.servers.backends import BACKENDS, default_backend
@@ -133,7 +133,7 @@ def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: in
     # A factory that takes an argument gets the arguments of the command line, under the names that they have in Sanic.
     arguments = Namespace(target=target, action=action, **flags, **(extras or {}))
     factory, simple = flags.pop("factory"), flags.pop("simple")
-    again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), arguments)
+    again = partial(load_or_exit, target, factory, simple, bool(flags["debug"] or flags["dev"]), arguments)
     check_processes(flags)
     repl = flags.pop("repl")
     if repl:

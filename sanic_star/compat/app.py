@@ -33,7 +33,15 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 from sanic_star.compat import compat
 from sanic_star.compat._app import registry
 from sanic_star.compat._app.answers import Answers, check_route_names
-from sanic_star.compat._app.decorators import H, Registrar, check_middleware, check_name, no_handler
+from sanic_star.compat._app.decorators import (
+    H,
+    Registrar,
+    as_location,
+    check_exception_key,
+    check_middleware,
+    check_name,
+    no_handler,
+)
 from sanic_star.compat._app.definitions import (
     CommandDefinition,
     Definition,
@@ -51,7 +59,7 @@ from sanic_star.compat._app.methods import ENTRY, is_overridden, overridable, th
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
-from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute
+from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute, check_methods
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
 from sanic_star.compat._support.json import codec
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names
@@ -315,7 +323,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @classmethod
     def register_app(cls, app: Sanic[Any, Any]) -> None:
-        """Add an application to the registry; of two with the same name, `get_app` returns the newer one."""
+        """Add an application to the registry; of two with the same name, `get_app` returns the newer one.
+
+        Args:
+            app: the application; its name is the key.
+
+        Raises:
+            SanicException: it is not an application.
+        """
         if not isinstance(app, Sanic):
             raise SanicException("Registered app must be an instance of Sanic")
         cls._app_registry.pop(app.name, None)
@@ -323,7 +338,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @classmethod
     def unregister_app(cls, app: Sanic[Any, Any]) -> None:
-        """Remove an application from the registry."""
+        """Remove an application from the registry.
+
+        Args:
+            app: the application.
+
+        Raises:
+            SanicException: it is not an application.
+        """
         if not isinstance(app, Sanic):
             raise SanicException("Registered app must be an instance of Sanic")
         if cls._app_registry.get(app.name) is app:
@@ -567,7 +589,17 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         *,
         priority: int | Default = _default,
     ) -> Any:
-        """Run a function before or after the handlers of certain routes; arguments as in `register_middleware`."""
+        """Run a function before or after the handlers of certain routes; arguments as in `register_middleware`.
+
+        Args:
+            middleware: the function.
+            route_names: the full names of the routes, such as `Shop.items`.
+            attach_to: `request` or `response`.
+            priority: middleware with a higher priority runs closer to the client.
+
+        Raises:
+            KeyError: `attach_to` is other text.
+        """
         entry = _as_middleware(middleware, attach_to, priority)
         before = entry.location is MiddlewareLocation.REQUEST
         table = self.named_request_middleware if before else self.named_response_middleware
@@ -691,6 +723,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             'hello'
         """
         if _are_starlettes(args, options):
+            check_methods(args[2] if len(args) > 2 else options.get("methods"))
             self._append(starlette_routing.Route(*args, **_as_endpoint(options)))
             return None
         return super().add_route(*args, **options)
@@ -826,7 +859,17 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.router._describe_foreign(route)
 
     def add_exception_handler(self, exc_class_or_status_code: Any, handler: Any) -> None:
-        """Register a handler for exceptions of a class or a status code (Starlette's API)."""
+        """Register a handler for exceptions of a class or a status code (Starlette's API).
+
+        Args:
+            exc_class_or_status_code: an exception class, whose subclasses are handled too, or a status code.
+            handler: called with the request and the exception; returns a response.
+
+        Raises:
+            ServerError: the class or the status code already has a handler.
+            TypeError: the first argument is something else.
+        """
+        check_exception_key(exc_class_or_status_code)
         self.error_handler.add(exc_class_or_status_code, self._answers.exception_handler(handler))
 
     def update_config(self, config: Any) -> None:
@@ -1232,7 +1275,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @staticmethod
     async def dispatch_delayed_tasks(app: Sanic[Any, Any]) -> None:
-        """Start the tasks that were added before there was an event loop; the start calls this too."""
+        """Start the tasks that were added before there was an event loop; the start calls this too.
+
+        Args:
+            app: the application that the tasks were added to.
+        """
         app._background.start_delayed_tasks()
 
     def ack(self) -> None:
@@ -1324,7 +1371,15 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         inline: bool = False,
         reverse: bool = False,
     ) -> Coroutine[Any, Any, Any]:
-        """Dispatch an event; see `SignalRouter.dispatch` for arguments, result and exceptions.
+        """Dispatch an event: call its handlers; result and exceptions as in `SignalRouter.dispatch`.
+
+        Args:
+            event: its name, in three parts.
+            condition: selects handlers; see `signal`.
+            context: keyword arguments for the handlers.
+            fail_not_found: whether an inline dispatch raises if the event never had a handler.
+            inline: whether to wait for the handlers; otherwise they run in a task.
+            reverse: whether to call them in reverse order.
 
         Examples:
             >>> from sanic_star import Sanic
@@ -1542,7 +1597,7 @@ def _as_endpoint(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:
-    location = MiddlewareLocation[attach_to.upper()]
+    location = as_location(attach_to)
     if not isinstance(middleware, Middleware):
         return Middleware(middleware, location, priority if isinstance(priority, int) else 0)
     if isinstance(priority, int) and priority != middleware.priority:

@@ -8,6 +8,8 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
+from sanic_star.compat._app.decorators import function_or_default
+
 
 class BlueprintGroup(MutableSequence[Any]):
     """A sequence of blueprints and groups; see `Blueprint.group`.
@@ -67,11 +69,20 @@ class BlueprintGroup(MutableSequence[Any]):
         return len(self._blueprints)
 
     def insert(self, index: int, item: Any) -> None:
-        """Insert a blueprint before the one at `index`."""
+        """Insert a blueprint before the one at `index`.
+
+        Args:
+            index: the position.
+            item: the blueprint or group.
+        """
         self._blueprints.insert(index, item)
 
     def append(self, value: Any) -> None:
-        """Append a blueprint."""
+        """Append a blueprint.
+
+        Args:
+            value: the blueprint or group.
+        """
         self._blueprints.append(value)
 
     def exception(self, *exceptions: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], None]:
@@ -96,19 +107,39 @@ class BlueprintGroup(MutableSequence[Any]):
         return lambda function: decorate(function, *args)
 
     def on_request(self, middleware: Callable[..., Any] | None = None) -> Any:
-        """Run a function before the handlers of all members."""
-        if callable(middleware):
+        """Run a function before the handlers of all members.
+
+        Args:
+            middleware: called with the request; may be `async`. By default, the function that is decorated next.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
+        if callable(function_or_default("on_request", middleware, "request")):
             return self.middleware(middleware, "request")
         return partial(self.middleware, attach_to="request")
 
     def on_response(self, middleware: Callable[..., Any] | None = None) -> Any:
-        """Run a function after the handlers of all members."""
-        if callable(middleware):
+        """Run a function after the handlers of all members.
+
+        Args:
+            middleware: called with the request and the response; may be `async`. By default, the function that is
+                decorated next.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
+        if callable(function_or_default("on_response", middleware, "response")):
             return self.middleware(middleware, "response")
         return partial(self.middleware, attach_to="response")
 
     def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
         """Add ASGI middleware around the routes of all members; arguments as in `Blueprint.add_middleware`.
+
+        Args:
+            middleware_class: called with the ASGI application and the other arguments; returns an ASGI application.
+            args: positional arguments for the class.
+            kwargs: keyword arguments for the class.
 
         Raises:
             RuntimeError: an application that a member is registered in has started.

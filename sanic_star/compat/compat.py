@@ -39,6 +39,10 @@ def __getattr__(name: str) -> Any:
     return is_installed
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), "UVLOOP_INSTALLED"})
+
+
 # The classes with a `start_method`. The module of `Sanic` adds it, because this module cannot import that one.
 _classes_with_start_method: list[Any] = []
 

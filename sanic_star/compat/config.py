@@ -228,6 +228,9 @@ class Config(dict[str, Any]):
     on_change: list[Callable[[str, Any], None]]
     """Functions that are called with key and value at each assignment."""
 
+    # The prefix of the environment variables that were read; messages name variables with it.
+    _env_prefix: str = ""
+
     def __init__(
         self,
         defaults: Mapping[str, Any] | None = None,
@@ -319,7 +322,12 @@ class Config(dict[str, Any]):
         return self
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Set a missing setting; return the setting's value."""
+        """Set a missing setting; return the setting's value.
+
+        Args:
+            key: the setting.
+            default: its value if it is missing.
+        """
         if key not in self:
             self[key] = default
         return self[key]
@@ -334,6 +342,7 @@ class Config(dict[str, Any]):
             SettingError: a boolean setting gets a value that is neither a truth value nor empty. The message names the
                 variable.
         """
+        object.__setattr__(self, "_env_prefix", prefix)
         for name, text in os.environ.items():
             key = name.removeprefix(prefix)
             if name.startswith(prefix) and name.isupper() and key:
@@ -417,7 +426,11 @@ class Config(dict[str, Any]):
                     raise SettingError(f"{name} is {value!r}; it has to be True or False")
 
     def load(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
-        """The former name of `update_config`."""
+        """The former name of `update_config`.
+
+        Args:
+            config: as in `update_config`.
+        """
         self.update_config(config)
 
     def register_type(self, converter: Callable[..., Any]) -> None:

@@ -130,6 +130,11 @@ class HTTPException(SanicException):
 
     Sanic up to 22 allowed another status; this still works, with a warning.
 
+    Args:
+        message: the message for the client; by default the reason phrase.
+        status_code: another HTTP status, with a warning.
+        options: `quiet`, `context`, `extra` and `headers`, as in `SanicException`.
+
     Examples:
         >>> HTTPException("no").status_code
         500
@@ -182,6 +187,7 @@ class MethodNotAllowed(HTTPException):
     """405: the URL does not support the method.
 
     Args:
+        message: the message for the client; by default the reason phrase.
         method: the method of the request.
         allowed_methods: the supported methods; they become the `Allow` header.
 
@@ -236,6 +242,7 @@ class FileNotFound(NotFound):
     """404: a static file does not exist.
 
     Args:
+        message: the message for the client; by default the reason phrase.
         path: the path on the disk.
         relative_url: the path in the URL.
     """
@@ -285,6 +292,7 @@ class RangeNotSatisfiable(HTTPException):
     """416: the requested range is outside the content.
 
     Args:
+        message: the message for the client; by default the reason phrase.
         content_range: its `total`, the total size in bytes, becomes the `Content-Range` header.
     """
 
@@ -334,6 +342,8 @@ class PyFileError(SanicException):
 
     Args:
         file: the path of the file.
+        status_code: the HTTP status, by default 500.
+        options: `quiet`, `context`, `extra` and `headers`, as in `SanicException`.
     """
 
     def __init__(
@@ -350,7 +360,13 @@ class Unauthorized(HTTPException):
     """401: the request needs authentication.
 
     Args:
+        message: the message for the client; by default the reason phrase.
         scheme: the authentication scheme, for example `"Basic"`. It adds a challenge to the response.
+        status_code: another HTTP status, with a warning.
+        quiet: whether not to log it; by default `True`.
+        context: data that is shown to the client in every mode (JSON error format).
+        extra: data that is shown in debug mode only.
+        headers: headers of the response.
         challenges: the parameters of the challenge, such as `realm`.
 
     Examples:

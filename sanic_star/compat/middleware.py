@@ -71,7 +71,12 @@ class Middleware:
 
     @staticmethod
     def in_order(middleware: Iterable[Middleware], location: MiddlewareLocation) -> list[Middleware]:
-        """Return middleware in running order: requests pass from outside to inside, responses back."""
+        """Return middleware in running order: requests pass from outside to inside, responses back.
+
+        Args:
+            middleware: the middleware, in order of registration.
+            location: whether it runs for requests or for responses.
+        """
         return sorted(middleware, key=lambda entry: entry.order, reverse=location is MiddlewareLocation.REQUEST)
 
     @classmethod

@@ -25,7 +25,7 @@ from sanic_star.compat._routing.exceptions import (
 )
 from sanic_star.compat._routing.exceptions import NotFound as NoRoute
 from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInfo, PathType
-from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, method_set
+from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, check_methods, method_set
 from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names, pattern
 from sanic_star.compat.constants import HTTP_METHODS
@@ -233,6 +233,7 @@ class Router(routing.Router):
         """
         if self.finalized:
             raise FinalizationError("Cannot finalize router more than once.")
+        check_methods(methods)
         verbs = method_set(*map(str, methods or (self.DEFAULT_METHOD,)))
         invalid = [method for method in verbs if method not in self.ALLOWED_METHODS]
         if invalid:
@@ -517,7 +518,12 @@ class Router(routing.Router):
         return NotFound(f"Requested URL {path.rstrip('/')} not found")
 
     def find_route_by_view_name(self, view_name: str, name: str | None = None) -> Route | WebSocketRoute | None:
-        """Return the route of that name, with or without the application's name as prefix."""
+        """Return the route of that name, with or without the application's name as prefix.
+
+        Args:
+            view_name: the name of the view.
+            name: ignored.
+        """
         if not view_name:
             return None
         self._build()
@@ -608,7 +614,13 @@ class Router(routing.Router):
         return redirect
 
     def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
-        """Serve another ASGI application below `path`."""
+        """Serve another ASGI application below `path`.
+
+        Args:
+            path: the prefix of the application's paths.
+            app: the ASGI application.
+            name: the name for `url_for`.
+        """
         super().mount(path, app, name)
         self._describe_foreign(self.routes[-1])
 

@@ -124,7 +124,14 @@ _ROUTE_OPTIONS = (
 
 
 def stream(func: H) -> H:
-    """Mark a view's method that reads the body itself."""
+    """Mark a method of a view that reads the request body itself.
+
+    Args:
+        func: the method.
+
+    Returns:
+        The method.
+    """
     func.is_stream = True  # type: ignore[attr-defined]
     return func
 

@@ -75,10 +75,13 @@ class Hub:
         # Only the first worker logs it. Under another server's supervisor a worker does not know how many there are.
         is_first = os.environ.get("SANIC_WORKER_NAME", "").endswith("-0-0")
         if self._redis is None and is_first and app.state.workers > 1:
+            prefix = getattr(app.config, "_env_prefix", "")
+            variable = f" (the environment variable {prefix}HUB_URL)" if prefix else ""
             logger.warning(
-                "The hub keeps its channels in memory: %d workers do not share them. Set HUB_URL to the URL of a "
+                "The hub keeps its channels in memory: %d workers do not share them. Set HUB_URL%s to the URL of a "
                 "Redis server",
                 app.state.workers,
+                variable,
             )
 
     async def _on_stop(self, app: Sanic[Any, Any]) -> None:

@@ -27,7 +27,11 @@ _DEADLINE = "SANIC_STAR_TEST_DEADLINE"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options."""
+    """Add the plugin's options to pytest's.
+
+    Args:
+        parser: pytest's parser of the command line and of its configuration file.
+    """
     group = parser.getgroup("sanic_star")
     description = "let `import sanic` and `import sanic_testing` mean sanic_star"
     group.addoption("--sanic-star-alias", action="store_true", help=description)
@@ -39,7 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Install the alias where it is asked for."""
+    """Install the alias if an option or a setting says so.
+
+    Args:
+        early_config: pytest's configuration, before it loads the first `conftest.py`.
+    """
     if early_config.known_args_namespace.sanic_star_alias or early_config.getini("sanic_alias"):
         from sanic_star.compat._alias.alias import AliasError, install
         from sanic_star.compat._alias.bootstrap import replace_main
@@ -52,7 +60,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the deadline where one is asked for."""
+    """Set the deadline of requests if an option or a setting has one.
+
+    Args:
+        config: pytest's configuration.
+    """
     asked = config.getoption("--sanic-star-deadline")
     text = config.getini("sanic_star_deadline") if asked is None else str(asked)
     if not text:

@@ -34,3 +34,7 @@ def __getattr__(name: str) -> Any:
     from sanic_star.testing.asgi import SanicASGITestClient
 
     return SanicASGITestClient
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

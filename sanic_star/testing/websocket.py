@@ -15,6 +15,8 @@ from sanic_star.testing._asgi.server import Server
 __all__ = ["WebSocketDenialResponse", "WebSocketSession", "denial", "handshake_headers"]
 
 Headers = list[tuple[bytes, bytes]]
+# How many characters of a response body a message shows: the text of an error page, without its style sheet.
+_SHOWN_BODY = 300
 MakeResponse = Callable[[int, Headers, io.BufferedIOBase], requests.Response]
 
 
@@ -32,11 +34,26 @@ class WebSocketDenialResponse(WebSocketDisconnect):
         self.response = response
 
     def __str__(self) -> str:
-        return f"the app answered the handshake with {self.response.status_code} (code {self.code}, {self.reason!r})"
+        if self.code != ABNORMAL:
+            return f"the app refused the handshake: code {self.code}, reason {self.reason!r}; a client gets status 403"
+        return f"the app answered the handshake with status {self.response.status_code} and the body {self._body()!r}"
+
+    def __repr__(self) -> str:
+        details = repr(self._body()) if self.code == ABNORMAL else f"code={self.code}, reason={self.reason!r}"
+        return f"{type(self).__name__}({self.response.status_code}, {details})"
+
+    def _body(self) -> str:
+        text = self.response.text
+        return text if len(text) <= _SHOWN_BODY else text[:_SHOWN_BODY] + "…"
 
 
 def denial(message: Message, make_response: MakeResponse) -> WebSocketDenialResponse:
-    """Make an exception of what an app has answered a handshake with."""
+    """Return the exception for an application that has not accepted a handshake.
+
+    Args:
+        message: the application's ASGI message: a close, or a response with status, headers and body.
+        make_response: returns the response for a status, headers and a body.
+    """
     if message["type"] == "websocket.close":
         code, reason = message.get("code", 1000), message.get("reason")
         return WebSocketDenialResponse(make_response(403, [], io.BytesIO()), code, reason)
@@ -44,7 +61,11 @@ def denial(message: Message, make_response: MakeResponse) -> WebSocketDenialResp
 
 
 def handshake_headers(subprotocols: Sequence[str] | None) -> dict[str, str]:
-    """Give the headers that make a GET a websocket's handshake."""
+    """Return the headers that turn a GET request into a websocket handshake (RFC 6455, section 4.1).
+
+    Args:
+        subprotocols: the subprotocols that the client offers, the preferred one first.
+    """
     return {
         "Connection": "upgrade",
         "Upgrade": "websocket",
@@ -56,6 +77,13 @@ def handshake_headers(subprotocols: Sequence[str] | None) -> dict[str, str]:
 
 class WebSocketSession:
     """Talk to an app over a websocket; made by ``TestClient.websocket_connect`` and used in a ``with`` block.
+
+    Args:
+        app: the ASGI application.
+        scope: the scope of the handshake.
+        server: runs the application in its event loop.
+        make_response: returns the response for a status, headers and a body.
+        raise_app_exceptions: whether exceptions of the application reach the test.
 
     Attributes:
         accepted_subprotocol: the subprotocol that the app has chosen.
@@ -99,15 +127,37 @@ class WebSocketSession:
         self._server.run(self._conversation.give(message))
 
     def send_text(self, data: str) -> None:
-        """Send a text message."""
+        """Send a text message.
+
+        Args:
+            data: the text.
+
+        Raises:
+            Exception: the application's own.
+        """
         self.send({"type": "websocket.receive", "text": data})
 
     def send_bytes(self, data: bytes) -> None:
-        """Send a binary message."""
+        """Send a binary message.
+
+        Args:
+            data: the content.
+
+        Raises:
+            Exception: the application's own.
+        """
         self.send({"type": "websocket.receive", "bytes": data})
 
     def send_json(self, data: Any, mode: Literal["text", "binary"] = "text") -> None:
-        """Send a JSON document as a text or a binary message."""
+        """Send a JSON document as a text or a binary message.
+
+        Args:
+            data: the object; `json.dumps` has to be able to write it.
+            mode: `text` or `binary`, the type of the message.
+
+        Raises:
+            TypeError: the object cannot be written as JSON.
+        """
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
         if mode == "text":
             self.send_text(text)
@@ -128,19 +178,49 @@ class WebSocketSession:
         return self._server.run(self._conversation.take(timeout))
 
     def receive_text(self, timeout: float | None = None) -> str:
-        """Wait for a text message; raises as ``receive`` does, and TypeError when a binary one comes."""
+        """Wait for a text message, and return it.
+
+        Args:
+            timeout: how long to wait, in seconds; `None` waits without a limit.
+
+        Raises:
+            TypeError: a binary message has arrived.
+            TimeoutError, WebSocketDisconnect, Exception: see ``receive``.
+        """
         return self._receive_data("text", timeout)  # type: ignore[no-any-return]
 
     def receive_bytes(self, timeout: float | None = None) -> bytes:
-        """Wait for a binary message; raises as ``receive`` does, and TypeError when a text comes."""
+        """Wait for a binary message, and return it.
+
+        Args:
+            timeout: how long to wait, in seconds; `None` waits without a limit.
+
+        Raises:
+            TypeError: a text message has arrived.
+            TimeoutError, WebSocketDisconnect, Exception: see ``receive``.
+        """
         return self._receive_data("bytes", timeout)  # type: ignore[no-any-return]
 
     def receive_json(self, mode: Literal["text", "binary"] = "text", timeout: float | None = None) -> Any:
-        """Wait for a JSON document; raises as ``receive_text`` or ``receive_bytes``, and ValueError when it is none."""
+        """Wait for a message that is a JSON document, and return its value.
+
+        Args:
+            mode: `text` or `binary`, the expected type of the message.
+            timeout: how long to wait, in seconds; `None` waits without a limit.
+
+        Raises:
+            ValueError: the message is not a JSON document.
+            TypeError: the message is of the other type.
+            TimeoutError, WebSocketDisconnect, Exception: see ``receive``.
+        """
         return json.loads(self._receive_data("text" if mode == "text" else "bytes", timeout))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the websocket, and let the app come to its end.
+        """Close the websocket, and wait until the application has finished.
+
+        Args:
+            code: the close code, 1000 to 4999.
+            reason: the close reason.
 
         Raises:
             Exception: the app's own.

@@ -217,7 +217,7 @@ def test_every_verb_has_its_decorator() -> None:
             ValueError,
             "cannot set either directory_view or index",
         ),
-        (lambda app: app.middleware(print, "between"), KeyError, "BETWEEN"),
+        (lambda app: app.middleware(print, "between"), KeyError, "takes 'request' or 'response', got 'between'"),
         (lambda app: app.generate_name(None), ValueError, "Could not generate a name"),
         (lambda app: app.blueprint([Blueprint("same"), Blueprint("same")]), AssertionError, "already registered"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sanic_star import EventStream, Hub, Sanic, Websocket, empty
+from sanic_star import Config, EventStream, Hub, Sanic, Websocket, empty
 from sanic_star.engine.lifespan import InvalidSetting
 from sanic_star.hub import Subscription
 from sanic_star.testing import TestClient
@@ -244,6 +244,28 @@ async def test_without_a_url_nothing_is_loaded(url: Any, monkeypatch: pytest.Mon
     app.config.HUB_URL = url
     async with Hub(app) as hub:
         assert not hub.is_connected
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "Set HUB_URL (the environment variable SANIC_HUB_URL) to"),
+        ({"env_prefix": "SHOP_"}, "Set HUB_URL (the environment variable SHOP_HUB_URL) to"),
+        ({"env_prefix": None}, "Set HUB_URL to"),
+        ({"config": Config({}, env_prefix="CART_")}, "Set HUB_URL (the environment variable CART_HUB_URL) to"),
+    ],
+)
+def test_the_warning_for_several_workers_names_the_variable(
+    options: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SANIC_WORKER_NAME", "Sanic-Server-0-0")
+    app = Sanic("App", **options)
+    app.state.workers = 2
+    Hub(app)
+    with TestClient(app):
+        pass
+    (message,) = (record.getMessage() for record in caplog.records if "keeps its channels" in record.getMessage())
+    assert name in message
 
 
 async def test_a_url_needs_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

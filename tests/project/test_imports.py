@@ -1,11 +1,14 @@
 """Imports within the package: they have no cycles, including annotations, and they are statements."""
 
 import ast
+import importlib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import sanic_star
 from tests.project import ROOT
+from tests.project.public_names import ONLY_WITHOUT_SANIC, public_modules
 
 PACKAGE = ROOT / "sanic_star"
 # The default of `Request[Sanic]`: a handler annotated with `Request` gets an application with its type.
@@ -72,3 +75,24 @@ def test_no_module_of_the_package_is_imported_by_a_string() -> None:
     }
     assert set(CHOSEN.items()) <= calls
     assert [call for call in calls - set(CHOSEN.items()) if "sanic" in call[1]] == []
+
+
+def _loaded_late(module: str) -> Iterator[str]:
+    """Yield the public names that a module imports only for type checkers, and passes on when they are used."""
+    for node in MODULES[module].body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for statement in node.body:
+                if isinstance(statement, ast.ImportFrom):
+                    yield from (alias.asname or "" for alias in statement.names if alias.asname == alias.name)
+
+
+def test_dir_lists_what_is_loaded_late() -> None:
+    hidden = []
+    for name in sorted(set(public_modules()) - ONLY_WITHOUT_SANIC):
+        module = importlib.import_module(name)
+        listed = dir(module)
+        late = {*_loaded_late(name), *getattr(module, "__all__", ())}
+        hidden += [f"{name}.{member}" for member in late if member not in listed]
+        hidden += [f"{name}.{member}: does not exist" for member in listed if not hasattr(module, member)]
+    assert hidden == []
+    assert {"Hub", "EventStream", "guard", "exceptions", "response"} <= set(dir(sanic_star))

@@ -266,6 +266,61 @@ def test_each_public_name_has_a_docstring() -> None:
     assert sorted(set(undocumented())) == []
 
 
+# "Arguments as in `route`": the docstring of that member of the same class counts too.
+OTHER_DOCSTRING = re.compile(r"arguments (?:are )?(?:as (?:in|for)|those of) (?:the )?`?(\w+)")
+# Not checked yet: requests, responses, websockets and the hub. No user calls the layers below.
+UNCHECKED = (
+    *LAYERS_BELOW, "sanic_star.compat.request", "sanic_star.compat.response", "sanic_star.compat.server",
+    "sanic_star.hub",
+)  # fmt: skip
+# Its arguments are those of a method of Starlette's.
+ARGUMENTS_OF_STARLETTE = {"sanic_star.compat.cookies.response.check_starlette_cookie"}
+
+
+def unexplained(path: str, thing: Any, owner: Any = None) -> Iterator[str]:
+    """Yield the parameters of a function or class that its docstring never names."""
+    function = inspect.unwrap(getattr(thing, "__func__", thing))
+    if str(function.__module__).startswith(UNCHECKED) or path in ARGUMENTS_OF_STARLETTE:
+        return
+    if inspect.isclass(thing):
+        function = vars(thing).get("__init__")
+        if function is None:
+            return
+    text = "\n".join(filter(None, (inspect.getdoc(thing), inspect.getdoc(function))))
+    for name in OTHER_DOCSTRING.findall(text):
+        text += inspect.getdoc(getattr(owner, name, None)) or ""
+    for parameter in inspect.signature(function).parameters.values():
+        is_star = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        is_hidden = is_star or parameter.name in ("self", "cls") or parameter.name.startswith("_")
+        if not is_hidden and not re.search(rf"\b{parameter.name}\b", text):
+            yield f"{path}({parameter.name})"
+
+
+def described() -> Iterator[tuple[str, Any, Any]]:
+    """Yield the public functions, classes and methods, and those of the reference: path, object, class."""
+    for name in sorted(set(public_modules()) - ONLY_WITHOUT_SANIC):
+        module = importlib.import_module(name)
+        for public_name in public_names(name):
+            thing = getattr(module, public_name)
+            if not (inspect.isclass(thing) or inspect.isfunction(thing)) or "sanic_star" not in str(thing.__module__):
+                continue
+            yield f"{name}.{public_name}", thing, None
+            if inspect.isclass(thing):
+                for member, value in vars(thing).items():
+                    function = getattr(value, "__func__", value)
+                    if inspect.isfunction(function) and not member.startswith("_"):
+                        # An override without a docstring has that of its base.
+                        yield f"{name}.{public_name}.{member}", getattr(thing, member), thing
+    for _, path in directives():
+        thing = resolve(path)
+        if inspect.isfunction(thing) or inspect.ismethod(thing) or inspect.isclass(thing):
+            yield path, thing, resolve(path.rpartition(".")[0])
+
+
+def test_docstrings_name_each_parameter() -> None:
+    assert sorted({line for path, thing, owner in described() for line in unexplained(path, thing, owner)}) == []
+
+
 def test_docstrings_show_their_examples_as_code() -> None:
     # Outside of a section `Examples`, Markdown reads `>>>` as a quotation.
     for _, path in directives():

@@ -34,6 +34,7 @@ PAGES = [ROOT / f"docs/{section}/{name}.md" for section, names in SECTIONS.items
 BLOCK = re.compile(r"^( *)```(\w+)([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 TITLE = re.compile(r'title="([^"]+)"')
 NOT_RUN = re.compile(r"<!-- not run: \S.*-->\n+$")
+CHANGED_FILE = re.compile(r"`([\w/]+\.\w+)`[^`\n]*:\n\n")
 COMMAND = re.compile(r"^\$ ", re.MULTILINE)
 ADDRESS = "127.0.0.1:8000"
 DEADLINE = 120  # seconds for one command
@@ -185,17 +186,26 @@ def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     ],
 )
 def test_differences_lead_from_one_page_to_the_next(page: Path, tmp_path: Path) -> None:
-    def files() -> list[str]:
-        return [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
-
-    folder_before(page, tmp_path)
-    before = files()
+    before, after = tmp_path / "before", tmp_path / "after"
+    folder_before(page, before)
+    folder_before(page, after)
     for block in blocks(page):
         if block.file:
-            save(block, tmp_path)
+            save(block, after)
+    source = page.read_text().splitlines(keepends=True)
     for block in blocks(page):
-        if block.language == "diff":
-            lines = block.text.splitlines(keepends=True)
-            old, new = ("".join(line[1:] for line in lines if line[0] in marks) for marks in (" -", " +"))
-            assert any(old in text for text in before), f"{page}:{block.line}: what it changes is not there"
-            assert any(new in text for text in files()), f"{page}:{block.line}: the complete file does not have it"
+        if block.language != "diff":
+            continue
+        # The sentence above a difference, or above several, names its file.
+        file = CHANGED_FILE.findall("".join(source[: block.line - 1]))[-1]
+        lines = block.text.splitlines(keepends=True)
+        assert {line[0] for line in lines} <= set(" -+"), f"{page}:{block.line}: a line has no mark"
+        old, new = ("".join(line[1:] for line in lines if line[0] in marks) for marks in (" -", " +"))
+        earlier, complete = (as_lines((folder / file).read_text()) for folder in (before, after))
+        assert as_lines(old) in earlier, f"{page}:{block.line}: {file} lacks its context"
+        assert as_lines(new) in complete, f"{page}:{block.line}: the complete {file} lacks it"
+
+
+def as_lines(text: str) -> str:
+    """Return a text that contains another one only if that stands there in whole lines."""
+    return f"\n{text}"

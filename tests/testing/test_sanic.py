@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 
-from sanic_star.testing import SanicTestClient, TestingResponse, WebsocketProxy
+from sanic_star import Sanic, text
+from sanic_star.testing import SanicTestClient, TestingResponse, WebSocketDenialResponse, WebsocketProxy
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -494,3 +495,42 @@ def test_json_goes_out_as_httpx_writes_it() -> None:
     _, response = SanicTestClient(app_of()).post("/", json={"ä": [1, 2]})
     assert response.json["body"] == '{"ä":[1,2]}'
     assert json.loads(response.body) == response.json
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [("Log in first.", "Log in first."), ("x" * 5000, "x" * 300 + "…"), ("", "''")],
+)
+def test_a_refused_handshake_says_status_and_body(in_process: bool, body: str, shown: str) -> None:
+    app: Sanic[Any, Any] = Sanic("Refusing")
+
+    @app.websocket("/feed")
+    async def feed(request: Any, ws: Any) -> None: ...
+
+    @app.on_request
+    async def refuse(request: Any) -> Any:
+        return text(body, 401)
+
+    client = SanicTestClient(app) if in_process else SanicTestClient(app, port=0)
+    # A keyword of `websockets.connect` needs a socket.
+    options: dict[str, Any] = {} if in_process else {"max_size": 1000}
+    with pytest.raises(ValueError, match="Exception during request") as caught:
+        client.websocket("/feed", **options)
+    assert "401" in str(caught.value)
+    assert shown.removesuffix("…") in str(caught.value)
+    if in_process:
+        assert isinstance(caught.value.__cause__, WebSocketDenialResponse)
+        assert f"status 401 and the body '{body[:300]}" in str(caught.value.__cause__)
+        assert shown in repr(caught.value.__cause__)
+
+
+def test_a_closed_handshake_says_its_code() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.close", "code": 4001, "reason": "no seat"})
+
+    with pytest.raises(ValueError, match=r"WebSocketDenialResponse\(403, code=4001, reason='no seat'\)") as caught:
+        SanicTestClient(app).websocket("/")
+    assert str(caught.value.__cause__) == (
+        "the app refused the handshake: code 4001, reason 'no seat'; a client gets status 403"
+    )

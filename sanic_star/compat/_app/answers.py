@@ -34,7 +34,7 @@ from sanic_star.compat._app.pipeline import (
 )
 from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
-from sanic_star.compat.log import error_logger, websockets_logger
+from sanic_star.compat.log import error_logger, logger, websockets_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
@@ -136,6 +136,8 @@ class Answers:
         self.overrides = Overrides()
         self._cached_steps: dict[tuple[MiddlewareLocation, str | None], list[Step]] | None = None
         self._body_limit: int | None = None
+        # The identities of routes whose handlers were checked: an application may be finalised several times.
+        self._checked_routes: set[int] = set()
         # The ASGI middleware of groups, blueprints and routes, by the identity of its list; built once per start.
         self._layers: dict[int, tuple[Any, Layer]] = {}
         # Created at the first start, because an application may be pickled before it.
@@ -306,11 +308,27 @@ class Answers:
                 route.call = self._compile_websocket(route, before)
             else:
                 call_factories.append((route, self._prepare_http(route, before)))
+        # Middleware and signals may add arguments, and so may a subclass's own way of handling a request.
+        is_certain = not (self._has_event_handlers or self.overrides.handle_request) and request_class is Request
+        if is_certain and not self._checked_routes.issuperset(map(id, routes)):
+            self._warn_of_arguments(routes)
         for http_route, make_call in call_factories:
             call = make_call()
             if overrides_receive_body and http_route.reads_body:
                 call = _after_receive_body(http_route, call)
             http_route.call = self._watch(http_route, call) if watches else call
+
+    def _warn_of_arguments(self, routes: Iterable[routing.Route | routing.WebSocketRoute]) -> None:
+        """Warn once of each handler whose parameters do not fit its path."""
+        # Imported late: the import of an application checks no handler.
+        from sanic_star.compat._app.arguments import warnings_for
+
+        for route in routes:
+            if id(route) in self._checked_routes or self._steps(MiddlewareLocation.REQUEST, route.name):
+                continue
+            self._checked_routes.add(id(route))
+            for warning in warnings_for(route, 2 if isinstance(route, routing.WebSocketRoute) else 1):
+                logger.warning(warning)
 
     def _prepare_http(self, route: routing.Route, before: list[Step]) -> Callable[[], Call]:
         """Set a route's body limits; return the function that compiles its handler with middleware."""

@@ -28,7 +28,7 @@ from sanic_star.compat._app.definitions import (
 )
 from sanic_star.compat._app.methods import overridable
 from sanic_star.compat._app.pipeline import is_endpoint
-from sanic_star.compat._routing.routes import method_set
+from sanic_star.compat._routing.routes import check_methods, method_set
 from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.constants import HTTP_METHODS
@@ -206,6 +206,7 @@ class Registrar:
         Raises:
             ValueError: the handler takes too few arguments, or the host is neither text nor a list of texts.
             TypeError: a keyword is unknown, or an argument is of another type.
+            BadMethod: `methods` is text instead of a list, or an entry is not an HTTP method.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -216,7 +217,7 @@ class Registrar:
             >>> app.test_client.delete("/items/7")[1].text
             'DELETE 7'
         """
-        if callable(uri):
+        if not isinstance(uri, str):
             raise TypeError(f"A route needs a path, got {uri!r}: write the decorator with it, as in @app.get('/')")
         unknown = [keyword for keyword in ctx_kwargs if not keyword.startswith("ctx_")]
         if unknown:
@@ -229,7 +230,9 @@ class Registrar:
         if threaded and websocket:
             raise TypeError("threaded=True is for HTTP: the handler of a websocket runs in the event loop")
         path = uri if not uri or uri.startswith("/") else "/" + uri
+        check_methods(methods)
         verbs = method_set(*(str(method.upper()) for method in methods or ("GET",)))
+        check_subprotocols(subprotocols)
         hosts = _as_hosts(host)
         middlewares = check_middleware(middleware)
 
@@ -439,6 +442,8 @@ class Registrar:
             >>> app.test_client.get("/hello")[1].text
             'hello'
         """
+        if isinstance(handler, str):
+            raise TypeError(f"add_route takes the handler first, got {handler!r}: write add_route(handler, '/')")
         view = handler if is_endpoint(handler) else getattr(handler, "view_class", None)
         if view is not None:
             functions = {method: getattr(view, method.lower(), None) for method in HTTP_METHODS}
@@ -607,8 +612,8 @@ class Registrar:
             threaded: whether a synchronous function runs in a thread, as in `route`.
 
         Raises:
-            KeyError: `attach_to` is neither.
-            TypeError: `threaded` is neither true nor false.
+            KeyError: `attach_to` is other text.
+            TypeError: `attach_to` is not text, or `threaded` is neither true nor false.
 
         Examples:
             >>> from sanic_star import Blueprint, Sanic, text
@@ -628,6 +633,7 @@ class Registrar:
         check_threaded(threaded)
         if not callable(middleware_or_request):
             function_or_location = middleware_or_request
+            as_location(function_or_location)
             return partial(
                 self.middleware,
                 attach_to=function_or_location,
@@ -635,7 +641,7 @@ class Registrar:
                 priority=priority,
                 **_threaded_keyword(threaded),
             )
-        location = MiddlewareLocation[attach_to.upper()]
+        location = as_location(attach_to)
         middleware = Middleware(middleware_or_request, location, priority)
         if threaded is not None:
             middleware.threaded = threaded
@@ -651,6 +657,15 @@ class Registrar:
     ) -> H:
         """Run a function before handlers; the first one that returns a response ends the request.
 
+        Args:
+            middleware: called with the request; may be `async`. It may return a response. By default, the function that
+                is decorated next.
+            priority: middleware with a higher priority runs closer to the client.
+            threaded: whether a synchronous function runs in a thread, as in `route`.
+
+        Raises:
+            TypeError: the argument is not a function.
+
         Examples:
             >>> from sanic_star import Sanic, text
             >>> app = Sanic("shop")
@@ -663,7 +678,7 @@ class Registrar:
             >>> app.test_client.get("/")[1].text
             'Hello, nobody'
         """
-        function_or_location: Any = middleware if callable(middleware) else "request"
+        function_or_location: Any = function_or_default("on_request", middleware, "request")
         return self.middleware(function_or_location, "request", priority=priority, **_threaded_keyword(threaded))  # type: ignore[no-any-return]
 
     def on_response(
@@ -674,6 +689,15 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Run a function after handlers, with the request and the response.
+
+        Args:
+            middleware: called with the request and the response; may be `async`. It may return another response. By
+                default, the function that is decorated next.
+            priority: middleware with a higher priority runs closer to the client.
+            threaded: whether a synchronous function runs in a thread, as in `route`.
+
+        Raises:
+            TypeError: the argument is not a function.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -687,7 +711,7 @@ class Registrar:
             >>> app.test_client.get("/")[1].headers["x-frame-options"]
             'DENY'
         """
-        function_or_location: Any = middleware if callable(middleware) else "response"
+        function_or_location: Any = function_or_default("on_response", middleware, "response")
         return self.middleware(function_or_location, "response", priority=priority, **_threaded_keyword(threaded))  # type: ignore[no-any-return]
 
     def exception(self, *exceptions: Any, apply: bool = True, threaded: bool | None = None) -> Callable[[H], H]:
@@ -699,7 +723,7 @@ class Registrar:
             threaded: whether a synchronous function runs in a thread, as in `route`.
 
         Raises:
-            TypeError: `threaded` is neither true nor false.
+            TypeError: nothing is given, an entry is something else, or `threaded` is neither true nor false.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -716,6 +740,10 @@ class Registrar:
         check_threaded(threaded)
         groups = (entry if isinstance(entry, (list, tuple)) else (entry,) for entry in exceptions)
         kinds = tuple(kind for group in groups for kind in group)
+        if not exceptions:
+            raise TypeError("exception() takes exception classes or status codes: write @app.exception(NotFound)")
+        for kind in kinds:
+            check_exception_key(kind)
 
         def decorate(handler: H) -> H:
             self._define(ExceptionDefinition(handler, kinds, threaded), apply)
@@ -724,7 +752,14 @@ class Registrar:
         return decorate
 
     def all_exceptions(self, handler: H) -> H:
-        """Register the decorated function for every exception that has no other handler."""
+        """Register the decorated function for every exception that has no other handler.
+
+        Args:
+            handler: called with the request and the exception; returns a response.
+
+        Returns:
+            The handler.
+        """
         return self.exception(Exception)(handler)
 
     # Listeners ------------------------------------------------------------------------------------------------------
@@ -789,22 +824,26 @@ class Registrar:
         if listener_or_event is None and "event" in removed_keywords:
             listener_or_event = removed_keywords.pop("event")
             deprecation("listener(event=…) was removed in Sanic 21.3: pass the event as the first argument.", 21.3)
-        if removed_keywords or listener_or_event is None:
-            unexpected = next(iter(removed_keywords), "listener_or_event")
-            raise TypeError(f"listener() takes a function or an event first, and no keyword {unexpected!r}")
+        if removed_keywords:
+            raise TypeError(f"listener() has no keyword {next(iter(removed_keywords))!r}")
+        if listener_or_event is None:
+            raise TypeError("listener() takes an event: write @app.listener('before_server_start')")
         if not callable(listener_or_event):
             event = listener_or_event
             return partial(
                 self.listener, event_or_none=event, apply=apply, priority=priority, **_threaded_keyword(threaded)
             )
         if event_or_none is None:
-            raise BadRequest("Invalid event registration: Missing event name.")
+            error = BadRequest("Invalid event registration: Missing event name.")
+            error.add_note("Write @app.listener('before_server_start').")
+            raise error
         self._define(ListenerDefinition(listener_or_event, event_or_none, priority, threaded), apply)
         return listener_or_event
 
     def _register_listener(self, listener: H, event: str, priority: int, threaded: bool | None) -> H:
         if callable(listener):
             return self.listener(listener, event, priority=priority, **_threaded_keyword(threaded))
+        function_or_default(event, listener)
         return partial(self.listener, event_or_none=event, priority=priority, **_threaded_keyword(threaded))
 
     def main_process_start(
@@ -814,7 +853,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the main process starts, before it starts workers."""
+        """Call a function when the main process starts, before it starts workers.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "main_process_start", priority, threaded)
 
     def main_process_ready(
@@ -824,7 +873,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the main process has started its workers."""
+        """Call a function when the main process has started its workers.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "main_process_ready", priority, threaded)
 
     def main_process_stop(
@@ -834,7 +893,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the main process ends."""
+        """Call a function when the main process ends.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "main_process_stop", priority, threaded)
 
     def reload_process_start(
@@ -844,7 +913,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the process that watches the source files starts."""
+        """Call a function when the process that watches the source files starts.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "reload_process_start", priority, threaded)
 
     def reload_process_stop(
@@ -854,7 +933,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the process that watches the source files ends."""
+        """Call a function when the process that watches the source files ends.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "reload_process_stop", priority, threaded)
 
     def before_reload_trigger(
@@ -864,7 +953,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when a source file has changed, before the application is restarted."""
+        """Call a function when a source file has changed, before the application is restarted.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "before_reload_trigger", priority, threaded)
 
     def after_reload_trigger(
@@ -874,7 +973,18 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when a change has restarted the application; it may take `changed`, the files' names."""
+        """Call a function when a change has restarted the application.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; it may also
+                take the keyword `changed`, the paths of the changed files; may be `async`. By default, the function
+                that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "after_reload_trigger", priority, threaded)
 
     def before_server_start(
@@ -885,6 +995,15 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function before this process accepts connections.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -907,7 +1026,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when this process accepts connections."""
+        """Call a function when this process accepts connections.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "after_server_start", priority, threaded)
 
     def before_server_stop(
@@ -917,7 +1046,17 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the server is about to stop, with connections still open."""
+        """Call a function when the server is about to stop, with connections still open.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
+        """
         return self._register_listener(listener, "before_server_stop", priority, threaded)
 
     def after_server_stop(
@@ -928,6 +1067,15 @@ class Registrar:
         threaded: bool | None = None,
     ) -> H:
         """Call a function when the server's connections are closed.
+
+        Args:
+            listener: called with nothing, with the application, or with the application and the event loop; may be
+                `async`. By default, the function that is decorated next.
+            priority: higher runs first.
+            threaded: whether a synchronous function runs in a thread; by default it runs in the event loop.
+
+        Raises:
+            TypeError: the argument is not a function.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -971,6 +1119,8 @@ class Registrar:
         """
         if maybe_func is None:
             return partial(self.command, name=name)
+        if not callable(maybe_func):
+            raise TypeError(f"command() takes a function, got {maybe_func!r}: write @app.command(name='restock')")
         if not isinstance(name, Hashable):
             raise TypeError(f"name= takes text, got {name!r}")
 
@@ -1005,6 +1155,7 @@ class Registrar:
 
         Raises:
             InvalidSignal: the name is invalid.
+            TypeError: the event is not text or a member of an enumeration.
 
         Examples:
             >>> from sanic_star import Sanic, empty
@@ -1019,6 +1170,9 @@ class Registrar:
             >>> request, response = app.test_client.post("/orders")
             order 7
         """
+
+        if not isinstance(event, (str, Enum)):
+            raise TypeError(f"signal() takes an event, got {event!r}: write @app.signal('shop.order.created')")
 
         def decorate(handler: H) -> H:
             self._define(SignalDefinition(handler, event, condition, exclusive, priority), apply)
@@ -1073,6 +1227,29 @@ def check_threaded(threaded: object) -> None:
 def _threaded_keyword(threaded: bool | None) -> dict[str, Any]:
     """Return `threaded` as keywords, empty by default: an override may not have this parameter."""
     return {} if threaded is None else {"threaded": threaded}
+
+
+def check_exception_key(key: object) -> None:
+    """Check what an exception handler is registered for.
+
+    Raises:
+        TypeError: it is neither an exception class nor a status code.
+    """
+    is_class = isinstance(key, type) and issubclass(key, BaseException)
+    if not is_class and (not isinstance(key, int) or isinstance(key, bool)):
+        raise TypeError(
+            f"exception() takes exception classes or status codes, got {key!r}: write @app.exception(NotFound)"
+        )
+
+
+def check_subprotocols(subprotocols: Iterable[str] | None) -> None:
+    """Check the subprotocols of a websocket.
+
+    Raises:
+        TypeError: they are text instead of a list of texts.
+    """
+    if isinstance(subprotocols, (str, bytes)):
+        raise TypeError(f"subprotocols= takes a list, got {subprotocols!r}: write subprotocols=[{subprotocols!r}]")
 
 
 def check_middleware(middleware: Iterable[Any] | None) -> tuple[ASGIMiddleware, ...]:
@@ -1132,6 +1309,39 @@ def check_name(owner: object, name: object) -> None:
 
 async def no_handler(**context: Any) -> None:
     """Do nothing: the handler of an event that is only waited for."""
+
+
+def as_location(location: object) -> MiddlewareLocation:
+    """Return where middleware runs.
+
+    Raises:
+        KeyError: the text is neither `request` nor `response`; as in Sanic.
+        TypeError: it is not text.
+    """
+    if not isinstance(location, str):
+        raise TypeError(f"middleware() takes a function, 'request' or 'response', got {location!r}")
+    try:
+        return MiddlewareLocation[location.upper()]
+    except KeyError:
+        raise KeyError(f"middleware() takes 'request' or 'response', got {location!r}") from None
+
+
+def function_or_default(decorator: str, function: object, default: str | None = None) -> Any:
+    """Return the function of a decorator that is written without arguments, else `default`.
+
+    Args:
+        decorator: the decorator's name, for the message.
+        function: what the decorator was called with.
+        default: what stands for the function that is decorated next; it may also be written.
+
+    Raises:
+        TypeError: the argument is something else.
+    """
+    if callable(function):
+        return function
+    if function is None or (default is not None and function == default):
+        return default
+    raise TypeError(f"{decorator}() takes a function, got {function!r}: write @app.{decorator}")
 
 
 def _as_hosts(host: str | Iterable[str] | None) -> tuple[str, ...]:

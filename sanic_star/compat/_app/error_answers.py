@@ -94,6 +94,8 @@ class ErrorAnswers:
 
         The response is `None` if another one has begun. The exception is `None` if the response handles it.
         """
+        if type(error) is TypeError:
+            _explain_arguments(request, error)
         # Signals get the exception group that was raised, exception handlers its only member.
         raised = error
         if issubclass(type(error), BaseExceptionGroup):
@@ -150,6 +152,8 @@ class ErrorAnswers:
         As in Sanic, neither exception handlers nor response middleware run, because there is no response.
         """
         app = self._app
+        if type(error) is TypeError:
+            _explain_arguments(request, error)
         subject = as_sanic_exception(only_member(error))
         is_handled = issubclass(type(subject), SanicException)
         app.error_handler.log(request, subject if is_handled else error)
@@ -327,6 +331,14 @@ class _HandlersForStarlette(dict[Any, Any]):
 
     def __getitem__(self, kind: Any) -> Any:
         return self._answers.answer_inside
+
+
+def _explain_arguments(request: Request, error: TypeError) -> None:
+    """Add a note to the exception if the handler was called with missing or unknown arguments."""
+    # Imported late: only an error needs it.
+    from sanic_star.compat._app.arguments import explain
+
+    explain(request, error)
 
 
 def _is_sendable(request: Request, response: Any) -> bool:

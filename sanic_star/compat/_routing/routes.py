@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from starlette.datastructures import URLPath
 from starlette.middleware import Middleware
 
+from sanic_star.compat._routing.exceptions import BadMethod
 from sanic_star.compat._routing.path_types import _PATH, PATH_TYPES, FileType, ParamInfo
 from sanic_star.compat._support.lazy import pattern
 from sanic_star.engine import routing
@@ -54,6 +55,26 @@ def _is_plain(part: str | Parameter) -> bool:
 def method_set(*methods: str) -> frozenset[str]:
     """Return HTTP methods as a set, which is shared by all routes with the same methods."""
     return frozenset(methods)
+
+
+def check_methods(methods: Iterable[str] | None) -> None:
+    """Check the HTTP methods of a route; the router checks that they exist.
+
+    Raises:
+        BadMethod: they are text, whose letters would be the methods.
+        TypeError: they are not a list of texts.
+    """
+    if not methods:
+        return  # the default, as in Sanic
+    if isinstance(methods, str):
+        names = methods.upper().replace(",", " ").split() or ["GET"]
+        raise BadMethod(f"methods= takes a list of HTTP methods, got {str(methods)!r}: write methods={names}")
+    if isinstance(methods, (frozenset, list, tuple, set)):
+        invalid = [method for method in methods if not isinstance(method, str)]
+    else:
+        invalid = [] if isinstance(methods, Iterable) and not isinstance(methods, bytes) else [methods]
+    if invalid:
+        raise TypeError(f"methods= takes a list of HTTP methods as text, got {invalid[0]!r}: write methods=['GET']")
 
 
 class RouteExtra(SimpleNamespace):

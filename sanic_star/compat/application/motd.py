@@ -101,7 +101,14 @@ class MOTD(ABC):
 
     @classmethod
     def output(cls, logo: str | None, serve_location: str, data: Mapping[str, str], extra: Mapping[str, str]) -> None:
-        """Write a message to the log; arguments as for the class."""
+        """Write a message to the log; arguments as for the class.
+
+        Args:
+            logo: the text above the message, or `None`.
+            serve_location: the URL that is served.
+            data: what is served, and how: name and value.
+            extra: further lines: name and value.
+        """
         form = MOTDTTY if sys.stdout.isatty() and _shows("┌─│") else MOTDBasic
         form(logo, serve_location, data, extra).display()
 
@@ -121,7 +128,14 @@ class MOTDBasic(MOTD):
 
 
 class MOTDTTY(MOTD):
-    """A box, as wide as its contents and the terminal allow."""
+    """A box, as wide as its contents and the terminal allow.
+
+    Args:
+        logo: text, a drawing, or `None`.
+        serve_location: the URL of the server, or empty.
+        data: facts by name.
+        extra: more facts.
+    """
 
     def __init__(
         self, logo: str | None, serve_location: str, data: Mapping[str, str], extra: Mapping[str, str]

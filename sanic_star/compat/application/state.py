@@ -26,6 +26,9 @@ else:
 
         return plans.ApplicationServerInfo
 
+    def __dir__():
+        return sorted({*globals(), "ApplicationServerInfo", "Mode", "Server", "ServerStage"})
+
 
 class ApplicationState(State):
     """Any attribute can be set, as in Starlette; these exist from the start.
@@ -135,6 +138,9 @@ class ApplicationState(State):
     def set_mode(self, value: str | Mode) -> None:
         """Set debug or production mode.
 
+        Args:
+            value: `debug` or `production`, or a member of `Mode`.
+
         Raises:
             ValueError: the mode is unknown.
         """
@@ -143,7 +149,11 @@ class ApplicationState(State):
         self.mode = Mode(value)
 
     def set_verbosity(self, value: int) -> None:
-        """Set the verbosity of the log, in the whole process; see `VerbosityFilter`."""
+        """Set the verbosity of the log, in the whole process; see `VerbosityFilter`.
+
+        Args:
+            value: 0 to 2; higher logs more.
+        """
         self.verbosity = VerbosityFilter.verbosity = value
 
     @property

@@ -103,7 +103,12 @@ class CookieRequestParameters(RequestParameters):
         return str(self.get(key.replace("_", "-"), self.get(key, "")))
 
     def get(self, name: str, default: Any | None = None) -> Any | None:  # type: ignore[override]
-        """Return the first value of a cookie, or the default."""
+        """Return the first value of a cookie, or the default.
+
+        Args:
+            name: the cookie's name; a name without prefix finds the cookie with a prefix first.
+            default: what is returned if there is no such cookie.
+        """
         # PERF: one look-up for each spelling, and no call of `_actual`: 0.1 µs («real»). As much is saved by names that
         # are put together, and have their hash, once for many requests. Safe for text only, because `1 == True`.
         host, secure = _prefixed_names[name] if type(name) is str else _add_prefixes(name)
@@ -115,7 +120,12 @@ class CookieRequestParameters(RequestParameters):
         return values[0] if values else default
 
     def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
-        """Return all values of a cookie, or the default, by default an empty list."""
+        """Return all values of a cookie, or the default, by default an empty list.
+
+        Args:
+            name: the cookie's name; a name without prefix finds the cookie with a prefix first.
+            default: what is returned if there is no such cookie.
+        """
         return super().getlist(self._actual(name), default)
 
     def _actual(self, name: str) -> str:

@@ -257,7 +257,11 @@ class Cookie:
         return "; ".join(attributes)
 
     def encode(self, encoding: str = "utf-8") -> bytes:
-        """Return its text as bytes, like `str.encode`."""
+        """Return the text of the `Set-Cookie` header as bytes, like `str.encode`.
+
+        Args:
+            encoding: as in `str.encode`.
+        """
         return str(self).encode(encoding)
 
     # The dictionary of attributes of Sanic up to 23.12: see `_old.cookies`.
@@ -382,6 +386,14 @@ class Cookie:
     def make_key(cls, key: str, host_prefix: bool = False, secure_prefix: bool = False) -> str:
         """Put a prefix before a name.
 
+        Args:
+            key: the name.
+            host_prefix: whether to put `__Host-` in front.
+            secure_prefix: whether to put `__Secure-` in front.
+
+        Raises:
+            ServerError: both prefixes are given.
+
         Examples:
             >>> Cookie.make_key("id", host_prefix=True)
             '__Host-id'
@@ -413,6 +425,9 @@ def _check_prefix(
 def is_prefixed(key: str) -> bool:
     """Return whether a cookie's name has a prefix; the case is ignored, as in browsers.
 
+    Args:
+        key: the name of the cookie.
+
     Examples:
         >>> is_prefixed("__secure-id"), is_prefixed("id")
         (True, False)
@@ -422,6 +437,9 @@ def is_prefixed(key: str) -> bool:
 
 def is_for_http_only(key: str) -> bool:
     """Return whether a cookie's name has a prefix that requires `HttpOnly`, so that no script can have set it.
+
+    Args:
+        key: the name of the cookie.
 
     Examples:
         >>> is_for_http_only("__Host-Http-id"), is_for_http_only("__Host-id")
@@ -537,7 +555,12 @@ class CookieJar:
         return cookie
 
     def get(self, key: str, default: Cookie | None = None) -> Cookie | None:
-        """Return the last added cookie of this full name, whatever its path and domain, or the default."""
+        """Return the last added cookie of this full name, whatever its path and domain, or the default.
+
+        Args:
+            key: the full name, with its prefix if it has one.
+            default: what is returned if there is no such cookie.
+        """
         return next((cookie for cookie in reversed(self.cookies) if cookie.key == key), default)
 
     # The dictionary of cookies of Sanic up to 23.12: see `_old.cookies`.
@@ -583,7 +606,15 @@ class CookieJar:
         host_prefix: bool = False,
         secure_prefix: bool = False,
     ) -> Cookie | None:
-        """Return the cookie of this name, path and domain, or `None`."""
+        """Return the cookie of this name, path and domain, or `None`.
+
+        Args:
+            key: the name, without prefix.
+            path: the path that the cookie was set with.
+            domain: the domain that it was set with.
+            host_prefix: whether the name has the prefix `__Host-`.
+            secure_prefix: whether the name has the prefix `__Secure-`.
+        """
         identity = (Cookie.make_key(key, host_prefix, secure_prefix), path, domain)
         return next((cookie for cookie in self.cookies if _identity(cookie) == identity), None)
 
@@ -595,11 +626,24 @@ class CookieJar:
         host_prefix: bool = False,
         secure_prefix: bool = False,
     ) -> bool:
-        """Return whether there is a cookie of this name, path and domain."""
+        """Return whether there is a cookie of this name, path and domain.
+
+        Args:
+            key: the name, without prefix.
+            path: the path that the cookie was set with.
+            domain: the domain that it was set with.
+            host_prefix: whether the name has the prefix `__Host-`.
+            secure_prefix: whether the name has the prefix `__Secure-`.
+        """
         return self.get_cookie(key, path, domain, host_prefix, secure_prefix) is not None
 
     def add_cookie(self, key: str, value: str, **options: Unpack[_CookieOptions]) -> Cookie:
         """Set a cookie; the arguments and the errors are those of `Cookie`.
+
+        Args:
+            key: the name.
+            value: the value.
+            options: the attributes, as in `Cookie`.
 
         Returns:
             The cookie, which can still be changed.

@@ -55,6 +55,11 @@ class AutoFormatter(logging.Formatter):
     A subclass may override the upper-case attributes. `LOG_EXTRA`, `NO_COLOR`, `ATTY` and `IDENT` of this class are set
     when an application starts.
 
+    Args:
+        fmt: the format of a line; by default `PREFIX_FORMAT` and `MESSAGE_FORMAT`.
+        datefmt: the format of the time; by default `DATE_FORMAT`.
+        args: further arguments of `logging.Formatter`.
+
     Examples:
         >>> record = logging.makeLogRecord({"msg": "Hello", "levelname": "INFO", "shop": 7, "created": 0})
         >>> class Telling(AutoFormatter):
@@ -197,7 +202,11 @@ class JSONFormatter(AutoFormatter):
         return self.format_dict(self.to_dict(record))
 
     def format_dict(self, record: dict[str, Any]) -> str:
-        """Return a mapping as JSON."""
+        """Return a mapping as JSON.
+
+        Args:
+            record: what is logged, by name.
+        """
         return self.dumps(record)
 
     def to_dict(self, record: logging.LogRecord) -> dict[str, Any]:

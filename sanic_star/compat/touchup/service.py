@@ -12,9 +12,18 @@ class TouchUp:
 
     @classmethod
     def register(cls, target: type, method_name: str) -> None:
-        """Record a method, which is not changed."""
+        """Record a method; unlike Sanic's, it does not change the method.
+
+        Args:
+            target: the class.
+            method_name: the method's name.
+        """
         cls._registry.add((target, method_name))
 
     @classmethod
     def run(cls, app: Any) -> None:
-        """Do nothing: unused features cost nothing here without rewriting methods."""
+        """Do nothing: an unused feature costs nothing here, so no method is rewritten.
+
+        Args:
+            app: ignored.
+        """

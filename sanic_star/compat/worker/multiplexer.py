@@ -88,7 +88,11 @@ class WorkerMultiplexer:
         self._note(state="ACKED")
 
     def set_serving(self, serving: bool) -> None:
-        """Set whether this worker serves; `workers` shows it."""
+        """Set whether this worker serves; `workers` shows it.
+
+        Args:
+            serving: whether it accepts connections.
+        """
         self._note(serving=serving)
 
     def _note(self, **facts: Any) -> None:

@@ -88,6 +88,9 @@ class WebsocketProxy:
     async def send(self, data: str | bytes) -> None:
         """Send a text (str) or binary (bytes) message.
 
+        Args:
+            data: the message.
+
         Raises:
             websockets.exceptions.ConnectionClosed: the client knows already that the websocket is closed.
         """
@@ -115,7 +118,12 @@ class WebsocketProxy:
         return data
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the websocket."""
+        """Close the websocket.
+
+        Args:
+            code: the close code, 1000 to 4999.
+            reason: the close reason.
+        """
         await self._conversation.leave(code, reason)
 
     async def wait_closed(self) -> None:
@@ -123,9 +131,12 @@ class WebsocketProxy:
         await self._conversation.closed()
 
     async def ping(self, data: str | bytes = b"") -> Awaitable[float]:
-        """Ask whether the other side is there; gives what to await for its answer.
+        """Send a ping; return an awaitable of its pong.
 
-        In process a server's part is done by the client, so the answer is there at once.
+        In process, the client acts for the server, so the pong is there at once.
+
+        Args:
+            data: the content of the ping.
         """
         if self.close_code is not None:
             raise ConnectionClosedError(None, None)
@@ -134,7 +145,10 @@ class WebsocketProxy:
         return pong
 
     async def pong(self, data: str | bytes = b"") -> None:
-        """Answer without having been asked; nobody waits for it.
+        """Send a pong without a ping; it has no answer.
+
+        Args:
+            data: the content of the pong.
 
         Raises:
             websockets.exceptions.ConnectionClosed: the websocket is closed.

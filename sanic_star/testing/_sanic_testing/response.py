@@ -426,7 +426,11 @@ class TestingResponse:
         yield from self.text.splitlines()
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        """As ``iter_bytes``."""
+        """Iterate over the body asynchronously; see ``iter_bytes``.
+
+        Args:
+            chunk_size: the size of a chunk in bytes; by default, chunks have the size in which they arrived.
+        """
         for piece in self.iter_bytes(chunk_size):
             yield piece
 

@@ -392,6 +392,7 @@ case(
     get("/"),
     get("/none"),
     post("/", body=b""),
+    differs="decorator-arguments",
 )
 case(
     "callables of every kind as middleware",

@@ -155,5 +155,6 @@ case(
     def one(): ...
     """,
     get("/"),
+    differs="decorator-arguments",
     fails=True,
 )

@@ -48,7 +48,7 @@ app.static("/files", folder({"a.txt": "a"}), name="files")
 case(
     "a group of routes for several hosts",
     """
-async def handler(request): ...
+async def handler(request, **parameters): ...
 app.add_route(handler, "/h", host="a.example", name="one")
 app.add_route(handler, "/h", host="b.example", methods=["GET", "POST"], name="two")
 app.add_route(handler, "/plain", name="plain")

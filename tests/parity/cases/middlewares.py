@@ -258,6 +258,7 @@ case(
     async def handler(request): return text(str(hasattr(request.ctx, "n")))
     """,
     get("/"),
+    differs="decorator-arguments",
     fails=True,
 )
 case(

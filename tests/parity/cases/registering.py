@@ -149,3 +149,76 @@ case(
     """,
     get("/"),
 )
+
+# Decorators with missing or wrong arguments. Sanic accepts most of the first two cases without a message; the last
+# ones fail in both, here with a message that says what to write.
+case(
+    "decorators without the arguments that they need",
+    """
+    async def handler(request): return text("answered")
+    tried = []
+    for name in ("exception", "signal"):
+        try:
+            getattr(app, name)(handler)
+            tried.append(f"{name} accepts a function")
+        except TypeError:
+            tried.append(f"{name} raises")
+    @app.get("/")
+    async def show(request): return json(tried)
+    """,
+    get("/"),
+    differs="decorator-arguments",
+)
+case(
+    "middleware decorators with a path or the other location",
+    """
+    tried = []
+    for name, argument in (("on_request", "/path"), ("on_request", "response"), ("on_response", "request")):
+        try:
+            getattr(app, name)(argument)
+            tried.append("accepted")
+        except TypeError:
+            tried.append("raises")
+    @app.get("/")
+    async def show(request): return json(tried)
+    """,
+    get("/"),
+    differs="decorator-arguments",
+)
+case(
+    "middleware decorators with their own location, and exceptions as an empty list",
+    """
+    @app.on_request("request")
+    async def before(request): request.ctx.seen = "before"
+    @app.on_response("response")
+    async def after(request, response): response.headers["x-after"] = "yes"
+    @app.exception([])
+    async def never(request, error): return text("never")
+    @app.get("/")
+    async def show(request): return text(request.ctx.seen)
+    @app.get("/fail")
+    async def fail(request): raise KeyError("fail")
+    """,
+    get("/"),
+    get("/fail"),
+)
+for number, registration in enumerate(
+    (
+        'app.route("/", methods="POST")(handler)',
+        "app.route(None)(handler)",
+        'app.middleware("before")(handler)',
+        "app.listener(handler)",
+        "app.exception()(handler)",
+        'app.before_server_start("startup")(handler)',
+    )
+):
+    case(
+        f"a decorator with an argument that both refuse {number}",
+        f"""
+        async def handler(request): return text("answered")
+        {registration}
+        """,
+        # The bare listener has Sanic's message; what to write is in a note.
+        differs=None if registration == "app.listener(handler)" else "decorator-arguments",
+        fails=True,
+    )

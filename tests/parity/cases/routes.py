@@ -59,23 +59,29 @@ async def tell(request): return text("\\n".join(told))
 """
 
 
-def attempts(name: str, *registrations: str | tuple[str, ...], scrub: tuple[str, ...] = ()) -> None:
+def attempts(
+    name: str, *registrations: str | tuple[str, ...], scrub: tuple[str, ...] = (), differs: str | None = None
+) -> None:
     """Add a case that registers things, each on an app of its own, and tells which were refused, and how."""
     lines = ""
     for number, registration in enumerate(registrations):
         calls = (registration,) if isinstance(registration, str) else registration
         lines += f"attempt({number}, {', '.join(f'lambda app: {call}' for call in calls)})\n"
-    case(name, ATTEMPTS.format(lines), get("/told"), scrub=scrub)
+    case(name, ATTEMPTS.format(lines), get("/told"), scrub=scrub, differs=differs)
 
 
 METHODS = r"\[[A-Z,]+\]"  # in the order of a set
 
+attempts(
+    "a path that is not text",
+    *(f"app.{verb}({path})(w)" for verb in (*VERBS, "route", "websocket") for path in ("5", "None", "h")),
+    differs="decorator-arguments",
+)
 for verb in (*VERBS, "route", "websocket"):
     attempts(
         f"what {verb} refuses",
         f"app.{verb}('/a', no_such=1)(w)",
         f"app.{verb}('/b', ctx=1)(w)",
-        f"app.{verb}(5)(w)",
         f"app.{verb}('/c')(lambda: 1)",
         f"app.{verb}('/d', version='x')(w)",
         f"app.{verb}('/e', version_prefix='/<p>/v', version=1)(w)",
@@ -132,13 +138,18 @@ attempts(
     "app.add_route(h, '/a', methods=['BREW'], name='a')",
     "app.add_route(h, '/b', methods=[], name='b')",
     "app.add_route(h, '/c', methods=None, name='c')",
-    "app.add_route(h, '/d', methods='GET', name='d')",
     "app.add_route(h, '/e', methods=['get'], name='e')",
     "app.add_route(h, '/f', methods=['TRACE', 'CONNECT'], name='f')",
-    "app.add_route(h, '/g', methods=[5], name='g')",
-    "app.add_route(h, '/h', methods=5, name='h')",
     "app.route('/i', methods={'GET': 1})(h)",
     scrub=(r"\['[A-Z', ]+'\]\. Must be one of.*",),
+)
+attempts(
+    "methods that are not a list of texts",
+    "app.add_route(h, '/d', methods='GET', name='d')",
+    "app.add_route(h, '/g', methods=[5], name='g')",
+    "app.add_route(h, '/h', methods=5, name='h')",
+    scrub=(r"\['[A-Z', ]+'\]\. Must be one of.*",),
+    differs="decorator-arguments",
 )
 for name, first, second, third in (
     ("path", "'/a', name='a'", "'/a', name='b'", "'/a/', name='c'"),
@@ -224,6 +235,7 @@ for name, source in HANDLERS.items():
         get("/a/%20"),
         get("/a/"),
         post("/a/1", body=b""),
+        log_differs="handler-arguments" if name.startswith("a handler") else None,
     )
 for name, source in list(HANDLERS.items())[:9]:
     case(

@@ -560,6 +560,7 @@ case(
     async def a(request, y): return text("a")
     """,
     get("/a/1"),
+    log_differs="handler-arguments",
 )
 case(
     "odd targets",

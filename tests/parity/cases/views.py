@@ -50,6 +50,7 @@ app.add_route(View.as_view(), "/<id:int>/<name>")
     get("/x/a"),
     post("/1/a", body=b""),
     request("PUT", "/1/a"),
+    log_differs="handler-arguments",
 )
 case(
     "arguments for the class",

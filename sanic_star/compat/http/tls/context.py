@@ -95,12 +95,19 @@ def process_to_context(ssldef: Any) -> ssl.SSLContext | None:
 
 
 def shorthand_to_ctx(ctxdef: ssl.SSLContext | dict[str, Any] | str | None) -> ssl.SSLContext | None:
-    """Return the context of one certificate; see `process_to_context`."""
+    """Return the context of one certificate; see `process_to_context`.
+
+    Args:
+        ctxdef: one certificate: a context, a dictionary with `cert` and `key`, a directory, or `None`.
+    """
     return process_to_context(ctxdef)
 
 
 def load_cert_dir(p: str) -> ssl.SSLContext:
     """Return the context of a directory with `fullchain.pem` and `privkey.pem`.
+
+    Args:
+        p: the path of the directory.
 
     Raises:
         ValueError: a file cannot be read.

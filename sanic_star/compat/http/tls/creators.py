@@ -211,7 +211,11 @@ class MkcertCreator(CertCreator):
             ) from error
 
     def generate_cert(self, localhost: str) -> tls_library.SSLContext:
-        """Return a context with the certificate; see `CertCreator.generate_cert`."""
+        """Return a context with the certificate; see `CertCreator.generate_cert`.
+
+        Args:
+            localhost: the host name of the certificate.
+        """
         if self._must_be_made():
             files = ["-key-file", str(self.key_path), "-cert-file", str(self.cert_path)]
             command = ["mkcert", *files, localhost, "127.0.0.1", "::1"]
@@ -239,7 +243,11 @@ class TrustmeCreator(CertCreator):
             )
 
     def generate_cert(self, localhost: str) -> tls_library.SSLContext:
-        """Return a context with the certificate; see `CertCreator.generate_cert`."""
+        """Return a context with the certificate; see `CertCreator.generate_cert`.
+
+        Args:
+            localhost: the host name of the certificate.
+        """
         if self._must_be_made():
             library = trustme or import_module("trustme")
             certificate = library.CA().issue_cert(localhost, "127.0.0.1", "::1")
