@@ -68,9 +68,7 @@ def _all_loaded(names: list[str], settings: Settings) -> dict[str, Any]:
     return {row: _rows(values, "cpu_us") for row, values in rounds.items()}
 
 
-def _loaded(
-    servers: dict[str, Server], kind: str, path: str, count: int, settings: Settings
-) -> dict[str, list[float]]:
+def _loaded(servers: dict[str, Server], kind: str, path: str, count: int, settings: Settings) -> dict[str, list[float]]:
     rounds: dict[str, list[float]] = {name: [] for name in servers}
     with ExitStack() as stack:
         clients = {
