@@ -176,7 +176,7 @@ async def test_a_message_of_another_kind_ends_the_handler() -> None:
     connection = await Connection(speaking(x=handler), "/x").opened()
     connection.put("connect")
     await connection.over()
-    assert seen == ["the server has sent 'websocket.connect', which no open websocket receives"]
+    assert seen == ["the server has sent an invalid message to an open websocket: 'websocket.connect'"]
 
 
 async def test_a_task_that_iterates_does_not_speak_for_the_handler() -> None:
