@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.types import Message
 
 if TYPE_CHECKING:
     from sanic_star.compat.server.websockets._inbox import Inbox
-    from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+
+
+class Source(Protocol):
+    """A websocket, as its iteration sees it."""
+
+    _inbox: Inbox
+    _handler: Any
+    _iterating: int
+    _max_size: int | None
+    _reads: bool
+    _recv_lock: Any
+
+    def _check_reader(self, inbox: Inbox) -> None: ...
+
+    async def _check_message(self, message: Message) -> Message: ...
+
+    def _is_own_task(self) -> bool: ...
 
 
 class Messages:
@@ -21,7 +39,7 @@ class Messages:
 
     __slots__ = ("_inbox", "_is_over", "_is_own", "_limit", "_websocket")
 
-    def __init__(self, websocket: WebsocketImplProtocol) -> None:
+    def __init__(self, websocket: Source) -> None:
         self._websocket = websocket
         self._inbox: Inbox | None = None
         # Characters or bytes of a message that is certainly not too large.
@@ -44,9 +62,9 @@ class Messages:
             inbox = self._begin()
         if inbox.waiting or websocket._recv_lock is not None:
             websocket._check_reader(inbox)
-        # PERF: what `Inbox.next` does, without a coroutine of its own; and an iterator spares the `StopIteration` with
-        # which an async generator hands over each value. `benchmarks/` shows it as the echo. Safe because the inbox is
-        # asked first whether it has read ahead or knows the end, and is left as `next` leaves it.
+        # PERF: saves the coroutine of `Inbox.next`, and the `StopIteration` with which an async generator returns each
+        # value (the echo in `benchmarks/`). Safe because it makes the tests of `next`, and leaves the inbox as `next`
+        # does.
         if inbox._pending is not None or inbox.end is not None or inbox._kept:
             message = await inbox.next()
         else:

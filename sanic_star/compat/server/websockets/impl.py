@@ -307,7 +307,7 @@ class WebsocketImplProtocol(WebSocket):
         """
         if not self._closed:
             event: Message
-            # PERF: `bytes` are looked for first, and passed on as they are. Safe because nobody can change them.
+            # PERF: saves a call of `bytes` for bytes (the echo in `benchmarks/`). Safe because they cannot change.
             if type(message) is bytes:
                 event = {"type": "websocket.send", "bytes": message}
             elif isinstance(message, str):
