@@ -27,7 +27,9 @@ class Settings:
     block_rounds: int = 8
     database_rounds: int = 6
     block_seconds: int = 1
-    live_rounds: int = 9
+    live_starts: int = 7
+    live_rounds: int = 8
+    live_seconds: float = 0.2
     live_processes: int = 3
     idle_seconds: float = 2
     broadcast_rounds: int = 21
@@ -55,7 +57,8 @@ class Settings:
             self.beside_rounds, self.beside_seconds = 2, 1
             self.block_rounds = self.database_rounds = 2
             self.tests = 300
-            self.live_rounds, self.live_processes, self.idle_seconds, self.broadcast_rounds = 2, 1, 1, 5
+            self.live_starts, self.live_rounds = 1, 2
+            self.live_processes, self.idle_seconds, self.broadcast_rounds = 1, 1, 5
             self.table_rounds, self.start_rounds, self.build_limit, self.import_rounds = 3, 1, 15, 5
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Task
+from asyncio import Queue, Task, create_task
 from contextvars import ContextVar
 from types import BuiltinMethodType
 from typing import Any
@@ -173,6 +173,20 @@ class WebSocket(websockets.WebSocket):
 
     async def _send_close(self, code: int | None, reason: str) -> None:
         close = {"type": "websocket.close", "code": code, "reason": reason}
+        queue = getattr(self._server_receive, "__self__", None)
+        if isinstance(queue, Queue) and queue.full():
+            # hypercorn puts the end into the queue of unread messages while it sends to a client that has left, and
+            # waits for room in it: for ever, because nobody reads any more.
+            discarding = create_task(_discard(queue))
+            try:
+                await self._try_to_close(close)
+            finally:
+                discarding.cancel()
+        else:
+            await self._try_to_close(close)
+
+    async def _try_to_close(self, close: Message) -> None:
+        code = close["code"]
         try:
             await self._send_message(close)
         except OSError:
@@ -200,3 +214,8 @@ class WebSocket(websockets.WebSocket):
         self._send_failure = None
         # These attributes were methods of this object.
         self._receive, self._send = self._server_receive, self._server_send
+
+
+async def _discard(queue: Queue[Message]) -> None:
+    while True:
+        await queue.get()

@@ -94,6 +94,24 @@ ENDS: dict[str, tuple[Callable[[Any], Any], list[tuple[Any, ...]]]] = {
 }
 
 
+@pytest.mark.parametrize(("version", "offered"), [("1.1", True), ("2", True), ("3", False)])
+async def test_http3_gets_none(version: str, offered: bool) -> None:
+    """hypercorn offers them over HTTP/3, and does not end the response after them."""
+    app: Sanic[Any, Any] = Sanic("Trailers")
+    supported: list[bool] = []
+
+    @app.get("/")
+    async def stream(request: Request) -> None:
+        supported.append(request.supports("http.response.trailers"))
+        response = await request.respond(headers=ANNOUNCED)
+        await response.send_trailers({"x-sum": 7})
+
+    peer = Peer()
+    await app({**http_scope(extensions=OFFER), "http_version": version}, peer.receive, peer.send)
+    assert supported == [offered]
+    assert kinds(peer)[-1] == (TRAILERS if offered else END)
+
+
 @pytest.mark.parametrize("end", ENDS)
 async def test_how_it_ends(end: str) -> None:
     app: Sanic[Any, Any] = Sanic("Trailers")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 import requests
 
-from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, free_port, process
 from tests.parity.talks.client import Client, Close, Expect, Frame, HalfClose, Leave, Move, Parts, Pause
 
 SCRIPT = """
@@ -85,27 +88,90 @@ async def breaks(request):
 INTERNAL = ("Exception in ASGI application", "never retrieved", "was destroyed but it is pending", "never awaited")
 
 
-@pytest.fixture(scope="module", params=["websockets-sansio", "wsproto"])
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    folder = tmp_path_factory.mktemp("served")
-    with process(folder, SCRIPT, *UVICORN, "--ws", request.param, "served:app") as started:
+@dataclass(frozen=True)
+class Server:
+    """How a server is started, and what it does by itself with a bad client.
+
+    Args:
+        command: its arguments, with `PORT` where it does not choose one.
+        invalid: the frame, or the end, with which it answers text that is not UTF-8. RFC 6455 asks for 1007 (section
+            8.1). No server hands such a message on.
+        too_large: the same for a message beyond `WEBSOCKET_MAX_SIZE`, one of these.
+        codes: the close frames that a client gets for the codes 1000, 4000 and 4001 of a handler.
+        bounded: whether memory stays bounded when the client of an endless HTTP response leaves.
+        waits: whether `send` waits for a client that does not read.
+        stops: whether a client is stopped whose messages nobody reads.
+    """
+
+    command: tuple[str, ...]
+    invalid: tuple[str, ...] = ("close 1007",)
+    too_large: tuple[str, ...] = ("close 1009",)
+    codes: tuple[str, str, str] = ("close 1000 ''", "close 4000 ''", "close 4001 ''")
+    bounded: bool = True
+    waits: bool = True
+    stops: bool = True
+
+
+SERVERS = {
+    "websockets-sansio": Server((*UVICORN, "--ws", "websockets-sansio", "served:app")),
+    "wsproto": Server((*UVICORN, "--ws", "wsproto", "served:app")),
+    # It keeps what is sent to a client that has left, until the handler is cancelled.
+    "hypercorn": Server(
+        (sys.executable, "-m", "hypercorn", "-b", "127.0.0.1:PORT", "served:app"), invalid=("end",), bounded=False
+    ),
+    # It sends no code for what it refuses, and may close so before the application's close frame.
+    "granian": Server(
+        (sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "PORT", "served:app"),
+        invalid=("close 1005",),
+        too_large=("close 1009", "close 1005"),
+    ),
+    # Of the codes below 3000 it sends 1000 only.
+    "daphne": Server(
+        (sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "PORT", "served:app"),
+        invalid=("end",),
+        too_large=("close 4009",),
+        waits=False,
+        stops=False,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server."""
+
+    server: Server
+    process: Process
+    port: int
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    server = SERVERS[request.param]
+    port = str(free_port())
+    command = [argument.replace("PORT", port) for argument in server.command]
+    with process(tmp_path_factory.mktemp("served"), SCRIPT, *command) as started:
         assert started.get("/").ok
-        yield started
+        yield Served(server, started, started.port)
 
 
-def state(served: Process) -> dict[str, list[str] | int]:
+def state(served: Served) -> dict[str, list[str] | int]:
     answer = requests.get(f"http://127.0.0.1:{served.port}/state", timeout=TIMEOUT_S, headers={"connection": "close"})
     state: dict[str, list[str] | int] = answer.json()
     return state
 
 
-def until_nothing_is_left(served: Process, before: dict[str, list[str] | int]) -> None:
+def until_nothing_is_left(served: Served, before: dict[str, list[str] | int]) -> None:
     def left() -> bool:
         after = state(served)
-        return after["tasks"] == before["tasks"] and after["websockets"] == 0
+        assert isinstance(after["tasks"], list)
+        assert isinstance(before["tasks"], list)
+        # A server has some for the connection that asks, or the one before it.
+        return not Counter(after["tasks"]) - Counter(before["tasks"]) and after["websockets"] == 0
 
-    served.until(left)
-    assert not [line for line in served.lines if any(word in line for word in INTERNAL)], served.log
+    log = served.process
+    log.until(left)
+    assert not [line for line in log.lines if any(word in line for word in INTERNAL)], log.log
 
 
 INVALID = Frame(1, b"\xff")
@@ -129,33 +195,38 @@ CLIENTS: dict[str, tuple[Move, ...]] = {
 
 
 @pytest.mark.parametrize("path", ["/reads", "/forgets-to-close", "/swallows"])
-def test_a_bad_client_leaves_nothing(served: Process, path: str) -> None:
+def test_a_bad_client_leaves_nothing(served: Served, path: str) -> None:
     before = state(served)
-    with ThreadPoolExecutor(len(CLIENTS)) as threads:
-        played = {name: threads.submit(Client(served.port, path).play, moves) for name, moves in CLIENTS.items()}
+    # The other handlers do not answer.
+    clients = {
+        name: [move for move in moves if path == "/reads" or not isinstance(move, Expect)]
+        for name, moves in CLIENTS.items()
+    }
+    with ThreadPoolExecutor(len(clients)) as threads:
+        played = {name: threads.submit(Client(served.port, path).play, moves) for name, moves in clients.items()}
     for name, playing in played.items():
         transcript = playing.result()
         assert not transcript[-1].startswith("nothing for"), (name, transcript)
-        if path == "/reads" and "not UTF-8" in name:
-            # Sanic 25.12 leaves such a connection open until its ping times out.
-            assert any(line.startswith("close 1007") for line in transcript) or transcript == ["open", "end"], name
+        if path == "/reads":
+            for words, answer in (("not UTF-8", served.server.invalid), ("too large", served.server.too_large)):
+                # A server that has closed with unread data resets the connection, and the frame may be lost.
+                if words in name:
+                    assert transcript[1].startswith(answer) or transcript == ["open", "end"], (name, transcript)
+            if "in many parts" in name and "UTF-8" not in name:
+                assert transcript[1] == "text '2000'"
     until_nothing_is_left(served, before)
 
 
-CARELESS = {
-    "/sends-after-close": "close 4000 ''",
-    "/never-awaits": "close 4001 ''",
-    "/forgets-to-close": "close 1000 ''",
-    "/swallows": "close 1000 ''",
-}
+# The place of the close frame in `Server.codes`.
+CARELESS = {"/sends-after-close": 1, "/never-awaits": 2, "/forgets-to-close": 0, "/swallows": 0}
 
 
-def test_a_careless_handler_leaves_nothing(served: Process) -> None:
+def test_a_careless_handler_leaves_nothing(served: Served) -> None:
     before = state(served)
-    for path, end in CARELESS.items():
+    for path, place in CARELESS.items():
         transcript = Client(served.port, path).play([Pause(0.1), Close()])
         assert transcript[0] == "open"
-        assert end in transcript, path
+        assert served.server.codes[place] in transcript, path
     until_nothing_is_left(served, before)
 
 
@@ -175,7 +246,11 @@ def connection_to(port: int, path: str, upgrade: bool) -> socket.socket:
 
 @pytest.mark.parametrize(("path", "upgrade"), [("/sends", True), ("/stream", False)])
 @pytest.mark.parametrize("reset", [False, True])
-def test_a_client_that_never_reads_fills_no_memory(served: Process, path: str, upgrade: bool, reset: bool) -> None:
+def test_a_client_that_never_reads_fills_no_memory(served: Served, path: str, upgrade: bool, reset: bool) -> None:
+    if not served.server.waits:
+        pytest.skip("its `send` waits for no client")
+    if not (upgrade or served.server.bounded):
+        pytest.skip("it keeps what is sent after the client has left")
     before = state(served)
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(connection_to(served.port, path, upgrade)) for _ in range(5)]
@@ -193,7 +268,9 @@ def test_a_client_that_never_reads_fills_no_memory(served: Process, path: str, u
     until_nothing_is_left(served, before)
 
 
-def test_a_flood_at_a_handler_that_does_not_read_is_stopped(served: Process) -> None:
+def test_a_flood_at_a_handler_that_does_not_read_is_stopped(served: Served) -> None:
+    if not served.server.stops:
+        pytest.skip("it takes all that a client sends")
     before = state(served)
     message = Frame(2, b"x" * 60_000).serialize()
     with connection_to(served.port, "/never-reads", True) as connection:
@@ -207,10 +284,12 @@ def test_a_flood_at_a_handler_that_does_not_read_is_stopped(served: Process) -> 
     until_nothing_is_left(served, before)
 
 
-def test_a_function_that_raises_after_the_start_breaks_the_connection_off(served: Process) -> None:
+def test_a_function_that_raises_after_the_start_breaks_the_connection_off(served: Served) -> None:
     with connection_to(served.port, "/breaks", False) as connection:
         received = b""
-        while part := connection.recv(65536):
-            received += part
-    assert b"part" in received
+        # What had come before may be dropped with the connection.
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(65536):
+                received += part
+    assert not received or b"part" in received
     assert not received.endswith(b"0\r\n\r\n")

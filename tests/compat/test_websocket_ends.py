@@ -438,3 +438,32 @@ async def test_the_transitions_of_an_inbox(events: str, state: Reading) -> None:
     for reader in readers:
         reader.cancel()
     await asyncio.gather(*readers, return_exceptions=True)
+
+
+@pytest.mark.parametrize("way", ["returns", "close", "end_connection"])
+async def test_a_close_that_waits_for_a_full_queue_of_unread_messages_ends(way: str) -> None:
+    """hypercorn puts the end into the queue of messages while it sends to a client that has left."""
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        await until(queue.full)
+        if way == "close":
+            await ws.close()
+        elif way == "end_connection":
+            ws.end_connection()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "websocket.close":
+            await queue.put({"type": "websocket.disconnect", "code": 1006})
+
+    queue: asyncio.Queue[Message] = asyncio.Queue(2)
+    queue.put_nowait({"type": "websocket.connect"})
+    task = asyncio.ensure_future(speaking(x=handler)(websocket_scope("/x"), queue.get, send))
+    await until(queue.empty)
+
+    async def flood() -> None:
+        for _ in range(20):
+            await queue.put({"type": "websocket.receive", "text": "x" * 600_000})
+
+    flooding = asyncio.ensure_future(flood())
+    await asyncio.wait_for(task, TIMEOUT_S)
+    flooding.cancel()

@@ -92,7 +92,7 @@ class Process:
     @property
     def port(self) -> int:
         """The port that the server says it listens on."""
-        return int(self.until(lambda: re.search(r"https?://127\.0\.0\.1:(\d+)", self.log))[1])
+        return int(self.until(lambda: re.search(r"(?:https?://|TCP address )127\.0\.0\.1:(\d+)", self.log))[1])
 
     def get(self, path: str = "/", **options: Any) -> requests.Response:
         """Send a request, as soon as the server listens."""

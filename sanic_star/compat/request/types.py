@@ -79,6 +79,8 @@ QueryOptions = tuple[bool, bool, str, str]
 _QUERY_DEFAULTS = (False, False, "utf-8", "replace")
 _TOKEN_SCHEMES = ("Bearer", "Token")
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+# An ASGI extension.
+_TRAILERS = "http.response.trailers"
 
 
 # The readers of header fields and cookies are imported with the first request that needs them. Each replaces its
@@ -1357,6 +1359,9 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             >>> Request(scope).supports("http.response.push")
             True
         """
+        if extension == _TRAILERS and self.scope.get("http_version") == "3":
+            # hypercorn 0.18 with aioquic 1.7 sends the fields, and then fails to end the stream: the client waits.
+            return False
         return extension in (self.scope.get("extensions") or ())
 
     async def send_early_hints(  # type: ignore[override]
@@ -1456,7 +1461,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         self.responded = True
         if self._writer is None:
             self._writer = ResponseWriter(self._send, self.method == "HEAD")
-            self._writer.offers_trailers = "http.response.trailers" in (self.scope.get("extensions") or ())
+            self._writer.offers_trailers = self.supports(_TRAILERS)
             if "app" in self.scope:
                 self._writer.on_open = partial(self.app._answers.stream_opened, self, self._writer)
                 self._writer.on_end = partial(self.app._engine.streams.complete, self)

@@ -433,7 +433,7 @@ class BaseHTTPResponse(responses.Response):
         """End the response with trailer fields (RFC 9110, section 6.5).
 
         The header announces them in the field `trailer`. Servers with the ASGI extension `http.response.trailers` send
-        them (hypercorn, over HTTP/2 and HTTP/3), to clients that have sent `te: trailers`. Elsewhere they are checked,
+        them (hypercorn, over HTTP/2), to clients that have sent `te: trailers`. Elsewhere they are checked,
         and the response ends without them.
 
         Args:

@@ -130,6 +130,22 @@ class Inbox:
         context: the context of reads ahead: the handler's, so that middleware finds its context variables.
     """
 
+    __slots__ = (
+        "_changed",
+        "_context",
+        "_is_released",
+        "_kept",
+        "_on_end",
+        "_pending",
+        "_reading_since",
+        "_receive",
+        "end",
+        "ended_at",
+        "taken_at",
+        "waiting",
+        "watch",
+    )
+
     def __init__(self, receive: Receive, on_end: Callable[[], None], context: Context | None = None) -> None:
         self._receive = receive
         self._on_end: Callable[[], None] | None = on_end
@@ -148,9 +164,8 @@ class Inbox:
         self.end: Message | None = None
         self.ended_at = 0.0
         self._is_released = False
-
-    # That of the event loop, once the sweeper looks after the websocket.
-    watch: Watch = _NO_WATCH
+        # That of the event loop, once the sweeper looks after the websocket.
+        self.watch: Watch = _NO_WATCH
 
     @property
     def state(self) -> Reading:
@@ -190,14 +205,29 @@ class Inbox:
             message = await self._receive()
         finally:
             self.waiting -= 1
-            if self.watch.is_asleep:
-                self.watch.wake()
-            if self._changed is not None:
-                self._changed.set()
+            self.note_reader_done()
         if message["type"] == "websocket.disconnect":
-            self._check_released()
-            self.finish(message)
+            self.note_end(message)
         return message
+
+    def note_end(self, end: Message) -> None:
+        """Note the end of the connection that a reader has received.
+
+        Args:
+            end: the server's `websocket.disconnect`.
+
+        Raises:
+            asyncio.CancelledError: the handler is over, and has left the reader behind.
+        """
+        self._check_released()
+        self.finish(end)
+
+    def note_reader_done(self) -> None:
+        """Wake what waits until a reader is done: the watch, and tasks that wait for a change."""
+        if self.watch.is_asleep:
+            self.watch.wake()
+        if self._changed is not None:
+            self._changed.set()
 
     async def next_within(self, timeout: float | None) -> Message | None:  # noqa: ASYNC109
         """Return the next message; `None` after a timeout.
@@ -223,10 +253,7 @@ class Inbox:
                 self._keep(pending)
         finally:
             self.waiting -= 1
-            if self.watch.is_asleep:
-                self.watch.wake()
-            if self._changed is not None:
-                self._changed.set()
+            self.note_reader_done()
         if self.end is not None:
             self.taken_at = asyncio.get_running_loop().time()
             if not self._kept:

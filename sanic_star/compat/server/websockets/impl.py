@@ -199,25 +199,17 @@ class WebsocketImplProtocol(WebSocket):
                 exception.
             ServerError: another task is waiting for a message, or holds `recv_lock`.
         """
-        message = await self._take(timeout)
-        if message is None:
-            return None
-        if message["type"] == _DISCONNECT:
-            if self._handler != "informed" and self._is_own_handler():
-                await self._cancel_handler()
-            await self._raise_closed("Cannot receive from websocket interface after it is closed.")
-        return _data(message)
-
-    async def _take(self, timeout: float | None = None) -> Message | None:  # noqa: ASYNC109
         inbox = self._inbox
         self._check_reader(inbox)
         message = await (inbox.next() if timeout is None else inbox.next_within(timeout))
         if message is None:
             return None
-        limit = self._max_size
-        if message["type"] == "websocket.receive" and (limit is None or len(_data(message)) * 4 <= limit):
-            return message
-        return await self._check_message(message)
+        message = await self._check_message(message)
+        if message["type"] == _DISCONNECT:
+            if self._handler != "informed" and self._is_own_handler():
+                await self._cancel_handler()
+            await self._raise_closed("Cannot receive from websocket interface after it is closed.")
+        return _data(message)
 
     def _check_reader(self, inbox: Inbox) -> None:
         if inbox.waiting or (self._recv_lock is not None and self._recv_lock.is_held):
@@ -268,32 +260,11 @@ class WebsocketImplProtocol(WebSocket):
         assert message is not None
         yield message
 
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
-        # A handler that leaves the loop to another task does not learn of the end from it.
-        own = self._is_own_task()
-        self._iterating += own
-        limit = self._max_size
-        try:
-            while True:
-                # PERF: saves the coroutine of `_take` for each message (the echo in `benchmarks/`). Safe because it
-                # makes the same checks.
-                inbox = self._inbox
-                self._check_reader(inbox)
-                message = await inbox.next()
-                if message["type"] == "websocket.receive":
-                    text = message.get("text")
-                    data = message["bytes"] if text is None else text
-                    if limit is None or len(data) * 4 <= limit:
-                        yield data
-                        continue
-                taken = await self._check_message(message)
-                if taken["type"] == _DISCONNECT:
-                    break
-                yield _data(taken)
-            if own:
-                self._handler = "informed"
-        finally:
-            self._iterating -= own
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        # As the inbox, loaded with the first connection.
+        from sanic_star.compat.server.websockets._messages import Messages
+
+        return Messages(self)
 
     async def wait_for_connection_lost(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
         """Wait until the connection is closed, and return whether it is.
@@ -336,7 +307,10 @@ class WebsocketImplProtocol(WebSocket):
         """
         if not self._closed:
             event: Message
-            if isinstance(message, str):
+            # PERF: saves a call of `bytes` for bytes (the echo in `benchmarks/`). Safe because they cannot change.
+            if type(message) is bytes:
+                event = {"type": "websocket.send", "bytes": message}
+            elif isinstance(message, str):
                 if not message.isascii():
                     # granian sends an empty message instead of a lone surrogate.
                     message.encode()
