@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from sanic_star.compat._alias import alias
+from sanic_star.compat.log import configure
 from sanic_star.compat.response.types import writing
 
 # Sanic Extensions are installed here; each test is about applications without them, unless it says otherwise. Processes
@@ -22,14 +23,16 @@ hypothesis.settings.load_profile("without deadlines")
 
 @pytest.fixture(autouse=True)
 def own_json() -> Iterator[None]:
-    """Let JSON outside of requests not be written as an application of an earlier test says."""
+    """Forget the JSON writer that an application of an earlier test has chosen for responses outside of requests."""
     yield
     writing.outside = None
 
 
 @pytest.fixture(autouse=True)
 def own_log_levels() -> Iterator[None]:
-    """Let an application in debug mode make the log of later tests no longer."""
+    """Restore the levels of the loggers, which an application in debug mode changes."""
+    # Otherwise the first application would configure them within a test, and the levels before that were restored.
+    configure()
     loggers = [logging.getLogger(name) for name in ("sanic.root", "sanic.error", "sanic.access", "sanic.server")]
     levels = [logger.level for logger in loggers]
     yield
