@@ -1,10 +1,18 @@
-"""sse-starlette: its response, from a handler, a route of Starlette's and a mounted application."""
+"""sse-starlette: its response, from a handler, a route of Starlette's and a mounted application.
+
+Its behaviour is the floor for `EventStream`: a client gets the same events, pings and headers from both.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import Any, NamedTuple
+
 import pytest
 import requests
+import sse_starlette
 
+from sanic_star import ServerSentEvent
 from tests.ecosystem.asgi.conftest import Serve
 from tests.engine.processes import TIMEOUT_S
 
@@ -86,3 +94,131 @@ def test_a_failure(serve: Serve) -> None:
         _ = requests.get(f"http://127.0.0.1:{process.port}/fails", timeout=TIMEOUT_S).content
     process.until(lambda: "the generator fails" in process.log or None)
     assert "data: end" in process.get("/few").text
+
+
+class Heard(NamedTuple):
+    """An event as a client fires it."""
+
+    event: str
+    data: str
+    last_id: str
+
+
+def hear(stream: bytes) -> tuple[list[Heard], int | None]:
+    """Return the events of a stream and the time until a reconnection (HTML Standard, section 9.2.6)."""
+    events, retry, last_id = [], None, ""
+    event, data = "", ""
+    for line in re.split("\r\n|\r|\n", stream.decode())[:-1]:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            if data:
+                events.append(Heard(event or "message", data[:-1], last_id))
+            event, data = "", ""
+        elif name == "data":
+            data += f"{value}\n"
+        elif name == "event":
+            event = value
+        elif name == "id" and "\0" not in value:
+            last_id = value
+        elif name == "retry" and value.isascii() and value.isdecimal():
+            retry = int(value)
+    return events, retry
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({"data": "one"}, 1),
+        ({"data": "a\nb"}, 1),
+        ({"data": "a\r\nb\rc"}, 1),
+        ({"data": "a\n\ndata: injected\nevent: x"}, 1),
+        ({"data": ""}, 1),
+        ({"data": "\n"}, 1),
+        ({"data": " blank before"}, 1),
+        ({"data": "\u2028ü\x85😀"}, 1),
+        ({"data": 5}, 1),
+        ({"data": "x", "event": "price", "id": "7", "retry": 100, "comment": "c"}, 1),
+        ({"data": "x", "comment": "a\nevent: injected"}, 1),
+        ({"comment": "only"}, 0),
+        ({"id": "9"}, 0),
+        ({"event": "nothing"}, 0),
+        ({"retry": 0}, 0),
+    ],
+)
+def test_a_client_gets_the_same_events(fields: dict[str, Any], count: int) -> None:
+    """Whatever an event contains, both encodings mean the same to a client."""
+    ours, theirs = ServerSentEvent(**fields).encode(), sse_starlette.ServerSentEvent(**fields).encode()
+    assert hear(ours) == hear(theirs)
+    assert len(hear(ours)[0]) == count
+    # The next event is not a part of this one.
+    assert hear(ours + b"data: next\n\n")[0][count].data == "next"
+
+
+@pytest.mark.parametrize("field", ["event", "id"])
+def test_a_line_break_in_a_single_line_field(field: str) -> None:
+    """sse-starlette removes it; here it raises an exception."""
+    theirs = sse_starlette.ServerSentEvent("x", **{field: "a\nb"}).encode()
+    assert hear(theirs)[0][0].data == "x"
+    with pytest.raises(ValueError, match="line break"):
+        ServerSentEvent("x", **{field: "a\nb"})  # type: ignore[arg-type]
+
+
+BOTH = """
+    import asyncio
+    from sanic_star import EventStream, Sanic
+    from sse_starlette import EventSourceResponse
+    from starlette.background import BackgroundTask
+
+    Stream = EventStream if HOW == "here" else EventSourceResponse
+    app = Sanic("both")
+
+    async def silent():
+        try:
+            await asyncio.sleep(60)
+            yield "never"
+        finally:
+            print("closed", flush=True)
+
+    async def large():
+        try:
+            while True:
+                yield "x" * 1_000_000
+        finally:
+            print("closed", flush=True)
+
+    @app.get("/silent")
+    async def show_silent(request):
+        return Stream(silent(), ping=1)
+
+    @app.get("/few")
+    async def show_few(request):
+        done = BackgroundTask(print, "in the background", flush=True)
+        return Stream(iter(["one", {"data": "two", "id": "2"}]), headers={"X-A": "1"}, background=done)
+
+    @app.get("/large")
+    async def show_large(request):
+        return Stream(large(), send_timeout=1)
+"""
+
+
+def test_pings_headers_background_and_the_time_to_send(serve: Serve) -> None:
+    """Both fill silence with comments, close the source of a client that left, and give up one that reads nothing."""
+    process = serve(BOTH)
+    url = f"http://127.0.0.1:{process.port}"
+    with requests.get(f"{url}/silent", stream=True, timeout=TIMEOUT_S) as stream:
+        received = stream.iter_lines()
+        lines = [line for line in (next(received) for _ in range(4)) if line]
+        assert lines
+        assert all(line.startswith(b":") for line in lines)
+    process.until(lambda: process.log.count("closed") == 1 or None)
+    response = requests.get(f"{url}/few", timeout=TIMEOUT_S)
+    assert [event.data for event in hear(response.content)[0]] == ["one", "two"]
+    assert hear(response.content)[0][1].last_id == "2"
+    assert response.headers["x-a"] == "1"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-accel-buffering"] == "no"
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    process.until(lambda: "in the background" in process.log or None)
+    with requests.get(f"{url}/large", stream=True, timeout=TIMEOUT_S):
+        process.until(lambda: process.log.count("closed") == 2 or None)
