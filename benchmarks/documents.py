@@ -38,5 +38,8 @@ def write(result: dict[str, Any]) -> None:
 
 def _folded(table: re.Match[str]) -> str:
     rows = table[0].strip()
-    summary = f"{len(rows.splitlines()) - 2} budgets"  # without the head and the line below it
+    verdicts = [row.split(" | ")[-1].strip(" |") for row in rows.splitlines()[2:]]  # without the head of the table
+    counts = {"met": verdicts.count("yes"), "missed": verdicts.count("**no**"), "not measured": verdicts.count("–")}
+    parts = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    summary = f"{len(verdicts)} budgets: {parts}"
     return f'<details class="entries" markdown>\n<summary>{summary}</summary>\n\n{rows}\n\n</details>\n'

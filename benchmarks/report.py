@@ -72,7 +72,7 @@ def _served(part: dict[str, Any]) -> str:
         "The same requests over a socket: the CPU time of the server process, system calls included, in brackets the "
         "share of Sanic's on its own server."
     )
-    return f"### Over a socket\n\n{note}\n\n{_costs(part)}"
+    return f"### A real request over a socket\n\n{note}\n\n{_costs(part)}"
 
 
 def _database(part: dict[str, Any]) -> str:
@@ -335,13 +335,17 @@ def _budgets(result: dict[str, Any]) -> str:
     rows = (
         [
             budget.title,
-            f"{'≥' if budget.least else '≤'} {budget.limit:.3g}",
-            "not measured" if budget.value is None else f"{budget.value:.3g}",
-            "yes" if budget.met else "**no**",
+            f"{'≥' if budget.least else '≤'} {_figure(budget.limit)}",
+            "not measured" if budget.value is None else _figure(budget.value),
+            "–" if budget.value is None else "yes" if budget.met else "**no**",
         ]
         for budget in budgets(result)
     )
     return f"## Budgets\n\n{_table(['budget', 'limit', 'measured', 'met'], rows)}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {

@@ -129,7 +129,7 @@ def _urls() -> Any:
 
 
 class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
-    """An application.
+    """An application: an ASGI application with routes, middleware, listeners and settings.
 
     Args:
         name: ASCII letters, digits, `_` and `-`, not beginning with a digit or `-`; the prefix of the names of routes.

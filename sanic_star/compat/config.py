@@ -419,11 +419,17 @@ class Config(dict[str, Any]):
             if not isinstance(value, kinds) or isinstance(value, bool) or not value >= least:
                 number = "a whole number" if name in _WHOLE_NUMBERS else "a number"
                 requirement = f"{number} from {least} on" + (", or None" if optional else "")
-                raise SettingError(f"{name} is {value!r}; it has to be {requirement}")
+                raise SettingError(f"{name} is {value!r}{self._origin(name)}; it has to be {requirement}")
         if names is _NUMBERS:
             for name, value in self.items():
                 if isinstance(value, str) and self._is_switch(name) and not _is_truth_value(value):
-                    raise SettingError(f"{name} is {value!r}; it has to be True or False")
+                    raise SettingError(f"{name} is {value!r}{self._origin(name)}; it has to be True or False")
+
+    def _origin(self, name: str) -> str:
+        """Return which environment variable an invalid setting comes from, for a message; empty if from none."""
+        variable = f"{self._env_prefix}{name}"
+        is_from_environment = self._env_prefix and os.environ.get(variable) == str(self[name])
+        return f" (from the environment variable {variable})" if is_from_environment else ""
 
     def load(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
         """The former name of `update_config`.

@@ -389,3 +389,22 @@ def test_an_invalid_configuration_is_refused() -> None:
         with pytest.raises(TypeError, match="config has to be a Config"):
             Sanic("Wrong", config=wrong)
     assert Sanic("Right", config=Config({"SHOP": "Delft"})).config.SHOP == "Delft"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("abc", "REQUEST_TIMEOUT is 'abc' (from the environment variable SHOP_REQUEST_TIMEOUT); it has to be"),
+        ("-1", "REQUEST_TIMEOUT is -1 (from the environment variable SHOP_REQUEST_TIMEOUT); it has to be"),
+    ],
+)
+def test_an_invalid_setting_names_its_environment_variable(
+    monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    monkeypatch.setenv("SHOP_REQUEST_TIMEOUT", text)
+    config = Config(env_prefix="SHOP_")
+    with pytest.raises(ServerError, match=re.escape(message)):
+        config._validate()
+    config.REQUEST_TIMEOUT = "soon"
+    with pytest.raises(ServerError, match="REQUEST_TIMEOUT is 'soon'; it has to be"):
+        config._validate()

@@ -545,38 +545,42 @@ class Answers:
         after = self._steps(MiddlewareLocation.RESPONSE, None)
         self._error_answers = self._make_error_answers(before, after)
 
-        async def miss(connection: Any) -> Any:
+        async def raise_not_found(connection: Any) -> Any:
             request = _without_outer_route(connection)
-            raise self.miss(request.scope)
+            raise self.not_found(request.scope)
 
-        with_events = self._events.around_route(miss, None, reads_body=False) if self._has_event_handlers else miss
-        if with_events is not miss:
+        with_events = (
+            self._events.around_route(raise_not_found, None, reads_body=False)
+            if self._has_event_handlers
+            else raise_not_found
+        )
+        if with_events is not raise_not_found:
             # Event handlers must not see the outer route either.
 
-            async def miss_with_events(connection: Any) -> Any:
+            async def not_found_with_events(connection: Any) -> Any:
                 _without_outer_route(connection)
                 return await with_events(connection)
 
-            return miss_with_events
+            return not_found_with_events
         if self._has_exception_event_handlers():
             # Signal handlers get the exception before middleware runs. Middleware runs when the exception is answered.
-            return miss
+            return raise_not_found
         if not before and not after:
-            return miss
+            return raise_not_found
 
-        async def miss_with_middleware(connection: Any) -> Any:
+        async def not_found_with_middleware(connection: Any) -> Any:
             if not isinstance(connection, Request):
                 # A handshake's middleware runs when the exception is answered.
-                return await miss(connection)
+                return await raise_not_found(connection)
             # The original scope: middleware that changes the method gives the request another one.
             scope = _without_outer_route(connection).scope
 
             async def fail(request: Request) -> Any:
-                raise self.miss(scope)
+                raise self.not_found(scope)
 
             return await with_middleware(fail, before, after)(connection)
 
-        return miss_with_middleware
+        return not_found_with_middleware
 
     def compile_forward(self) -> Call:
         """Return the callable for mounts and Starlette's routes; request middleware runs first and may respond."""
@@ -708,7 +712,7 @@ class Answers:
             return [self._events.around_middleware(step, location.name.lower()) for step in ordered_steps]
         return ordered_steps
 
-    def miss(self, scope: Scope) -> Exception:
+    def not_found(self, scope: Scope) -> Exception:
         """Return the exception for a request without a route."""
         router = self.app.router
         return router._miss(routing.wire_path(scope), scope.get("method", "GET"), router._refused(scope), scope)

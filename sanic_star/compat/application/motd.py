@@ -42,7 +42,7 @@ def facts(app: Any, settings: Settings, workers: int) -> dict[str, str]:
     data = {
         "app": app.name,
         "mode": f"{app.state.mode}, {fast}{count}",
-        "server": f"{settings.server} {_version(settings.server)}, {protocols}",
+        "server": f"{' '.join(filter(None, (settings.server, _version(settings.server))))}, {protocols}",
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
