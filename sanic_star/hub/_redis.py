@@ -234,15 +234,18 @@ class Redis:
             self._change.set()
 
     async def wait_until_subscribed(self, channel: str) -> None:
-        """Wait until Redis has confirmed the subscription of a channel, or the connection is lost."""
+        """Wait until Redis has confirmed the subscription of a channel, or is silent for `COMMAND_S`."""
         if not self.is_connected or (channel in self._subscribed and not self._acknowledgements[channel]):
             return
         event = self._ready.setdefault(channel, asyncio.Event())
-        try:
-            async with asyncio.timeout(COMMAND_S):
-                await event.wait()
-        except TimeoutError:
-            pass  # the next heartbeat fails, too
+        while not event.is_set():
+            try:
+                async with asyncio.timeout(COMMAND_S):
+                    await event.wait()
+            except TimeoutError:
+                # Thousands of channels may take longer. If Redis is silent, the next heartbeat fails, too.
+                if self._loop.time() - self._last_received > COMMAND_S:
+                    return
 
     async def _maintain(self, pubsub: Any, failed_at: float | None) -> None:
         """Subscribe, publish the numbers of subscribers of this process, and send its heartbeats."""

@@ -405,6 +405,6 @@ def test_an_invalid_setting_names_its_environment_variable(
     config = Config(env_prefix="SHOP_")
     with pytest.raises(ServerError, match=re.escape(message)):
         config._validate()
-    config.REQUEST_TIMEOUT = "soon"
+    config["REQUEST_TIMEOUT"] = "soon"
     with pytest.raises(ServerError, match="REQUEST_TIMEOUT is 'soon'; it has to be"):
         config._validate()
