@@ -138,7 +138,7 @@ class SanicTestClient(Verbs):
         with self._serving(debug, server_kwargs, host) as connection:
             try:
                 session = self._session_for(connection, session_kwargs)
-                settings = dict(getattr(session, "each", ()))
+                settings = dict(getattr(session, "settings", ()))
                 base = settings.pop("base_url", None)
                 url = self._url(uri, host, connection) if base is None else f"{base.rstrip('/')}/{uri.lstrip('/')}"
                 request, response = connection.request(session, method, url, for_requests({**settings, **kwargs}))
