@@ -62,6 +62,8 @@ def test_a_handler_that_waits_through_something_opaque(app: Sanic[Any, Any]) -> 
 def test_a_handler_with_a_timeout_of_the_test(app: Sanic[Any, Any]) -> None:
     with pytest.raises(ValueError, match=rf"no answer to GET /hang within 0\.05 s: {HERE}"):
         app.test_client.get("/hang", timeout=0.05)
+    with pytest.raises(ValueError, match=rf"no answer to GET /hang within 0\.05 s: {HERE}"):
+        app.test_client.get("/hang", session_kwargs={"timeout": 0.05})
     request, none = app.test_client.get("/hang", timeout=0.05, allow_none=True)
     assert request.path == "/hang"
     assert none is None
