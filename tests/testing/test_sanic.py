@@ -61,7 +61,7 @@ def app_of(*routes: Any, **kwargs: Any) -> Starlette:
 
 
 def gathering(app: ASGIApp) -> ASGIApp:
-    """Leave a request object as an app of this package does."""
+    """Leave a request object as an application of this package does."""
 
     async def gather(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
