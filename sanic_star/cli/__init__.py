@@ -30,32 +30,32 @@ PROGRAM = "sanic-star"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do what the command line says, and end the process.
+    """Run the command line, and end the process.
 
     Args:
-        arguments: what follows the name of the command; by default those of the process.
+        arguments: the words after the name of the command; by default those of the process.
 
     Raises:
-        SystemExit: with status 0, unless it is `inspect`; 1 where something could not be done; 2 where the command line
-            is wrong.
+        SystemExit: with status 0 after each command except `inspect`; 1 if the command failed; 2 if the command line is
+            invalid.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == ["help"]:
-        given = ["--help"]
-    if given == ["-v"]:
-        given = ["--version"]
-    if given[:1] == ["routes"]:
-        routes.main(given[1:], f"{PROGRAM} routes")
-    if given[:1] == ["inspect"]:
-        inspect(given[1:], f"{PROGRAM} inspect")
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == ["help"]:
+        arguments = ["--help"]
+    if arguments == ["-v"]:
+        arguments = ["--version"]
+    if arguments[:1] == ["routes"]:
+        routes.main(arguments[1:], f"{PROGRAM} routes")
+    if arguments[:1] == ["inspect"]:
+        inspect(arguments[1:], f"{PROGRAM} inspect")
         return
-    if "exec" in given[1:]:
-        execute(given, PROGRAM)
-    # Processes that the application spawns shall find it under the alias, too.
+    if "exec" in arguments[1:]:
+        execute(arguments, PROGRAM)
+    # Processes that the application spawns find it under the alias, too.
     replace_main(sys.modules.get("__main__"))
     try:
-        given, extras = normalise(given, serve)
+        arguments, extras = normalise(arguments, serve)
     except click.UsageError as error:
         error.show()
         sys.exit(error.exit_code)
-    serve.main(given, PROGRAM, obj=extras)
+    serve.main(arguments, PROGRAM, obj=extras)

@@ -50,8 +50,8 @@ def load(
     try:
         loaded = loader.load()
     except ModuleNotFoundError as error:
-        asked = loader.module_name or target
-        if error.name is None or not f"{asked}.".startswith(f"{error.name}."):
+        module = loader.module_name or target
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
         raise Unusable(f"There is no module {error.name!r} here; write module:app, as in server:app.") from None
     except (NoApplication, InvalidSetting) as error:

@@ -75,7 +75,7 @@ _MOSTLY_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 # In development: how long cancelled requests may take to clean up and to answer at the stop, in seconds.
 DEVELOPMENT_GRACE_S = 0.5
 # The highest number of layers of ASGI middleware around a mounted application; a limit for middleware in a circle.
-_MOST_MIDDLEWARE = 100
+_MAX_MIDDLEWARE = 100
 # The status in nginx's access log for a client that left before its response; no client ever gets it.
 _CLIENT_CLOSED_REQUEST = 499
 _error_logger = logging.getLogger("sanic.error")
@@ -988,7 +988,7 @@ def _add_engines(routes: Sequence[BaseRoute], engines: list[Engine], visited: li
     for route in routes:
         app = getattr(route, "app", None)
         # By convention, ASGI middleware has the application inside as its attribute `app`.
-        for _ in range(_MOST_MIDDLEWARE):
+        for _ in range(_MAX_MIDDLEWARE):
             if app is None or isinstance(app, StarletteRouter | Starlette):
                 break
             app = getattr(app, "app", None)

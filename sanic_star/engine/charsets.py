@@ -110,8 +110,8 @@ def check_content_type(scope: Scope, max_size: int | None = None) -> None:
 
 
 def _check_charset(content_type: bytes) -> None:
-    # Most processes get no such form. It is the function that Starlette reads the header with: another one could
-    # disagree about what the charset is.
+    # Imported late: few requests name a charset. Starlette parses the header with this function, so both read the same
+    # charset.
     from python_multipart.multipart import parse_options_header
 
     kind, options = parse_options_header(content_type)

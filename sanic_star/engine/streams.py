@@ -19,8 +19,8 @@ from starlette.types import Message, Receive
 
 # How long websockets and endless streams may take to end at the stop, in seconds.
 STREAM_END_S = 1.0
-# The largest part of a body that is received before the handler reads it, in bytes: as in uvicorn.
-MOST_AHEAD = 65_536
+# The maximum size of the part of a body that is received before the handler reads it, in bytes: as in uvicorn.
+MAX_AHEAD_SIZE = 65_536
 
 
 def is_event_stream(content_type: str) -> bool:
@@ -272,7 +272,7 @@ class SharedReceive:
     """A request's ASGI `receive` for two readers: a handler that may still read the body, and a watcher.
 
     A server reports the body and the disconnect through one `receive`. Here one reader at a time awaits that. The parts
-    of the body that the watcher receives are buffered for the handler: at most `MOST_AHEAD` bytes and one message.
+    of the body that the watcher receives are buffered for the handler: at most `MAX_AHEAD_SIZE` bytes and one message.
     While the buffer is full, a disconnect is not noticed.
 
     If the handler's read is cancelled, so is the server's `receive`, as without a watcher. A message that arrives later
@@ -339,7 +339,7 @@ class SharedReceive:
     async def disconnect(self) -> Message:
         """Wait for the disconnect, and return it; if the handler has received it, wait for ever."""
         while self._end is None:
-            if self._is_receiving or (self._buffer_size >= MOST_AHEAD and not self._body_is_complete):
+            if self._is_receiving or (self._buffer_size >= MAX_AHEAD_SIZE and not self._body_is_complete):
                 await self._wait()
             else:
                 await self._buffer_next()

@@ -21,9 +21,9 @@ from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, end_requests_after, first
 
 # The smallest buffer that granian's HTTP library accepts, in bytes.
-LEAST_BUFFER = 8192
+MIN_BUFFER_SIZE = 8192
 # For options that have no value for "unlimited", in seconds.
-A_DAY = 24 * 3600
+UNLIMITED_S = 24 * 3600
 
 
 class Server(Embedded):
@@ -59,9 +59,9 @@ def make_server(app: Host, settings: Settings, inherited: socket) -> Server:
     tls = settings.tls
     http1, http2 = HTTP1Settings(keep_alive=settings.keep_alive > 0), HTTP2Settings()
     heads = [limit for limit in (settings.request_timeout, settings.head_timeout) if limit]
-    http1.header_read_timeout = max(int(min(heads, default=A_DAY) * 1000), 1)
+    http1.header_read_timeout = max(int(min(heads, default=UNLIMITED_S) * 1000), 1)
     if settings.max_header_size is not None:
-        http1.max_buffer_size = max(settings.max_header_size, LEAST_BUFFER)
+        http1.max_buffer_size = max(settings.max_header_size, MIN_BUFFER_SIZE)
         http2.max_headers_size = settings.max_header_size
     return Server(
         app,

@@ -23,9 +23,10 @@ from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, S
 
 # How long connections may take to close, once everything is sent, in seconds.
 CLOSE_TIMEOUT_S = 3.0
-WAIT_FOR_WEBSOCKETS = 0.5
+# How long hypercorn may take to end the connections of closed websockets, and those of HTTP/3, in seconds.
+WEBSOCKET_CLOSE_S = 0.5
 # For options that have no value for "unlimited", in seconds.
-A_DAY = 24 * 3600
+UNLIMITED_S = 24 * 3600
 
 
 # In the context of a request, in which hypercorn sends its response: whether the response has a `date` field.
@@ -110,14 +111,14 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
     config.loglevel = "WARNING"
     config.graceful_timeout = settings.graceful_timeout
     # The application has time limits for its listeners.
-    config.startup_timeout = config.shutdown_timeout = A_DAY
+    config.startup_timeout = config.shutdown_timeout = UNLIMITED_S
     # hypercorn closes a connection if no head is complete within this time after the connection or the last response.
     # So this also limits silent clients and heads that arrive byte by byte. (`read_timeout` would close connections of
     # clients that wait for a response.)
-    config.keep_alive_timeout = settings.keep_alive or settings.request_timeout or A_DAY
+    config.keep_alive_timeout = settings.keep_alive or settings.request_timeout or UNLIMITED_S
     if not settings.keep_alive:
         config.keep_alive_max_requests = 0
-    config.ssl_handshake_timeout = settings.request_timeout or A_DAY
+    config.ssl_handshake_timeout = settings.request_timeout or UNLIMITED_S
     if settings.max_header_size is not None:
         config.h11_max_incomplete_size = settings.max_header_size
         config.h2_max_header_list_size = settings.max_header_size
@@ -161,12 +162,12 @@ async def serve(
         _cancel_pings()
         if stop.ended_endless or settings.version == 3:
             # hypercorn does not close the connections of closed websockets, and those of HTTP/3.
-            config.graceful_timeout = WAIT_FOR_WEBSOCKETS
+            config.graceful_timeout = WEBSOCKET_CLOSE_S
         if stop.ended_endless:
             # They are closed here, because hypercorn would cancel their tasks, and Python 3.11 logs a traceback for
             # each.
             config.graceful_timeout += CANCELLED_REQUESTS_S
-            ending.append(asyncio.ensure_future(_close_after(transports, WAIT_FOR_WEBSOCKETS)))
+            ending.append(asyncio.ensure_future(_close_after(transports, WEBSOCKET_CLOSE_S)))
 
     async def until_stop() -> None:
         try:

@@ -57,15 +57,16 @@ from sanic_star.servers.worker import (
 )
 
 logger = logging.getLogger("sanic.server")
-# How much longer than its requests and tasks a worker may take to end, in seconds.
-MARGIN = 10.0
-# How long a place stays empty after a worker died at its start, in seconds: doubled each time, up to the second.
-SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-# How often to look at a process whose sentinel is closed, in seconds: at first, and after the longer of the two.
-SOON_S, LATER_S = 0.01, 1.0
-# Windows waits for 63 things at once (MAXIMUM_WAIT_OBJECTS, and Ctrl-C): two for each worker, two more for the one that
-# replaces another, and the bell.
-_MOST_ON_WINDOWS = 30
+# How much longer than its requests and tasks a worker may take to end.
+END_MARGIN_S = 10.0
+# How long a place stays empty after a worker died at its start. The pause doubles each time, up to the longest.
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+# How often to check whether a process has ended whose sentinel is closed: first often, and after the longer of the two
+# times at that interval.
+FIRST_POLL_S, MAX_POLL_S = 0.01, 1.0
+# Windows waits for at most 63 handles at once (`MAXIMUM_WAIT_OBJECTS`, less one for Ctrl-C). Each worker has two, a
+# worker that replaces another has two more, and `_wake_receiver` is one.
+_MAX_WINDOWS_WORKERS = 30
 
 
 class Starter:
@@ -221,7 +222,7 @@ class Child:
         if self.closed_at is None:
             return math.inf
         # A process that ends closes its files a moment before it can be waited for.
-        return SOON_S if time.monotonic() - self.closed_at < LATER_S else LATER_S
+        return FIRST_POLL_S if time.monotonic() - self.closed_at < MAX_POLL_S else MAX_POLL_S
 
     def messages(self) -> Iterator[Any]:
         """Yield the messages that it has sent since the last call."""
@@ -258,7 +259,7 @@ class Worker(Child):
         # When it reported that it accepts connections (`time.monotonic`).
         self.ready_at: float | None = None
         # First requests, then tasks have this time to end.
-        self._stop_limit = 2 * max(settings.graceful_timeout for settings in plan.settings) + MARGIN
+        self._stop_limit = 2 * max(settings.graceful_timeout for settings in plan.settings) + END_MARGIN_S
         spec = ServeSpec(
             slot.name,
             slot.ident,
@@ -298,7 +299,7 @@ class Worker(Child):
             step: the worker's message.
         """
         self.step = step.name
-        limit = math.inf if step.limit is None else step.limit + MARGIN
+        limit = math.inf if step.limit is None else step.limit + END_MARGIN_S
         self._step_limit = limit if step.name else self._stop_limit
         if self.stop_requested:
             self.deadline = time.monotonic() + self._step_limit
@@ -367,7 +368,7 @@ class Place:
         worker, pause = self.worker, 0.0
         assert worker is not None
         self.worker = None
-        if worker.ready_at is not None and time.monotonic() - worker.ready_at > LONGEST_PAUSE:
+        if worker.ready_at is not None and time.monotonic() - worker.ready_at > LONGEST_PAUSE_S:
             self._failures = 0
         if worker.ready_at is not None and self._failures == 0:
             self._failures, self.due = 1, time.monotonic()
@@ -381,7 +382,7 @@ class Place:
         Returns:
             For how many seconds.
         """
-        pause: float = min(SHORTEST_PAUSE * 2 ** max(0, self._failures - 1), LONGEST_PAUSE)
+        pause: float = min(SHORTEST_PAUSE_S * 2 ** max(0, self._failures - 1), LONGEST_PAUSE_S)
         self._failures = max(1, min(self._failures, 10)) + 1
         self.due = time.monotonic() + pause
         return pause
@@ -399,8 +400,8 @@ class Supervisor:
     """
 
     def __init__(self, plan: Plan, sockets: Sockets) -> None:
-        if sys.platform == "win32" and plan.workers > _MOST_ON_WINDOWS:
-            raise CannotServe(f"On Windows there are {_MOST_ON_WINDOWS} workers at most, not {plan.workers}")
+        if sys.platform == "win32" and plan.workers > _MAX_WINDOWS_WORKERS:
+            raise CannotServe(f"On Windows there are {_MAX_WINDOWS_WORKERS} workers at most, not {plan.workers}")
         self.plan = plan
         self.sockets = sockets
         self.jobs = plan.jobs or Jobs(plan.workers)
@@ -641,7 +642,7 @@ class Supervisor:
             self.jobs.remove_server(place.number)
 
     def _request_scale(self, count: Any) -> None:
-        limit = _MOST_ON_WINDOWS if sys.platform == "win32" else math.inf
+        limit = _MAX_WINDOWS_WORKERS if sys.platform == "win32" else math.inf
         if isinstance(count, int) and 1 <= count <= limit:
             self._target_workers = count
         else:

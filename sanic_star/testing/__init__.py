@@ -1,6 +1,7 @@
-"""In-process clients to test an app with: no port, no network, and exceptions that reach the test.
+"""Test clients that call an application in process: no port, no network, and exceptions reach the test.
 
-``TestClient`` is for any ASGI app; the others have the calls of `sanic_testing`.
+`TestClient` has the API of `requests` and calls any ASGI application. The other clients have the API of
+`sanic_testing`.
 """
 
 from importlib import import_module
@@ -30,8 +31,8 @@ __all__ = [
     "WebsocketProxy",
 ]
 
-# Where the names are. They are imported when they are asked for: the plugin for pytest is below this package, and is
-# imported by every pytest; and httpx2, which one client needs, is an extra.
+# The module of each name. A module is imported at the first use of its names: every run of pytest imports this package
+# for its plugin, and one client needs httpx2, which is an extra.
 _MODULES = {
     "DeadlineExceeded": "deadline",
     "ReusableClient": "reusable",

@@ -1,8 +1,9 @@
-"""``SanicASGITestClient``: what ``app.asgi_client`` is, for tests that are coroutines.
+"""`SanicASGITestClient`, the class of `app.asgi_client`: a client for asynchronous tests.
 
-It is httpx2's ``AsyncClient`` on a transport that calls the app, so httpx2 must be there. As with the blocking client,
-each request has a start and a stop of the app of its own, and the app's own request object is returned with the
-response. As in `sanic_testing`, redirects are not followed, cookies are kept, and the request is the last one.
+It is httpx2's `AsyncClient` with a transport that calls the application, so it requires httpx2. Like the blocking
+client, it starts and stops the application for each request, and returns the application's request object with the
+response. As in `sanic_testing`, it does not follow redirects and it keeps cookies; after redirects, the request object
+is the last one.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -32,18 +33,19 @@ Mimic = Callable[[WebsocketProxy], Coroutine[Any, Any, Any]]
 
 
 class SanicASGITestClient(httpx2.AsyncClient):
-    """Send requests to an app from a coroutine.
+    """Sends requests to an application from a coroutine.
 
     Args:
-        app: the app; any ASGI app will do, but only one of this package gives its request object.
-        base_url: what a URL without a host is appended to.
-        suppress_exceptions: whether an exception for which the app sent no response is a 500 instead of being raised.
+        app: any ASGI application; only applications of this package return their request object.
+        base_url: the beginning of URLs that have no host.
+        suppress_exceptions: whether to return status 500 if the application raises an exception before its response;
+            otherwise the exception is raised.
 
     Raises:
-        Exception: from a request, the app's own: of its start, its stop, or one that it sent no response for.
-        RuntimeError: from a request, when the client was closed.
-        httpx2.ReadTimeout: from a request, when its ``timeout`` seconds have passed.
-        httpx2.RemoteProtocolError: from a request, when the app stopped in the middle of the body.
+        Exception: from a request: any exception of the application's start, its stop, or before its response.
+        RuntimeError: from a request: the client is closed.
+        httpx2.ReadTimeout: from a request: there was no response within `timeout` seconds.
+        httpx2.RemoteProtocolError: from a request: the application ended in the middle of the body.
 
     Examples:
         >>> import asyncio
@@ -69,11 +71,11 @@ class SanicASGITestClient(httpx2.AsyncClient):
         url = httpx2.URL(base_url)
         self._address = (url.host, url.port or 80)
         transport = _Transport(app, self._address, suppress_exceptions)
-        # Without a limit of its own: a breakpoint in a handler may last.
+        # httpx2's own time limit is off, because you may stop at a breakpoint in a handler.
         super().__init__(transport=transport, base_url=url, timeout=None, trust_env=False)
 
     if TYPE_CHECKING:
-        # AsyncClient's verbs return what ``request`` returns; to a type checker they are Responses.
+        # The methods of `AsyncClient` return the result of `request`. A type checker only knows `Response`.
         async def _verb(self, url: Any, **kwargs: Any) -> tuple[Any, TestingResponse]: ...
 
         get = post = put = patch = delete = options = head = _verb  # type: ignore[assignment]
@@ -81,16 +83,16 @@ class SanicASGITestClient(httpx2.AsyncClient):
     async def request(  # type: ignore[override]
         self, method: str, url: Any, gather_request: bool = True, **kwargs: Any
     ) -> tuple[Any, TestingResponse]:
-        """Start the app, send a request, stop the app.
+        """Start the application, send a request, stop the application.
 
         Args:
             method: the HTTP method.
-            url: what comes after ``base_url``, or an absolute URL.
-            gather_request: whether the app's request object is wanted; None is returned in its place otherwise.
-            kwargs: as for ``httpx2.AsyncClient.request``.
+            url: an absolute URL, or one that is appended to `base_url`.
+            gather_request: whether to return the application's request object; otherwise `None` is returned for it.
+            kwargs: arguments of `httpx2.AsyncClient.request`.
 
         Returns:
-            The request, the last one when redirects were followed, and the response.
+            The application's request object, the last one if redirects were followed, and the response.
         """
         self._check_open()
         response = await super().request(method, url, **kwargs)
@@ -99,22 +101,23 @@ class SanicASGITestClient(httpx2.AsyncClient):
     async def websocket(  # type: ignore[override]
         self, uri: str, subprotocols: Sequence[str] | None = None, *, mimic: Mimic | None = None, **kwargs: Any
     ) -> tuple[Any, Any]:
-        """Start the app, open a websocket, let ``mimic`` talk, stop the app.
+        """Start the application, open a websocket, run `mimic`, stop the application.
 
         Args:
-            uri: as in ``request``.
-            subprotocols: what the client offers.
-            mimic: a coroutine function that plays the client; it gets an object with ``send``, ``recv`` and ``close``.
-            kwargs: ``extra_headers`` or ``headers``, ``origin``, ``params`` and ``cookies`` for the handshake.
+            uri: see `request`.
+            subprotocols: the subprotocols that the client offers, the preferred one first.
+            mimic: a coroutine function that acts as the client; its argument has `send`, `recv` and `close`.
+            kwargs: `extra_headers` or `headers`, `origin`, `params` and `cookies` of the handshake.
 
         Returns:
-            The request, and ``{"opened": bool}``, or with ``mimic`` what was sent both ways.
+            The application's request object, and the client with the messages of both sides; without `mimic`,
+            `{"opened": bool}`.
         """
         self._check_open()
-        accepted, wire = for_handshake(kwargs)
-        if wire:
-            raise TypeError(f"there is no socket here: leave out {', '.join(wire)}")
-        handshake = self.build_request("GET", uri, **accepted)
+        options, connection_options = for_handshake(kwargs)
+        if connection_options:
+            raise TypeError(f"there is no socket here: leave out {', '.join(connection_options)}")
+        handshake = self.build_request("GET", uri, **options)
         headers = [
             *handshake.headers.raw,
             *((k.encode(), v.encode()) for k, v in handshake_headers(subprotocols).items()),
@@ -153,7 +156,7 @@ class _Transport(httpx2.AsyncBaseTransport):
         if exchange.error is not None and exchange.stage is Stage.WAITING and not self._suppress:
             raise exchange.error
         extensions = {HOOK: scope["extensions"][HOOK]}
-        # As a stream: given as content, httpx2 would tell of a length that the app has not told.
+        # A stream, because httpx2 adds a `Content-Length` to other content, which the application has not sent.
         stream = httpx2.ByteStream(answer)
         return httpx2.Response(
             exchange.status, headers=exchange.headers, stream=stream, request=request, extensions=extensions

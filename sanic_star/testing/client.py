@@ -1,7 +1,7 @@
-"""``TestClient``: a `requests` session that calls an ASGI app in process.
+"""`TestClient`: a `requests` session that calls an ASGI application in process.
 
-There is no port and, without a ``with`` block, no thread. The app's lifespan runs once: it starts with the first
-request (or the ``with`` block) and stops with ``close`` (or the end of the block, or of the interpreter).
+It uses no port and, without a `with` block, no thread. The application starts once, at the first request or the
+beginning of the `with` block. It stops at `close`, at the end of the block, or at the end of the interpreter.
 """
 
 import weakref
@@ -20,29 +20,28 @@ __all__ = ["TestClient"]
 
 
 class TestClient(requests.Session):
-    """Send requests to an app in process.
+    """Sends requests to an application in process.
 
-    In a ``with`` block the app runs in a thread of its own, so that background tasks and timers go on between
-    requests. Otherwise it runs in the calling thread, and only during a request.
+    In a `with` block, the application runs in a thread of its own, so that background tasks and timers go on between
+    requests. Otherwise it runs in the calling thread, only during a request.
 
     Args:
-        app: any ASGI 3 app.
-        base_url: what a URL without a host is appended to.
-        raise_server_exceptions: whether an exception that the app raises is raised in the test; otherwise the client
-            gets what a server would send, mostly a 500.
-        root_path: where the app is mounted; the scope's ``root_path``.
-        backend: `asyncio`, the only one that an app of this package runs on.
-        backend_options: ``use_uvloop``, ``loop_factory`` and ``debug``, for the event loop.
-        cookies: for every request.
-        headers: for every request.
-        follow_redirects: whether redirects are followed unless a call says otherwise by ``allow_redirects=False``.
-        client: the client's address in the scope.
+        app: any ASGI 3 application.
+        base_url: the beginning of URLs that have no host.
+        raise_server_exceptions: whether exceptions of the application are raised in the test; otherwise the client gets
+            what a server would send, usually status 500.
+        root_path: the path under which the application is mounted; `root_path` of the scope.
+        backend: `asyncio`; applications of this package run on no other one.
+        backend_options: options of the event loop: `use_uvloop`, `loop_factory` and `debug`.
+        cookies: cookies of all requests.
+        headers: headers of all requests.
+        follow_redirects: whether to follow redirects, unless a call has `allow_redirects=False`.
+        client: the address of the client in the scope.
 
     Raises:
-        ValueError: another backend.
-        RuntimeError: from a request, when it is used without ``with`` inside a running event loop, or after it was
-            closed.
-        Exception: from the first request, or on entering the block, what the app's start-up raised.
+        ValueError: `backend` is not `asyncio`.
+        RuntimeError: from a request without `with` inside a running event loop, or after `close`.
+        Exception: from the first request, or at the beginning of the block: any exception of the application's start.
 
     Examples:
         >>> from starlette.applications import Starlette
@@ -55,7 +54,7 @@ class TestClient(requests.Session):
         'Hello'
     """
 
-    __test__ = False  # pytest takes the name for that of a test case
+    __test__ = False  # pytest would collect the class because of its name
 
     def __init__(
         self,
@@ -72,24 +71,24 @@ class TestClient(requests.Session):
     ) -> None:
         super().__init__()
         if backend != "asyncio":
-            raise ValueError(f"TestClient runs apps on asyncio, not on {backend!r}: leave out `backend`")
+            raise ValueError(f"TestClient runs applications on asyncio, not on {backend!r}: leave out `backend`")
         self._loop_options = dict(backend_options or {})
         self._closed = False
         self.app = app
         self.base_url = base_url
         self.follow_redirects = follow_redirects
-        # Proxies and .netrc have no say here, and looking for them takes longer than the app.
+        # No proxies and no `.netrc`: they have no effect here, and looking for them takes longer than the request.
         self.trust_env = False
         self.headers.update({"User-Agent": "testclient", **(headers or {})})
         self.cookies.update(cookies or {})
-        self._raise = raise_server_exceptions
+        self._raise_app_exceptions = raise_server_exceptions
         self._server: Server | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
-        # A method bound to the session would tie it into a cycle, and delay the shutdown of a client that is dropped.
-        this = weakref.ref(self)
+        # A bound method would create a reference cycle, which delays the shutdown of a client that goes out of scope.
+        client_reference = weakref.ref(self)
         self._adapter = ASGIAdapter(
             app,
-            lambda: this()._started(),  # type: ignore[union-attr]
+            lambda: client_reference()._started(),  # type: ignore[union-attr]
             raise_app_exceptions=raise_server_exceptions,
             root_path=root_path,
             client=client,
@@ -103,19 +102,19 @@ class TestClient(requests.Session):
         return self
 
     def start(self) -> None:
-        """Run the app's start-up now, in the calling thread; nothing happens when it has started.
+        """Start the application now, in the calling thread, if it has not started.
 
         Raises:
-            Exception: the app's own.
+            Exception: any exception of the application's start.
         """
         self._closed = False
         self._started()
 
     def close(self) -> None:
-        """End open streams and websockets, run the app's shutdown and free the loop; ``start`` begins anew.
+        """End open streams and websockets, stop the application, close the event loop; `start` starts it again.
 
         Raises:
-            Exception: the app's own.
+            Exception: any exception of the application's stop.
         """
         self._closed = True
         server, self._server = self._server, None
@@ -127,18 +126,18 @@ class TestClient(requests.Session):
     def request(  # type: ignore[override]
         self, method: str, url: Any, *args: Any, follow_redirects: bool | None = None, **kwargs: Any
     ) -> requests.Response:
-        """Send a request, with the arguments of ``requests.Session.request``.
+        """Send a request, with the arguments of `requests.Session.request`.
 
         Args:
             method: the HTTP method.
-            url: absolute, or what comes after ``base_url``; anything whose ``str`` is a URL.
-            args: as there.
-            follow_redirects: overrules the client's setting.
-            kwargs: as there; and ``content``, which is `data` that is no form.
+            url: an absolute URL, or one that is appended to `base_url`; any object whose `str` is a URL.
+            args: arguments of `requests.Session.request`.
+            follow_redirects: overrides the client's setting.
+            kwargs: arguments of `requests.Session.request`, and `content`, a body that is not a form.
 
         Raises:
-            Exception: the app's own, with ``raise_server_exceptions``.
-            requests.RequestException: as over a network, for instance when ``timeout`` seconds have passed.
+            Exception: any exception of the application, with `raise_server_exceptions`.
+            requests.RequestException: as over a network, for example if there is no response within `timeout` seconds.
         """
         if (content := kwargs.pop("content", None)) is not None:
             kwargs["data"] = AsyncBody(content) if isinstance(content, AsyncIterable) else content
@@ -155,18 +154,18 @@ class TestClient(requests.Session):
         params: Any = None,
         cookies: Mapping[str, str] | None = None,
     ) -> WebSocketSession:
-        """Open a websocket when the returned session's ``with`` block is entered.
+        """Return a session that opens a websocket at the beginning of its `with` block.
 
         Args:
-            url: as for a request; ``ws`` and ``wss`` stand for ``http`` and ``https``.
-            subprotocols: what the client offers.
-            headers: for the handshake.
-            params: for its query string.
-            cookies: beside the client's own.
+            url: see `request`; the schemes `ws` and `wss` may be used as well.
+            subprotocols: the subprotocols that the client offers, the preferred one first.
+            headers: headers of the handshake.
+            params: query parameters of the handshake.
+            cookies: cookies of the handshake, in addition to the client's cookies.
 
         Raises:
-            WebSocketDenialResponse: on entering, when the app does not accept.
-            Exception: the app's own.
+            WebSocketDenialResponse: at the beginning of the block, if the application does not accept the handshake.
+            Exception: any exception of the application.
 
         Examples:
             >>> from starlette.applications import Starlette
@@ -196,7 +195,7 @@ class TestClient(requests.Session):
             self.cookies.update(response.cookies)
             return response
 
-        return WebSocketSession(self.app, scope, server, respond, raise_app_exceptions=self._raise)
+        return WebSocketSession(self.app, scope, server, respond, raise_app_exceptions=self._raise_app_exceptions)
 
     def _started(self) -> Server:
         if self._server is None:

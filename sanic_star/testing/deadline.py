@@ -1,9 +1,10 @@
-"""A deadline for what would never end, and the place where it hangs.
+"""Time limits for test clients. If a limit is exceeded, the error names the user's innermost line that waits.
 
-Whoever waits for an app waits through ``within``. When the time is up, the task that waits is looked at before it is
-cancelled: the innermost line of it that is the user's own is where the test hangs.
+The clients wait for an application with `within`. At the limit, the frames of the waiting task are read before the task
+is cancelled.
 
-A deadline counts the time in which the loop runs, in some steps: an hour in a debugger is one step, however long.
+A limit counts the time in which the event loop runs. It is divided into a few steps, each a timer, and a pause in a
+debugger counts as at most one step, even if it lasts an hour.
 """
 
 import asyncio
@@ -20,45 +21,51 @@ __all__ = ["Deadline", "DeadlineExceeded", "deadline", "place_of", "within"]
 T = TypeVar("T")
 
 VARIABLE = "SANIC_STAR_TEST_DEADLINE"
-# As long as a proxy in front of a server waits for an answer, by default; a test that is slow on purpose takes less.
-_DEFAULT = 60.0
-_STEPS = 6
+# nginx's default for `proxy_read_timeout`; tests that are slow on purpose take less.
+DEFAULT_DEADLINE_S = 60.0
+_STEP_COUNT = 6
 
-_LIBRARIES = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-_FOREIGN = ("<frozen", *(os.path.join(path, "") for path in [*_LIBRARIES, str(Path(__file__).parent.parent)]))
+_LIBRARY_PATHS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+_FOREIGN_PREFIXES = (
+    "<frozen",
+    *(os.path.join(path, "") for path in [*_LIBRARY_PATHS, str(Path(__file__).parent.parent)]),
+)
 
 
 class DeadlineExceeded(TimeoutError):
-    """Something did not end in time; the message says where it waits."""
+    """A time limit was exceeded; the message names the line that waits."""
 
 
 def deadline() -> float | None:
-    """How long a client waits when nobody says otherwise, in seconds; None: for ever.
+    """Return the default time limit in seconds; `None` for no limit.
 
-    It is 60, or what the environment variable `SANIC_STAR_TEST_DEADLINE` says; 0 is for ever.
+    It is the value of the environment variable `SANIC_STAR_TEST_DEADLINE`, by default 60; 0 means no limit.
+
+    Raises:
+        ValueError: the value of the variable is not a number.
     """
     text = os.environ.get(VARIABLE)
     if text is None:
-        return _DEFAULT
+        return DEFAULT_DEADLINE_S
     try:
         seconds = float(text)
     except ValueError:
-        raise ValueError(f"{VARIABLE} is a number of seconds, 0 for no deadline, got {text!r}") from None
+        raise ValueError(f"{VARIABLE} is a number of seconds, 0 for no limit, got {text!r}") from None
     return seconds if seconds > 0 else None
 
 
-async def within(coroutine: Coroutine[Any, Any, T], what: str, seconds: float | None = None) -> T:
-    """Wait for a coroutine; past the deadline cancel it, and say where it was.
+async def within(coroutine: Coroutine[Any, Any, T], subject: str, seconds: float | None = None) -> T:
+    """Wait for a coroutine; at the time limit, cancel it and raise an error that names the line that waits.
 
     Args:
-        coroutine: what to wait for.
-        what: its name, for the message.
-        seconds: how long; by default as long as ``deadline`` says.
+        coroutine: the coroutine to run.
+        subject: begins the message, for example `no answer to GET /`.
+        seconds: the time limit; by default the value of `deadline()`.
 
     Raises:
-        DeadlineExceeded: it was not done in time.
+        DeadlineExceeded: the coroutine did not end in time.
     """
-    watch = Deadline(what, seconds)
+    watch = Deadline(subject, seconds)
     try:
         return await coroutine
     except asyncio.CancelledError:
@@ -69,41 +76,43 @@ async def within(coroutine: Coroutine[Any, Any, T], what: str, seconds: float | 
 
 
 class Deadline:
-    """Cancel the task that makes it when time is up; see ``within``.
+    """A timer that cancels the current task at the time limit; see `within`.
 
     Args:
-        what: the name of what is waited for, for the message.
-        seconds: how long; by default as long as ``deadline`` says.
+        subject: begins the message, for example `no answer to GET /`.
+        seconds: the time limit; by default the value of `deadline()`.
     """
 
-    def __init__(self, what: str, seconds: float | None = None) -> None:
-        self._what = what
+    def __init__(self, subject: str, seconds: float | None = None) -> None:
+        self._subject = subject
         self._place: str | None = None
         self._is_explicit = seconds is not None
         self._seconds = seconds if self._is_explicit else deadline()
         self._handle: asyncio.TimerHandle | None = None
         if self._seconds is not None:
             self._task = asyncio.current_task()
-            self._left = 1 if self._is_explicit else _STEPS
-            self._step = self._seconds / self._left
+            self._steps_left = 1 if self._is_explicit else _STEP_COUNT
+            self._step = self._seconds / self._steps_left
             self._handle = asyncio.get_running_loop().call_later(self._step, self._tick)
 
     def check(self) -> None:
-        """Raise DeadlineExceeded when it is this deadline that has cancelled the task."""
+        """Raise `DeadlineExceeded` if this deadline has cancelled the task."""
         if self._place is not None:
             assert self._task is not None
             self._task.uncancel()
             advice = "" if self._is_explicit else f"; end it there, or set {VARIABLE} to more seconds"
-            raise DeadlineExceeded(f"{self._what} within {self._seconds:g} s: it waits {self._place}{advice}") from None
+            raise DeadlineExceeded(
+                f"{self._subject} within {self._seconds:g} s: it waits {self._place}{advice}"
+            ) from None
 
     def end(self) -> None:
-        """Call it off."""
+        """Cancel the timer."""
         if self._handle is not None:
             self._handle.cancel()
 
     def _tick(self) -> None:
-        self._left -= 1
-        if self._left:
+        self._steps_left -= 1
+        if self._steps_left:
             self._handle = asyncio.get_running_loop().call_later(self._step, self._tick)
             return
         assert self._task is not None
@@ -112,10 +121,10 @@ class Deadline:
 
 
 def place_of(task: "asyncio.Task[Any]") -> str:
-    """Say where a task waits: the innermost line of the user, in it or else in another task of the loop."""
+    """Return where a task waits: the user's innermost line in this task, or else in another task of the loop."""
     tasks = [task, *(pending for pending in asyncio.all_tasks(task.get_loop()) if pending is not task)]
     for pending in tasks:
-        own_frames = [frame for frame in _frames(pending) if not frame.f_code.co_filename.startswith(_FOREIGN)]
+        own_frames = [frame for frame in _frames(pending) if not frame.f_code.co_filename.startswith(_FOREIGN_PREFIXES)]
         if own_frames:
             return _position(own_frames[-1])
     frames = list(_frames(task))
@@ -129,23 +138,23 @@ def _position(frame: FrameType) -> str:
 
 
 def _frames(task: "asyncio.Task[Any] | None") -> Iterator[FrameType]:
-    """Yield the frames of what a task runs, outermost first, through the tasks that it waits for."""
+    """Yield the frames of a task and of the tasks that it waits for, the outermost first."""
     while task is not None:
         running: Any = task.get_coro()
         while running is not None:
-            frame, running = _next(running)
+            frame, running = _frame_and_inner(running)
             if frame is not None:
                 yield frame
-        # What the task waits for; a detail of asyncio, which its debuggers read too.
-        waited = getattr(task, "_fut_waiter", None)
-        for child in getattr(waited, "_children", None) or ():
+        # The future that the task waits for. The attribute is private to asyncio; debuggers read it too.
+        awaited = getattr(task, "_fut_waiter", None)
+        for child in getattr(awaited, "_children", None) or ():
             if not child.done():
-                waited = child
+                awaited = child
                 break
-        task = waited if isinstance(waited, asyncio.Task) else None
+        task = awaited if isinstance(awaited, asyncio.Task) else None
 
 
-def _next(running: Any) -> tuple[FrameType | None, Any]:
+def _frame_and_inner(running: Any) -> tuple[FrameType | None, Any]:
     for kind in ("cr", "gi", "ag"):
         frame = getattr(running, f"{kind}_frame", None)
         if frame is not None:

@@ -1,4 +1,4 @@
-"""`TestManager`, which gives an application its test clients."""
+"""`TestManager`, which holds the test clients of an application."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class TestManager:
-    """Hold the test clients of an application, which are `app.test_client` and `app.asgi_client` from then on.
+    """Holds the test clients of an application, `app.test_client` and `app.asgi_client`.
 
     Args:
         app: the application.
@@ -24,6 +24,6 @@ class TestManager:
 
     @property
     def asgi_client(self) -> "SanicASGITestClient":
-        """The client for asynchronous tests; made when it is asked for, because it needs httpx2."""
+        """The client for asynchronous tests; it is created at the first use, because it requires httpx2."""
         client: SanicASGITestClient = self._app.asgi_client
         return client

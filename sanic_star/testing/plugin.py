@@ -1,13 +1,13 @@
-"""The plugin for pytest, which finds it by itself where the package is installed.
+"""The plugin for pytest. pytest loads it if the package is installed.
 
-`pytest --sanic-star-alias`, or `sanic_alias = true` in the configuration, runs the tests of an application that is
-written for Sanic: the alias is installed before any file of the tests, a `conftest.py` too, is imported.
+`pytest --sanic-star-alias`, or `sanic_alias = true` in the configuration, runs the tests of an application that was
+written for Sanic. The alias is installed before pytest imports the first test module or `conftest.py`.
 
-`--sanic-star-deadline SECONDS`, or `sanic_star_deadline`, is how long the clients wait for an app before they tell
-where it hangs.
+`--sanic-star-deadline SECONDS`, or `sanic_star_deadline`, is how long the clients wait for an application before they
+raise an error that names the line that waits.
 
-Its fixtures bear the package's name, because pytest-sanic has taken the shorter ones. What they need is imported when a
-test asks for it.
+The names of the fixtures begin with the package's name, because pytest-sanic uses the shorter names. The fixtures
+import the clients when a test requests them.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ import pytest
 if TYPE_CHECKING:
     from sanic_star.testing import ReusableClient, TestClient
 
-_DEADLINE = "SANIC_STAR_TEST_DEADLINE"
+_DEADLINE_VARIABLE = "SANIC_STAR_TEST_DEADLINE"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the plugin's options to pytest's.
+    """Add the plugin's options to those of pytest.
 
     Args:
-        parser: pytest's parser of the command line and of its configuration file.
+        parser: pytest's parser for the command line and the configuration file.
     """
     group = parser.getgroup("sanic_star")
     description = "let `import sanic` and `import sanic_testing` mean sanic_star"
     group.addoption("--sanic-star-alias", action="store_true", help=description)
     parser.addini("sanic_alias", description, type="bool", default=False)
-    description = "how many seconds the test clients of sanic_star wait for an app; 0: for ever"
+    description = "how many seconds the test clients of sanic_star wait for an application; 0: no limit"
     group.addoption("--sanic-star-deadline", metavar="SECONDS", type=float, help=description)
     parser.addini("sanic_star_deadline", description)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Install the alias if an option or a setting says so.
+    """Install the alias if the option or the setting is on.
 
     Args:
         early_config: pytest's configuration, before it loads the first `conftest.py`.
@@ -60,36 +60,37 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the deadline of requests if an option or a setting has one.
+    """Set the time limit of requests if the option or the setting has a value.
 
     Args:
         config: pytest's configuration.
     """
-    asked = config.getoption("--sanic-star-deadline")
-    text = config.getini("sanic_star_deadline") if asked is None else str(asked)
+    option = config.getoption("--sanic-star-deadline")
+    text = config.getini("sanic_star_deadline") if option is None else str(option)
     if not text:
         return
     try:
         float(text)
     except ValueError:
-        raise pytest.UsageError(f"sanic_star_deadline is a number of seconds, 0 for none, got {text!r}") from None
-    before = os.environ.get(_DEADLINE)
-    os.environ[_DEADLINE] = text
-    config.add_cleanup(lambda: _restore(before))
+        raise pytest.UsageError(f"sanic_star_deadline is a number of seconds, 0 for no limit, got {text!r}") from None
+    previous = os.environ.get(_DEADLINE_VARIABLE)
+    os.environ[_DEADLINE_VARIABLE] = text
+    config.add_cleanup(lambda: _restore(previous))
 
 
-def _restore(before: str | None) -> None:
-    if before is None:
-        os.environ.pop(_DEADLINE, None)
+def _restore(previous: str | None) -> None:
+    if previous is None:
+        os.environ.pop(_DEADLINE_VARIABLE, None)
     else:
-        os.environ[_DEADLINE] = before
+        os.environ[_DEADLINE_VARIABLE] = previous
 
 
 @pytest.fixture
 def sanic_star_client() -> Iterator[Callable[..., TestClient]]:
-    """Start an app, and give a client for it: ``client = sanic_star_client(app)``; stops it after the test.
+    """Return a function that starts an application and returns its client: `client = sanic_star_client(app)`.
 
-    Takes any ASGI app, and the arguments of ``TestClient``. Background tasks and timers go on between requests.
+    The function takes any ASGI application and the arguments of `TestClient`. Background tasks and timers go on between
+    requests. The application is stopped after the test.
     """
     from sanic_star.testing import TestClient
 
@@ -103,9 +104,10 @@ def sanic_star_client() -> Iterator[Callable[..., TestClient]]:
 
 @pytest.fixture
 def sanic_star_reusable() -> Iterator[Callable[..., ReusableClient]]:
-    """Start an app, and give a client with the calls of `sanic_testing` for it; stops it after the test.
+    """Return a function that starts an application and returns a client with the API of `sanic_testing`.
 
-    Takes an app, and the arguments of ``ReusableClient``: ``port=0`` for one that listens on a socket.
+    The function takes an application and the arguments of `ReusableClient`, for example `port=0` to listen on a socket.
+    The application is stopped after the test.
     """
     from sanic_star.testing import ReusableClient
 

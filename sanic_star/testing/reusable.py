@@ -1,7 +1,7 @@
-"""``ReusableClient``: one start of an app for many requests, with the calls of `sanic_testing`.
+"""`ReusableClient` starts an application once for many requests, with the API of `sanic_testing`.
 
-The app runs on one event loop in the calling thread, and only while something is asked of it. Cookies are kept from
-request to request, redirects are not followed, and the client's own errors come out as they are, as in `sanic_testing`.
+The application runs on one event loop in the calling thread, only during a call. As in `sanic_testing`, the client
+keeps cookies, does not follow redirects, and raises its errors unchanged.
 """
 
 import asyncio
@@ -33,16 +33,16 @@ T = TypeVar("T")
 
 
 class ReusableClient(Verbs):
-    """Send an app many requests between one start and one stop; use it in a ``with`` block.
+    """Sends many requests to an application that it starts once; use it in a `with` block.
 
     Args:
-        app: the app; any ASGI app will do, but only one of this package gives its request object.
-        host: the address to listen on. Without one, and without a port, nothing listens, and requests need nothing.
-        port: the port to listen on; 0 for any that is free.
-        loop: the event loop that the app runs on; stays open.
-        server_kwargs: as for ``app.run``.
-        client_kwargs: for all requests, what ``httpx.AsyncClient`` takes: ``headers cookies auth params timeout
-            follow_redirects max_redirects verify cert base_url``.
+        app: any ASGI application; only applications of this package return their request object.
+        host: the address to listen on. By default, without a port, no port is bound.
+        port: the port to listen on; 0 for any free port.
+        loop: the event loop of the application, which is not closed; by default a new one.
+        server_kwargs: arguments of `app.run`.
+        client_kwargs: arguments of `httpx.AsyncClient` for all requests: `headers`, `cookies`, `auth`, `params`,
+            `timeout` (seconds), `follow_redirects`, `max_redirects`, `verify`, `cert` and `base_url`.
 
     Examples:
         >>> from starlette.applications import Starlette
@@ -85,14 +85,14 @@ class ReusableClient(Verbs):
         self.port = port or (PORT_IN_PROCESS if isinstance(self._connection, InProcess) else 0)
 
     def run(self) -> None:
-        """Start the app.
+        """Start the application.
 
         Raises:
-            RuntimeError: it runs, or this thread runs an event loop.
-            Exception: the app's own.
+            RuntimeError: the application is running, or this thread runs an event loop.
+            Exception: any exception of the application's start.
         """
         if self._session is not None:
-            raise RuntimeError("this ReusableClient runs its app already: call stop() first")
+            raise RuntimeError("this ReusableClient is already running: call stop() first")
         advice = "ReusableClient can't block inside a running event loop: await app.asgi_client there"
         if in_event_loop():
             raise RuntimeError(advice)
@@ -104,10 +104,10 @@ class ReusableClient(Verbs):
         self.port = self._connection.port
 
     def stop(self) -> None:
-        """Stop the app; nothing happens when it does not run.
+        """Stop the application, if it is running.
 
         Raises:
-            Exception: the app's own.
+            Exception: any exception of the application's stop.
         """
         if self._session is not None:
             self._session, self._stopped = None, True
@@ -129,30 +129,34 @@ class ReusableClient(Verbs):
         mimic: Mimic | None = None,
         **kwargs: Any,
     ) -> tuple[Any, WebsocketProxy]:
-        """Open a websocket, let ``mimic`` talk, close it.
+        """Open a websocket, run `mimic`, close the websocket.
 
         Args:
-            uri: as in ``request``.
-            gather_request: as in ``request``.
-            subprotocols: what the client offers.
-            mimic: a coroutine function that plays the client; it gets an object with ``send``, ``recv`` and ``close``.
-            kwargs: for the handshake, as in ``SanicTestClient.websocket``.
+            uri: see `request`.
+            gather_request: see `request`.
+            subprotocols: the subprotocols that the client offers, the preferred one first.
+            mimic: a coroutine function that acts as the client; its argument has `send`, `recv` and `close`.
+            kwargs: see `SanicTestClient.websocket`.
 
         Returns:
-            The request, and what was sent both ways.
+            The application's request object, and the client with the messages of both sides.
 
         Raises:
-            RuntimeError: the client does not run, or this thread runs an event loop.
-            TypeError: a keyword that only a socket has, and there is none.
-            Exception: the app did not accept; or what ``mimic`` raised.
+            RuntimeError: the client is not running, or this thread runs an event loop.
+            TypeError: an argument needs a socket, and the client has none.
+            Exception: the application did not accept the handshake; or any exception of `mimic`.
         """
-        session = self._running()
-        handshake, wire = for_handshake(kwargs)
-        if wire and isinstance(self._connection, InProcess):
-            raise TypeError(f"only over a socket there is {', '.join(wire)}: give the client a port, 0 for any")
+        session = self._open_session()
+        handshake, connection_options = for_handshake(kwargs)
+        if connection_options and isinstance(self._connection, InProcess):
+            raise TypeError(
+                f"{', '.join(connection_options)} needs a socket: create the client with a port, 0 for any free port"
+            )
         url = self._url(uri, session.settings.get("base_url"))
         url = "http" + url.removeprefix("ws") if url.startswith("ws") else url
-        request, proxy = self._connection.websocket(session, url, subprotocols, mimic, {**handshake, **wire})
+        request, proxy = self._connection.websocket(
+            session, url, subprotocols, mimic, {**handshake, **connection_options}
+        )
         return request if gather_request else None, proxy
 
     def _request(
@@ -167,8 +171,8 @@ class ReusableClient(Verbs):
         allow_none: bool = False,
         **kwargs: Any,
     ) -> tuple[Any, Any]:
-        # As in Sanic, a server that runs has its address, and `server_kwargs` come too late.
-        session = self._running()
+        # `server_kwargs` have no effect: as in Sanic, the server is running and its address is fixed.
+        session = self._open_session()
         if debug:
             served_by(self.app, None, True)
         settings = {"follow_redirects": False, **session.settings, **kwargs}
@@ -185,21 +189,21 @@ class ReusableClient(Verbs):
         return request if gather_request else None, TestingResponse(response)
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the event loop of the app, as tests do that talk to the port by themselves.
+        """Run a coroutine on the application's event loop, for tests that connect to the port by themselves.
 
         Raises:
-            RuntimeError: the client does not run, or this thread runs an event loop.
+            RuntimeError: the client is not running, or this thread runs an event loop.
         """
         try:
-            self._running()
+            self._open_session()
         except RuntimeError:
             coroutine.close()
             raise
         return self._own_loop.run(coroutine)
 
-    def _running(self) -> Session:
+    def _open_session(self) -> Session:
         if self._session is None:
-            reason = "was stopped" if self._stopped else "does not run yet"
+            reason = "was stopped" if self._stopped else "is not running"
             raise RuntimeError(f"this ReusableClient {reason}: call run(), or use it in a `with` block")
         return self._session
 

@@ -1,12 +1,12 @@
-"""``SanicTestClient``: what ``app.test_client`` is, with the calls of `sanic_testing`.
+"""`SanicTestClient`, the class of `app.test_client`, with the API of `sanic_testing`.
 
-Each call starts the app, sends one request, stops the app, and returns the app's own request object with the response.
-All of it happens in the calling thread, on an event loop that lives as long as the call: listeners of all four phases
-run each time, and nothing of one call is left in the next, cookies included. A test that names an address gets a
-server that listens there; otherwise nothing listens anywhere.
+Each call starts the application, sends one request, stops the application, and returns the application's request object
+and the response. This happens in the calling thread, on an event loop that is closed after the call. Listeners of all
+four phases run each time, and no state remains for the next call, including cookies. If a test names an address, the
+application is served there; otherwise no port is bound.
 
-The keywords are those that `sanic_testing` hands to httpx; they are translated for `requests`. An exception in the app
-is a response with status 500. What goes wrong on the client's side is a ValueError, as in `sanic_testing`.
+The calls take the arguments that `sanic_testing` passes to httpx, translated for `requests`. An exception in the
+application is answered with status 500. Errors of the client are raised as `ValueError`, as in `sanic_testing`.
 """
 
 import logging
@@ -40,17 +40,18 @@ from sanic_star.testing.deadline import DeadlineExceeded
 __all__ = ["SanicTestClient"]
 
 _HOST = "127.0.0.1"
-# Tests for `sanic_testing` write f"http://{HOST}:{PORT}/", where PORT is None: the port is the client's own then.
+# Tests for `sanic_testing` use URLs such as f"http://{HOST}:{PORT}/", where PORT is None. The client replaces it with
+# its port.
 _NO_PORT = re.compile(r"^(\w+://[^/?#]*):None(?=[/?#]|$)")
 _logger = logging.getLogger("sanic.error")
 
 
 class SanicTestClient(Verbs):
-    """Send an app one request at a time, each between a start and a stop of its own.
+    """Starts an application, sends it one request and stops it, in each call.
 
     Args:
-        app: the app; any ASGI app will do, but only one of this package gives its request object.
-        port: the port to listen on; by default nothing listens, and requests need none.
+        app: any ASGI application; only applications of this package return their request object.
+        port: the port to listen on; by default, no port is bound.
         host: the address to listen on.
 
     Examples:
@@ -71,12 +72,12 @@ class SanicTestClient(Verbs):
         self.app = app
         self.port = port
         self.host = host
-        # The one that was not asked for.
-        self._own_port: int | None = None
+        # A port that was chosen by this client and not by the test.
+        self._chosen_port: int | None = None
         self._in_process = InProcess(app)
         self._session = self._in_process.session()
-        # How the app is reached at the moment.
-        self._connected: Connection = self._in_process
+        # The connection of the current call.
+        self._current_connection: Connection = self._in_process
 
     def websocket(
         self,
@@ -90,34 +91,36 @@ class SanicTestClient(Verbs):
         host: str | None = None,
         **kwargs: Any,
     ) -> tuple[Any, WebsocketProxy]:
-        """Start the app, open a websocket, let ``mimic`` talk, stop the app.
+        """Start the application, open a websocket, run `mimic`, stop the application.
 
         Args:
-            uri: as in ``request``.
-            gather_request: as in ``request``.
-            subprotocols: what the client offers.
-            mimic: a coroutine function that plays the client; it gets an object with ``send``, ``recv`` and ``close``.
-            debug: as in ``request``.
-            server_kwargs: as in ``request``.
-            host: as in ``request``.
-            kwargs: ``extra_headers`` or ``headers``, ``origin``, ``params`` and ``cookies`` for the handshake. Others
-                are those of ``websockets.connect``, and ask for a socket.
+            uri: see `request`.
+            gather_request: see `request`.
+            subprotocols: the subprotocols that the client offers, the preferred one first.
+            mimic: a coroutine function that acts as the client; its argument has `send`, `recv` and `close`.
+            debug: see `request`.
+            server_kwargs: see `request`.
+            host: see `request`.
+            kwargs: `extra_headers` or `headers`, `origin`, `params` and `cookies` of the handshake. With other
+                arguments of `websockets.connect`, the application is served on a socket.
 
         Returns:
-            The request, and what was sent both ways.
+            The application's request object, and the client with the messages of both sides.
 
         Raises:
-            RuntimeError: this thread runs an event loop; the ASGI client works there.
-            ValueError: the app did not accept, or ``mimic`` failed; the exception's cause says how.
-            Exception: the app's own, from its start or its stop.
+            RuntimeError: this thread runs an event loop; use the ASGI client there.
+            ValueError: the application did not accept the handshake, or `mimic` failed; see the exception's cause.
+            Exception: any exception of the application's start or stop.
         """
-        handshake, wire = for_handshake(kwargs)
-        with self._serving(debug, server_kwargs, host, bool(wire)) as connection:
+        handshake, connection_options = for_handshake(kwargs)
+        with self._serving(debug, server_kwargs, host, bool(connection_options)) as connection:
             session = self._fresh_session(connection)
             url = self._url(uri, host, connection)
             url = "http" + url.removeprefix("ws") if url.startswith("ws") else url
             try:
-                request, proxy = connection.websocket(session, url, subprotocols, mimic, {**handshake, **wire})
+                request, proxy = connection.websocket(
+                    session, url, subprotocols, mimic, {**handshake, **connection_options}
+                )
             except Exception as error:
                 raise ValueError(f"Exception during request: [{error!r}]") from error
         return request if gather_request else None, proxy
@@ -138,7 +141,7 @@ class SanicTestClient(Verbs):
         with self._serving(debug, server_kwargs, host) as connection:
             try:
                 session = self._session_for(connection, session_kwargs)
-                settings = dict(getattr(session, "each", ()))
+                settings = dict(getattr(session, "settings", ()))
                 base = settings.pop("base_url", None)
                 url = self._url(uri, host, connection) if base is None else f"{base.rstrip('/')}/{uri.lstrip('/')}"
                 request, response = connection.request(session, method, url, for_requests({**settings, **kwargs}))
@@ -149,13 +152,13 @@ class SanicTestClient(Verbs):
         return request if gather_request else None, TestingResponse(response)
 
     def get_new_session(self, **kwargs: Any) -> requests.Session:
-        """Make the session of one request; to be overridden, for headers that each request shall have, or the like.
+        """Return the session of one request. Override it, for example to add headers to every request.
 
         Args:
-            kwargs: the ``session_kwargs`` of the call.
+            kwargs: the `session_kwargs` of the call.
 
         Returns:
-            A session of `requests`, where `sanic_testing` has one of httpx.
+            A session of `requests`; in `sanic_testing` it is a client of httpx.
 
         Examples:
             >>> from sanic_star import Sanic, text
@@ -169,7 +172,7 @@ class SanicTestClient(Verbs):
             >>> Client(app).get("/")[1].text
             'a'
         """
-        session = self._connected.session()
+        session = self._current_connection.session()
         configure(session, kwargs)
         return session
 
@@ -180,16 +183,16 @@ class SanicTestClient(Verbs):
         session = self.get_new_session(**settings or {})
         if not isinstance(session, requests.Session):
             raise TypeError(
-                f"get_new_session() gave {type(session).__name__}: the sessions of this client are of `requests`, so "
-                "change what super().get_new_session(**kwargs) gives"
+                f"get_new_session() returned {type(session).__name__}, not a session of `requests`: "
+                "return the session of super().get_new_session(**kwargs)"
             )
-        connection.carry(session)
+        connection.mount_on(session)
         return session
 
     def _fresh_session(self, connection: Connection) -> Session:
         if connection is not self._in_process:
             return connection.session()
-        # Made once, because it takes longer than a request.
+        # The session is reused, because to create one takes longer than a request.
         self._session.cookies = RequestsCookieJar()
         return self._session
 
@@ -212,48 +215,51 @@ class SanicTestClient(Verbs):
                 raise RuntimeError("test_client can't block inside a running event loop: await app.asgi_client there")
             connection.open(OwnLoop(), refusal)
             try:
-                if self.port is None or (connection is not self._in_process and self.port == self._own_port):
-                    self.port = self._own_port = connection.port
-                self._connected = connection
+                if self.port is None or (connection is not self._in_process and self.port == self._chosen_port):
+                    self.port = self._chosen_port = connection.port
+                self._current_connection = connection
                 yield connection
             finally:
-                self._connected = self._in_process
+                self._current_connection = self._in_process
                 _close(connection)
 
     def _connection(self, address: dict[str, Any], host: str | None, socket: bool) -> Connection:
-        asked = self.port if self.port != self._own_port else None
+        requested_port = self.port if self.port != self._chosen_port else None
         address.pop("backlog", None)
         name = address.pop("host", None) or host or self.host
-        if not (address or socket or asked or name != _HOST) or not hasattr(self.app, "create_server"):
+        if not (address or socket or requested_port or name != _HOST) or not hasattr(self.app, "create_server"):
             if address or socket:
-                raise TypeError("only an app of this package is served on a socket: leave out what asks for one")
+                raise TypeError(
+                    "only an application of this package can be served on a socket: "
+                    "leave out the arguments that need one"
+                )
             return self._in_process
         port = address.pop("port", None)
         if port is None:
-            port = asked or (self._own_port if self._own_port != PORT_IN_PROCESS else 0) or 0
+            port = requested_port or (self._chosen_port if self._chosen_port != PORT_IN_PROCESS else 0) or 0
         return OverSocket(self.app, name, port, address)
 
 
 def _close(connection: Connection) -> None:
-    """Stop the app. As under Sanic, a listener that fails then leaves the response alone; but the log tells of it."""
+    """Stop the application. As in Sanic, a failed listener does not affect the response; the exception is logged."""
     try:
         connection.close()
     except DeadlineExceeded:
         raise
     except Exception:
-        _logger.exception("The app's shutdown failed: mend what its lifespan or listeners do.")
+        _logger.exception("The application's shutdown failed: fix its lifespan or its listeners.")
 
 
 @contextmanager
 def _test_mode(app: ASGIApp) -> Iterator[None]:
-    """Set ``test_mode`` where the app's class has it, as `sanic_testing` does for its requests."""
+    """Set `test_mode` of the application's class within the block, if it has one, as `sanic_testing` does."""
     owner = next((cls for cls in type(app).__mro__ if "test_mode" in vars(cls)), None)
     if owner is None:
         yield
         return
-    before = vars(owner)["test_mode"]
+    previous = vars(owner)["test_mode"]
     owner.test_mode = True  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        owner.test_mode = before  # type: ignore[attr-defined]
+        owner.test_mode = previous  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sanic_star.testing.asgi import SanicASGITestClient
 
 HOST = "127.0.0.1"
-# None: any that is free.
+# `None` stands for any free port.
 PORT: int | None = None
 ASGI_HOST = "mockserver"
 ASGI_PORT = 1234
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # httpx2 is an extra, and the other client has no use for it.
+    # Imported late: it requires httpx2, which is an extra, and the other client does not.
     if name != "SanicASGITestClient":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sanic_star.testing.asgi import SanicASGITestClient

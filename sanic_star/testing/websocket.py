@@ -1,4 +1,4 @@
-"""A websocket as a test holds it: calls that block until the app has answered."""
+"""The websocket of `TestClient`: its methods block until the application has answered."""
 
 import io
 import json
@@ -15,18 +15,18 @@ from sanic_star.testing._asgi.server import Server
 __all__ = ["WebSocketDenialResponse", "WebSocketSession", "denial", "handshake_headers"]
 
 Headers = list[tuple[bytes, bytes]]
-# How many characters of a response body a message shows: the text of an error page, without its style sheet.
-_SHOWN_BODY = 300
+# The maximum length of a response body in messages, in characters: the text of an error page without its style sheet.
+_MAX_SHOWN_LENGTH = 300
 MakeResponse = Callable[[int, Headers, io.BufferedIOBase], requests.Response]
 
 
 class WebSocketDenialResponse(WebSocketDisconnect):
-    """The app has answered the handshake with a response instead of accepting it.
+    """The application has answered the handshake with a response instead of accepting it.
 
     Args:
-        response: what it answered; 403 when it closed the websocket before accepting it, as servers do.
-        code: the code it closed with.
-        reason: the reason it gave.
+        response: the response; as from a server, its status is 403 if the application closed the websocket instead.
+        code: the close code.
+        reason: the close reason.
     """
 
     def __init__(self, response: requests.Response, code: int = ABNORMAL, reason: str | None = None) -> None:
@@ -35,8 +35,10 @@ class WebSocketDenialResponse(WebSocketDisconnect):
 
     def __str__(self) -> str:
         if self.code != ABNORMAL:
-            return f"the app refused the handshake: code {self.code}, reason {self.reason!r}; a client gets status 403"
-        return f"the app answered the handshake with status {self.response.status_code} and the body {self._body()!r}"
+            close = f"code {self.code}, reason {self.reason!r}"
+            return f"the application rejected the handshake: {close}; a client gets status 403"
+        status = self.response.status_code
+        return f"the application answered the handshake with status {status} and the body {self._body()!r}"
 
     def __repr__(self) -> str:
         details = repr(self._body()) if self.code == ABNORMAL else f"code={self.code}, reason={self.reason!r}"
@@ -44,7 +46,7 @@ class WebSocketDenialResponse(WebSocketDisconnect):
 
     def _body(self) -> str:
         text = self.response.text
-        return text if len(text) <= _SHOWN_BODY else text[:_SHOWN_BODY] + "…"
+        return text if len(text) <= _MAX_SHOWN_LENGTH else text[:_MAX_SHOWN_LENGTH] + "…"
 
 
 def denial(message: Message, make_response: MakeResponse) -> WebSocketDenialResponse:
@@ -69,14 +71,14 @@ def handshake_headers(subprotocols: Sequence[str] | None) -> dict[str, str]:
     return {
         "Connection": "upgrade",
         "Upgrade": "websocket",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",  # the sample of RFC 6455, 1.3
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",  # the example of RFC 6455, section 1.3
         "Sec-WebSocket-Version": "13",
         **({"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}),
     }
 
 
 class WebSocketSession:
-    """Talk to an app over a websocket; made by ``TestClient.websocket_connect`` and used in a ``with`` block.
+    """A websocket to an application, returned by `TestClient.websocket_connect`; use it in a `with` block.
 
     Args:
         app: the ASGI application.
@@ -86,9 +88,9 @@ class WebSocketSession:
         raise_app_exceptions: whether exceptions of the application reach the test.
 
     Attributes:
-        accepted_subprotocol: the subprotocol that the app has chosen.
-        extra_headers: the headers with which it accepted.
-        scope: the handshake's scope.
+        accepted_subprotocol: the subprotocol that the application has selected.
+        extra_headers: the headers of its response to the handshake.
+        scope: the scope of the handshake.
     """
 
     def __init__(
@@ -115,7 +117,7 @@ class WebSocketSession:
             raise denial(message, self._make_response)
         self.accepted_subprotocol = message.get("subprotocol")
         self.extra_headers = list(message.get("headers", ()))
-        # Only for its cookies, which go to the client's jar as those of a response do.
+        # The response stores its cookies in the client.
         self._make_response(101, self.extra_headers, io.BytesIO())
         return self
 
@@ -123,8 +125,15 @@ class WebSocketSession:
         self.close()
 
     def send(self, message: Message) -> None:
-        """Send an ASGI message to the app, as it is."""
-        self._server.run(self._conversation.give(message))
+        """Send an ASGI message to the application unchanged.
+
+        Args:
+            message: the message, for example `{"type": "websocket.receive", "text": "Hello"}`.
+
+        Raises:
+            WebSocketDisconnect: the websocket is closed.
+        """
+        self._server.run(self._conversation.deliver(message))
 
     def send_text(self, data: str) -> None:
         """Send a text message.
@@ -133,7 +142,7 @@ class WebSocketSession:
             data: the text.
 
         Raises:
-            Exception: the application's own.
+            Exception: any exception of the application.
         """
         self.send({"type": "websocket.receive", "text": data})
 
@@ -144,7 +153,7 @@ class WebSocketSession:
             data: the content.
 
         Raises:
-            Exception: the application's own.
+            Exception: any exception of the application.
         """
         self.send({"type": "websocket.receive", "bytes": data})
 
@@ -152,11 +161,11 @@ class WebSocketSession:
         """Send a JSON document as a text or a binary message.
 
         Args:
-            data: the object; `json.dumps` has to be able to write it.
+            data: any object that `json.dumps` accepts.
             mode: `text` or `binary`, the type of the message.
 
         Raises:
-            TypeError: the object cannot be written as JSON.
+            TypeError: the object cannot be serialised as JSON.
         """
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
         if mode == "text":
@@ -165,27 +174,27 @@ class WebSocketSession:
             self.send_bytes(text.encode())
 
     def receive(self, timeout: float | None = None) -> Message:
-        """Wait for the app's next ASGI message: ``websocket.send``, or ``websocket.close`` once.
+        """Wait for the application's next ASGI message: `websocket.send`, or once `websocket.close`.
 
         Args:
-            timeout: how long to wait, in seconds.
+            timeout: how long to wait, in seconds; by default, the time limit of the test clients.
 
         Raises:
-            TimeoutError: nothing came in time.
-            WebSocketDisconnect: the websocket was closed before.
-            Exception: the app's own.
+            TimeoutError: no message arrived in time.
+            WebSocketDisconnect: the websocket is closed.
+            Exception: any exception of the application.
         """
-        return self._server.run(self._conversation.take(timeout))
+        return self._server.run(self._conversation.next_message(timeout))
 
     def receive_text(self, timeout: float | None = None) -> str:
         """Wait for a text message, and return it.
 
         Args:
-            timeout: how long to wait, in seconds; `None` waits without a limit.
+            timeout: how long to wait, in seconds; by default, the time limit of the test clients.
 
         Raises:
             TypeError: a binary message has arrived.
-            TimeoutError, WebSocketDisconnect, Exception: see ``receive``.
+            TimeoutError, WebSocketDisconnect, Exception: see `receive`.
         """
         return self._receive_data("text", timeout)  # type: ignore[no-any-return]
 
@@ -193,11 +202,11 @@ class WebSocketSession:
         """Wait for a binary message, and return it.
 
         Args:
-            timeout: how long to wait, in seconds; `None` waits without a limit.
+            timeout: how long to wait, in seconds; by default, the time limit of the test clients.
 
         Raises:
             TypeError: a text message has arrived.
-            TimeoutError, WebSocketDisconnect, Exception: see ``receive``.
+            TimeoutError, WebSocketDisconnect, Exception: see `receive`.
         """
         return self._receive_data("bytes", timeout)  # type: ignore[no-any-return]
 
@@ -206,12 +215,12 @@ class WebSocketSession:
 
         Args:
             mode: `text` or `binary`, the expected type of the message.
-            timeout: how long to wait, in seconds; `None` waits without a limit.
+            timeout: how long to wait, in seconds; by default, the time limit of the test clients.
 
         Raises:
             ValueError: the message is not a JSON document.
             TypeError: the message is of the other type.
-            TimeoutError, WebSocketDisconnect, Exception: see ``receive``.
+            TimeoutError, WebSocketDisconnect, Exception: see `receive`.
         """
         return json.loads(self._receive_data("text" if mode == "text" else "bytes", timeout))
 
@@ -223,7 +232,7 @@ class WebSocketSession:
             reason: the close reason.
 
         Raises:
-            Exception: the app's own.
+            Exception: any exception of the application.
         """
         self._server.run(self._conversation.leave(code, reason))
 
@@ -232,5 +241,5 @@ class WebSocketSession:
         if message["type"] == "websocket.close":
             raise WebSocketDisconnect(message.get("code", 1000), message.get("reason") or "")
         if message.get(kind) is None:
-            raise TypeError(f"the app sent {'text' if kind == 'bytes' else 'bytes'}, not {kind}")
+            raise TypeError(f"the application sent {'text' if kind == 'bytes' else 'bytes'}, not {kind}")
         return message[kind]

@@ -32,7 +32,7 @@ def feed(reader: UrlencodedReader, *chunks: bytes) -> None:
 @pytest.fixture(params=[3, 7, 64 * 1024])
 def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Decode that many bytes at a time."""
-    monkeypatch.setattr(escapes, "_WINDOW", request.param)
+    monkeypatch.setattr(escapes, "_WINDOW_SIZE", request.param)
 
 
 def test_every_short_text_is_decoded_as_by_the_standard_library(window: None) -> None:

@@ -132,7 +132,7 @@ def test_a_worker_may_take_its_time_at_the_stop(tmp_path: Path) -> None:
     # Longer than its supervisor would wait without a message from each listener.
     slow = """
     import sanic_star.servers.supervisor
-    sanic_star.servers.supervisor.MARGIN = 6
+    sanic_star.servers.supervisor.END_MARGIN_S = 6
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.1
     app.config.SHUTDOWN_LISTENER_TIMEOUT = 30
 

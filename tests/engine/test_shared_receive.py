@@ -16,7 +16,7 @@ import pytest
 from websockets.sync.client import connect
 
 from sanic_star import Request, Sanic
-from sanic_star.engine.streams import MOST_AHEAD, SharedReceive, resumable
+from sanic_star.engine.streams import MAX_AHEAD_SIZE, SharedReceive, resumable
 from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
 from tests.engine.raw import Peer, http_scope
 
@@ -123,19 +123,19 @@ async def test_many_readers_and_a_watcher_get_each_message_once() -> None:
 
 
 async def test_a_body_that_is_not_read_is_not_kept_beyond_a_limit() -> None:
-    peer = Peer([bytes(MOST_AHEAD // 4)] * 40)
+    peer = Peer([bytes(MAX_AHEAD_SIZE // 4)] * 40)
     shared = SharedReceive(peer.receive)
     watcher = asyncio.ensure_future(shared.disconnect())
     await turns(200)
     assert len(peer.messages) == 36
-    assert len((await shared())["body"]) == MOST_AHEAD // 4
+    assert len((await shared())["body"]) == MAX_AHEAD_SIZE // 4
     await turns(200)
     assert len(peer.messages) == 35
     peer.gone.set()
-    size = MOST_AHEAD // 4
+    size = MAX_AHEAD_SIZE // 4
     while (message := await shared())["more_body"]:
         size += len(message["body"])
-    assert size + len(message["body"]) == 10 * MOST_AHEAD
+    assert size + len(message["body"]) == 10 * MAX_AHEAD_SIZE
     assert await watcher == {"type": "http.disconnect"}
     assert [await shared(), await shared()] == [{"type": "http.disconnect"}] * 2
 

@@ -11,7 +11,7 @@ import pytest
 
 from sanic_star.servers import supervisor
 from sanic_star.servers.jobs import Jobs
-from sanic_star.servers.supervisor import LONGEST_PAUSE, Place
+from sanic_star.servers.supervisor import LONGEST_PAUSE_S, Place
 from tests.engine.processes import Process, process
 
 # A start waits while the file `hold` is there, and fails while `broken` is.
@@ -243,7 +243,7 @@ def test_the_pause_grows_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     # A worker that dies at its start keeps its row.
     assert ends(None) == 30
     now += 1000
-    assert ends(now - LONGEST_PAUSE - 1) == 0
+    assert ends(now - LONGEST_PAUSE_S - 1) == 0
     assert [ends(None) for _ in range(3)] == [1, 2, 4]
     assert [Place(1).postpone()] == [1]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import sanic_star
-from sanic_star.compat._app.answers import BODY_TIMEOUT
+from sanic_star.compat._app.answers import BODY_TIMEOUT_S
 from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
 from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.request import parameters
@@ -159,7 +159,7 @@ def test_the_page_of_limits_has_the_defaults() -> None:
         "FORM_MAX_FILE_SIZE": None,
         "FORM_SPOOL_SIZE": SPOOL_SIZE,
         "REQUEST_HEAD_TIMEOUT": Settings.head_timeout,
-        "REQUEST_BODY_TIMEOUT": BODY_TIMEOUT,
+        "REQUEST_BODY_TIMEOUT": BODY_TIMEOUT_S,
     }
     limits = {name for name in DEFAULT_CONFIG if re.search("_TIMEOUT$|_MAX_|_INTERVAL$", name)}
     assert limits - stated.keys() == {"GRACEFUL_TCP_CLOSE_TIMEOUT"}, "which has no effect"

@@ -185,7 +185,7 @@ def test_the_arguments_of_starlettes_client() -> None:
         client.close()
     with TestClient(app, backend_options={"debug": True}) as debugged:
         assert debugged.get("/").status_code == 200
-    with pytest.raises(ValueError, match="runs apps on asyncio, not on 'trio'"):
+    with pytest.raises(ValueError, match="runs applications on asyncio, not on 'trio'"):
         TestClient(app, backend="trio")
 
 

@@ -114,7 +114,7 @@ def test_a_custom_session() -> None:
 def test_a_session_of_another_library_is_refused() -> None:
     client = SanicTestClient(app_of())
     client.get_new_session = lambda **kwargs: object()  # type: ignore[method-assign,assignment]
-    with pytest.raises(ValueError, match=r"get_new_session\(\) gave object: the sessions of this client are of"):
+    with pytest.raises(ValueError, match=r"get_new_session\(\) returned object, not a session of `requests`"):
         client.get("/")
 
 

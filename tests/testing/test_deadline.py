@@ -62,6 +62,8 @@ def test_a_handler_that_waits_through_something_opaque(app: Sanic[Any, Any]) -> 
 def test_a_handler_with_a_timeout_of_the_test(app: Sanic[Any, Any]) -> None:
     with pytest.raises(ValueError, match=rf"no answer to GET /hang within 0\.05 s: {HERE}"):
         app.test_client.get("/hang", timeout=0.05)
+    with pytest.raises(ValueError, match=rf"no answer to GET /hang within 0\.05 s: {HERE}"):
+        app.test_client.get("/hang", session_kwargs={"timeout": 0.05})
     request, none = app.test_client.get("/hang", timeout=0.05, allow_none=True)
     assert request.path == "/hang"
     assert none is None
@@ -92,7 +94,7 @@ def test_a_listener(phase: str) -> None:
 
     app.register_listener(listen, phase)
     step = "start-up" if "start" in phase.split("_")[2:] else "shutdown"
-    with pytest.raises(DeadlineExceeded, match=rf"the app's {step} did not end within 0\.1 s: {HERE}"):
+    with pytest.raises(DeadlineExceeded, match=rf"the application's {step} did not end within 0\.1 s: {HERE}"):
         app.test_client.get("/")
 
 
@@ -147,9 +149,7 @@ async def test_without_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_variable_that_is_not_a_number(monkeypatch: pytest.MonkeyPatch, app: Sanic[Any, Any]) -> None:
     monkeypatch.setenv("SANIC_STAR_TEST_DEADLINE", "soon")
-    with pytest.raises(
-        ValueError, match="SANIC_STAR_TEST_DEADLINE is a number of seconds, 0 for no deadline"
-    ) as caught:
+    with pytest.raises(ValueError, match="SANIC_STAR_TEST_DEADLINE is a number of seconds, 0 for no limit") as caught:
         app.test_client.get("/hang")
     # It is not the application's start that failed.
     assert not hasattr(caught.value, "__notes__")

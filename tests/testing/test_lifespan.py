@@ -84,7 +84,7 @@ async def start_is_nonsense(receive: Receive, send: Send) -> None:
         (start_raises, KeyError, "the app's own"),
         (start_fails_and_raises, KeyError, "the app's own"),
         (start_fails, RuntimeError, "the app's own"),
-        (start_fails_in_silence, RuntimeError, r"the app sent lifespan\.startup\.failed"),
+        (start_fails_in_silence, RuntimeError, r"the application sent lifespan\.startup\.failed"),
         (start_is_nonsense, RuntimeError, r"can't send 'lifespan\.begun'"),
     ],
 )

@@ -72,7 +72,7 @@ def test_the_deadline_in_the_configuration_and_in_several_processes(tmp_path: Pa
 def test_a_deadline_must_be_a_number(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nsanic_star_deadline = soon\n")
     done = run_pytest(tmp_path)
-    assert "sanic_star_deadline is a number of seconds, 0 for none, got 'soon'" in done.stderr
+    assert "sanic_star_deadline is a number of seconds, 0 for no limit, got 'soon'" in done.stderr
 
 
 def test_it_imports_no_client_and_no_server() -> None:

@@ -74,7 +74,7 @@ def test_one_start_and_one_stop(app: Sanic[Any, Any], client: ReusableClient) ->
 def test_run_and_stop_any_number_of_times(app: Sanic[Any, Any], client: ReusableClient) -> None:
     for _ in range(2):
         client.run()
-        with pytest.raises(RuntimeError, match="runs its app already"):
+        with pytest.raises(RuntimeError, match="is already running"):
             client.run()
         assert client.get("/show")[1].status == 200
         client.stop()
@@ -85,7 +85,7 @@ def test_run_and_stop_any_number_of_times(app: Sanic[Any, Any], client: Reusable
 
 
 def test_before_it_runs(client: ReusableClient) -> None:
-    with pytest.raises(RuntimeError, match=r"does not run yet: call run\(\)"):
+    with pytest.raises(RuntimeError, match=r"is not running: call run\(\)"):
         client.websocket("/ws")
 
 
@@ -133,7 +133,7 @@ def test_websockets(client: ReusableClient) -> None:
 
 
 def test_a_keyword_of_the_wire_needs_a_socket(app: Sanic[Any, Any]) -> None:
-    with ReusableClient(app) as client, pytest.raises(TypeError, match="only over a socket there is max_size"):
+    with ReusableClient(app) as client, pytest.raises(TypeError, match="max_size needs a socket"):
         client.websocket("/ws", max_size=5)
     with ReusableClient(app, port=0) as client:
         assert client.websocket("/ws", max_size=5)[1].opened
@@ -170,7 +170,7 @@ def test_an_app_of_another_kind_in_process_only() -> None:
     app: Starlette = app_of(describe)
     with ReusableClient(app) as client:
         assert client.get("/a")[1].json["path"] == "/a"
-    with pytest.raises(TypeError, match="only an app of this package is served on a socket"):
+    with pytest.raises(TypeError, match="only an application of this package can be served on a socket"):
         ReusableClient(app, port=0)
 
 
@@ -185,7 +185,7 @@ def test_a_start_that_fails(app: Sanic[Any, Any], phase: str, where: dict[str, A
     with pytest.raises(LookupError, match="no database") as caught:
         client.run()
     assert any("start-up failed" in note for note in caught.value.__notes__)
-    with pytest.raises(RuntimeError, match="does not run yet"):
+    with pytest.raises(RuntimeError, match="is not running"):
         client.get("/show")
 
 
@@ -204,7 +204,7 @@ def test_a_coroutine_on_the_loop_of_the_app() -> None:
         return text("hello")
 
     reusable = ReusableClient(app, port=0)
-    with pytest.raises(RuntimeError, match="does not run yet"):
+    with pytest.raises(RuntimeError, match="is not running"):
         reusable._run(ask())
     with reusable:
         assert reusable._run(ask()).endswith(b"\r\n\r\nhello")

@@ -61,7 +61,7 @@ def app_of(*routes: Any, **kwargs: Any) -> Starlette:
 
 
 def gathering(app: ASGIApp) -> ASGIApp:
-    """Leave a request object as an app of this package does."""
+    """Leave a request object as an application of this package does."""
 
     async def gather(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -262,7 +262,9 @@ def test_a_failing_stop_is_logged_and_keeps_the_response(caplog: pytest.LogCaptu
     client = SanicTestClient(app_of(lifespan=failing_lifespan("stop")))
     for times in (1, 2):
         assert client.get("/")[1].status == 200
-        records = [record for record in caplog.records if record.message.startswith("The app's shutdown failed")]
+        records = [
+            record for record in caplog.records if record.message.startswith("The application's shutdown failed")
+        ]
         assert len(records) == times
     assert 'KeyError: "the app\'s own"' in caplog.text
 
@@ -532,5 +534,5 @@ def test_a_closed_handshake_says_its_code() -> None:
     with pytest.raises(ValueError, match=r"WebSocketDenialResponse\(403, code=4001, reason='no seat'\)") as caught:
         SanicTestClient(app).websocket("/")
     assert str(caught.value.__cause__) == (
-        "the app refused the handshake: code 4001, reason 'no seat'; a client gets status 403"
+        "the application rejected the handshake: code 4001, reason 'no seat'; a client gets status 403"
     )

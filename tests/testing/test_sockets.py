@@ -211,12 +211,12 @@ def test_an_address_that_another_process_has_is_waited_for(app: Sanic[Any, Any])
 
 
 def test_an_address_that_is_never_released(app: Sanic[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sanic_star.testing._transports.sockets._PATIENCE", 0.0)
+    monkeypatch.setattr("sanic_star.testing._transports.sockets.ADDRESS_WAIT_S", 0.0)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         client = SanicTestClient(app, port=other.getsockname()[1])
-        with pytest.raises(OSError, match="without a port in the test, any that is free is taken"):
+        with pytest.raises(OSError, match="if the test names no port, a free one is used"):
             client.get("/")
     assert app.ctx.events == []
 
@@ -250,5 +250,5 @@ def test_bad_server_kwargs(app: Sanic[Any, Any], keywords: dict[str, Any], error
 def test_an_app_of_another_kind_in_process_only() -> None:
     app: Starlette = app_of(describe)
     assert SanicTestClient(app, port=99).get("/")[1].json["headers"]["host"] == "127.0.0.1:99"
-    with pytest.raises(TypeError, match="only an app of this package is served on a socket"):
+    with pytest.raises(TypeError, match="only an application of this package can be served on a socket"):
         SanicTestClient(app).get("/", server_kwargs={"ssl": "x"})

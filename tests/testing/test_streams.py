@@ -121,7 +121,7 @@ def test_leaving_reaches_an_app_that_listens(in_block: bool) -> None:
 def test_an_app_that_ignores_disconnects_runs_until_the_client_closes(
     in_block: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sanic_star.testing._asgi.exchange.LEAVE_GRACE", 0.01)
+    monkeypatch.setattr("sanic_star.testing._asgi.exchange.LEAVE_GRACE_S", 0.01)
     ended: list[str] = []
 
     async def chunks() -> AsyncIterator[bytes]:

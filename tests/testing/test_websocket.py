@@ -251,7 +251,7 @@ def test_or_just_ends_the_websocket(in_block: bool) -> None:
 def test_an_app_that_ignores_disconnects_runs_until_the_client_closes(
     in_block: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sanic_star.testing._asgi.conversation.LEAVE_GRACE", 0.01)
+    monkeypatch.setattr("sanic_star.testing._asgi.conversation.LEAVE_GRACE_S", 0.01)
     ended: list[str] = []
 
     async def endpoint(websocket: WebSocket) -> None:

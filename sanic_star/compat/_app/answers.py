@@ -72,7 +72,7 @@ _EXCEPTION_EVENTS = Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPOR
 # The header fields that are checked before other code reads a body.
 _BODY_HEADERS = frozenset((b"content-length", b"content-type"))
 # As `requestTimeout` of Node.js, in seconds.
-BODY_TIMEOUT = 300
+BODY_TIMEOUT_S = 300
 # How long the stop waits for functions in threads whose requests were cancelled, in seconds: as long as for the
 # clean-up of a request.
 ABANDONED_THREADS_S = 1.0
@@ -210,7 +210,7 @@ class Answers:
             body=min(bodies, default=None),
             field=config["REQUEST_MAX_HEADER_SIZE"],
             part_s=config.get("REQUEST_TIMEOUT"),
-            whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT),
+            whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT_S),
             response_s=config.get("RESPONSE_TIMEOUT"),
             graceful_s=min(graceful, DEVELOPMENT_GRACE_S) if cuts_streams else graceful,
             cancels_at_stop=cuts_streams,

@@ -37,11 +37,11 @@ _CONVERTOR = re.compile(r"\{[a-zA-Z_]\w*:([a-zA-Z_]\w*)\}")
 _DEFAULT_ANSWERS = "sanic_star.answered_by_default"
 # The maximum size of a body that is kept for the outer handlers after the mounted application has read it, in bytes: as
 # in Starlette for uploads in memory (`MultiPartParser.spool_max_size`).
-_KEPT_BODY = 1024 * 1024
+_MAX_KEPT_BODY_SIZE = 1024 * 1024
 # The maximum size of a held back response with status 500, in bytes; Starlette's pages with a traceback are shorter.
-_HELD_RESPONSE = 1024 * 1024
+_MAX_HELD_RESPONSE_SIZE = 1024 * 1024
 # The maximum depth of wrapped applications, because any object may have an attribute `app`.
-_MOST_LAYERS = 100
+_MAX_LAYERS = 100
 _PARAMETER = re.compile(r"<\s*([^<>:\s]*)\s*(?::\s*([^<>\s]*)\s*)?>")
 # A parameter in Starlette's syntax.
 _BRACES = re.compile(r"\{[a-zA-Z_]\w*(?::[a-zA-Z_]\w*)?\}")
@@ -200,7 +200,7 @@ class Unhandled:
                 return
             held.append(message)
             held_size += len(message.get("body", b""))
-            if held_size > _HELD_RESPONSE and not answered_error:
+            if held_size > _MAX_HELD_RESPONSE_SIZE and not answered_error:
                 # Too large for an error page.
                 messages, held[:] = held[:], []
                 for message in messages:
@@ -250,7 +250,7 @@ class _ReadBody:
         message = await self._receive()
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
-            if self._size <= _KEPT_BODY:
+            if self._size <= _MAX_KEPT_BODY_SIZE:
                 self._messages.append(message)
             else:
                 self._messages.clear()
@@ -263,7 +263,7 @@ class _ReadBody:
             request: the outer application's request; unchanged if it has read the body itself.
         """
         messages, self._messages = self._messages, []
-        if not messages or self._size > _KEPT_BODY or request._body_is_read:
+        if not messages or self._size > _MAX_KEPT_BODY_SIZE or request._body_is_read:
             return
         if not messages[-1].get("more_body"):
             request._body = b"".join(message.get("body", b"") for message in messages)
@@ -318,7 +318,7 @@ def _note_default_answers(app: Any, known_layers: list[Any]) -> None:
 
 def _layers(app: Any) -> Iterator[Any]:
     """Yield an application and the applications that it wraps; by convention ASGI middleware has them as `app`."""
-    for _ in range(_MOST_LAYERS):
+    for _ in range(_MAX_LAYERS):
         if app is None:
             return
         yield app

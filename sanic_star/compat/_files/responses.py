@@ -36,7 +36,7 @@ CACHE_SIZE = 8 * 1024 * 1024
 CLOCK_TICK_NS = 2_000_000_000
 # The number of bytes that are read at a time from a large file: more than Starlette's 64 kB, because each read is a job
 # for a thread; a response still needs little memory.
-CHUNK = 256 * 1024
+CHUNK_SIZE = 256 * 1024
 
 
 class CachedFile:
@@ -293,7 +293,7 @@ class LargeFileResponse(UnreadFileResponse, own_names=False):
     async def _send_chunks(self, file: anyio.AsyncFile[bytes], send: Send) -> None:
         remaining = self._size
         while remaining > 0:
-            chunk = await file.read(min(remaining, CHUNK))
+            chunk = await file.read(min(remaining, CHUNK_SIZE))
             if not chunk:
                 raise OSError(f"{self._path} was truncated while it was sent")
             remaining -= len(chunk)

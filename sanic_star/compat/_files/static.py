@@ -31,7 +31,7 @@ from sanic_star.compat.request.types import Request
 from sanic_star.compat.response import HTTPResponse, guess_content_type, validate_file
 
 # With `stream_large_files`, files of at least this size (in bytes) are read while they are sent. Sanic's threshold.
-LARGE = 1024 * 1024
+LARGE_FILE_SIZE = 1024 * 1024
 _CONDITIONS = frozenset({b"if-modified-since", b"range"})
 
 
@@ -182,7 +182,7 @@ async def _respond_conditionally(
     if definition.use_content_range and "range" in request.headers:
         content_range = ContentRangeHandler(request, stat)
     threshold = definition.stream_large_files
-    streamed = threshold and size >= (LARGE if threshold is True else threshold)
+    streamed = threshold and size >= (LARGE_FILE_SIZE if threshold is True else threshold)
     headers = (_stream_headers if streamed else _file_headers)(definition, stat)
     start, length, status = 0, size, 200
     if content_range:

@@ -17,7 +17,7 @@ from socket import socket
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 
-from sanic_star.compat._app.answers import BODY_TIMEOUT
+from sanic_star.compat._app.answers import BODY_TIMEOUT_S
 from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import VerbosityFilter, error_logger, logger
@@ -279,7 +279,7 @@ class Runner:
             keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
             request_timeout=config.REQUEST_TIMEOUT or None,
             head_timeout=config.get("REQUEST_HEAD_TIMEOUT", Settings.head_timeout) or None,
-            body_timeout=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT) or None,
+            body_timeout=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT_S) or None,
             max_header_size=header_size,
             ws_max_size=config.WEBSOCKET_MAX_SIZE,
             ws_ping_interval=config.WEBSOCKET_PING_INTERVAL or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from binascii import a2b_qp
 
 # The number of bytes that are decoded at a time, because intermediate values need a few times as much memory.
-_WINDOW = 64 * 1024
+_WINDOW_SIZE = 64 * 1024
 _SWAP = bytes.maketrans(b"%=+", b"=% ")
 _SWAP_BACK = bytes.maketrans(b"%=", b"=%")
 
@@ -18,12 +18,12 @@ def unquote_plus(data: bytes | bytearray) -> bytes | bytearray:
     >>> unquote_plus(b"%41+%zz")
     b'A %zz'
     """
-    if len(data) <= _WINDOW:
+    if len(data) <= _WINDOW_SIZE:
         return _decode_window(bytes(data))
     decoded = bytearray()
     start = 0
     while start < len(data):
-        end = start + _WINDOW
+        end = start + _WINDOW_SIZE
         if end < len(data):
             # Don't split an escape.
             escape = data.find(b"%", end - 2, end)

@@ -18,7 +18,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 # In characters or bytes. No header name in use is longer.
-_LONGEST_KEY = 64
+_MAX_KEY_LENGTH = 64
 
 
 class BoundedTable(dict[K, V]):
@@ -48,7 +48,7 @@ class BoundedTable(dict[K, V]):
 
     def __missing__(self, key: K) -> V:
         value = self._make_value(key)
-        if not isinstance(key, (str, bytes)) or len(key) <= _LONGEST_KEY:
+        if not isinstance(key, (str, bytes)) or len(key) <= _MAX_KEY_LENGTH:
             if len(self) >= self._size:
                 # Another thread that looks a key up meanwhile computes the value itself.
                 self.clear()

@@ -58,7 +58,7 @@ _IN_ENVIRONMENT = re.compile(r"passw|secret|token|credential|(api|access|private
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
 _TAG = re.compile(r"(<style.*?</style>|<script.*?</script>|</?[\w-]+)", re.DOTALL)
 # Shorter values are often words of the page itself. In characters.
-_SHORTEST = 6
+_MIN_LENGTH = 6
 
 
 def is_secret(name: object) -> bool:
@@ -125,7 +125,7 @@ def secrets_of(request: Any, messages: Iterable[str] = ()) -> set[str]:
     values |= {value for name, value in config.items() if isinstance(value, str) and is_secret(name)}
     values |= {value for name, value in os.environ.items() if _IN_ENVIRONMENT.search(name.lower())}
     values |= {value[0].strip("'\"") for value in _secret_values("\n".join(messages))}
-    return {value for value in values if len(value) >= _SHORTEST}
+    return {value for value in values if len(value) >= _MIN_LENGTH}
 
 
 def _of_request(request: Any) -> Iterator[str]:

@@ -16,7 +16,7 @@ from sanic_star.compat.application.logo import get_logo
 from sanic_star.compat.application.motd import MOTDTTY
 
 # How long an action may take, in seconds: a restart or a custom action may take a while.
-TIMEOUT = 60.0
+TIMEOUT_S = 60.0
 
 
 class InspectorClient:
@@ -104,7 +104,7 @@ class InspectorClient:
         body = json.dumps(kwargs).encode() if kwargs else None
         try:
             request = Request(f"{self.base_url}/{quote(action, safe='')}", body, headers, method=method)
-            with urlopen(request, timeout=TIMEOUT) as response:
+            with urlopen(request, timeout=TIMEOUT_S) as response:
                 answer = json.loads(response.read())
         except HTTPError as error:
             self._fail(f"The inspector at {self.base_url} answered {error.code}: {_reason(error)}")

@@ -17,7 +17,7 @@ from typing import IO, Any
 # In bytes. Starlette's limit for one file in memory; here it applies to a whole form, and to a single write.
 SPOOL_SIZE = 1024 * 1024
 # The size of a chunk of `blocks` in bytes; uvicorn reads as many from a socket.
-BLOCK = 64 * 1024
+BLOCK_SIZE = 64 * 1024
 
 
 class Spool:
@@ -99,8 +99,8 @@ class Spool:
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the whole content in chunks."""
-        for offset in range(0, self.size, BLOCK):
-            yield self.read_at(offset, BLOCK)
+        for offset in range(0, self.size, BLOCK_SIZE):
+            yield self.read_at(offset, BLOCK_SIZE)
 
     def close(self) -> None:
         """Close the temporary file."""

@@ -1,8 +1,8 @@
 """One websocket, from the server's side of ASGI.
 
-An app that sends faster than the test reads has to wait, as on a socket. When the app is over without a close, the
-test sees code 1006, as a client of uvicorn does. After the client has gone (``leave``), ``send`` raises OSError, and
-what the app raises because of it is no error.
+If an application sends faster than the test reads, it has to wait, as on a socket. If it ends without a close, the test
+gets code 1006, like a client of uvicorn. After the client has left (`leave`), `send` raises `OSError`. An exception
+that the application raises for that reason is not reported.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from enum import Enum, auto
 from starlette.types import ASGIApp, Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
-from sanic_star.testing._asgi.exchange import LEAVE_GRACE
+from sanic_star.testing._asgi.exchange import LEAVE_GRACE_S
 from sanic_star.testing._sanic_testing.response import ResponseHeaders, headers_of
 from sanic_star.testing.deadline import DeadlineExceeded, deadline, place_of
 
 __all__ = ["ABNORMAL", "Conversation"]
 
-# Messages that an app may send ahead of the test's reading.
-_HIGH_WATER = 1_000
+# The maximum number of unread messages, after which the application has to wait.
+MAX_BUFFERED_MESSAGES = 1_000
 
 # RFC 6455, 7.4.1: the connection broke without a close frame.
 ABNORMAL = 1006
@@ -32,7 +32,7 @@ class _Stage(Enum):
     CLOSED = auto()
 
 
-# What an app may send at each stage.
+# The messages that an application may send at each stage.
 _ALLOWED = {
     _Stage.CONNECTING: {"websocket.accept", "websocket.close", "websocket.http.response.start"},
     _Stage.DENYING: {"websocket.http.response.body"},
@@ -42,28 +42,29 @@ _ALLOWED = {
 
 
 class Conversation:
-    """Carry one websocket's messages between an app and a test.
+    """Passes the messages of one websocket between an application and a test.
 
     Args:
-        app: the ASGI app.
-        scope: the handshake's scope.
-        raise_app_exceptions: whether the app's exception is raised in the test; otherwise the websocket just ends.
+        app: the ASGI application.
+        scope: the scope of the handshake.
+        raise_app_exceptions: whether exceptions of the application are raised in the test; otherwise the websocket just
+            ends.
 
     Attributes:
-        ended: whether the app has returned, or raised.
+        ended: whether the application has returned or raised an exception.
     """
 
     def __init__(self, app: ASGIApp, scope: Scope, raise_app_exceptions: bool) -> None:
         self.ended = False
         self._app = app
         self._scope = scope
-        self._raise = raise_app_exceptions
+        self._raise_app_exceptions = raise_app_exceptions
         self._stage = _Stage.CONNECTING
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._from_app: deque[Message] = deque()
         self._denial: Message = {}
-        self._over: WebSocketDisconnect | None = None
-        self._gone = False
+        self._disconnect: WebSocketDisconnect | None = None
+        self._client_has_left = False
         self._error: Exception | None = None
         self._task: asyncio.Task[None] | None = None
         self._readable = asyncio.Event()
@@ -82,70 +83,79 @@ class Conversation:
 
     @property
     def close_code(self) -> int | None:
-        """The code that the websocket was closed with, as far as the test knows."""
-        return None if self._over is None else self._over.code
+        """The close code; `None` until the test has received or sent the close."""
+        return None if self._disconnect is None else self._disconnect.code
 
     @property
     def close_reason(self) -> str | None:
-        """The reason that came with the code."""
-        return None if self._over is None else self._over.reason
+        """The close reason; `None` as for the code."""
+        return None if self._disconnect is None else self._disconnect.reason
 
     async def closed(self) -> None:
-        """Wait until the app has closed, or has ended; what it sent before that is read by nobody."""
-        while self._over is None:
+        """Wait until the application has closed the websocket or has ended; discard the messages before that."""
+        while self._disconnect is None:
             try:
-                await self.take(None)
+                await self.next_message(None)
             except WebSocketDisconnect:
                 break
 
     async def connect(self) -> Message:
-        """Offer the handshake, and give what the app says to it: accept, close or a whole denial response."""
+        """Start the application; return its answer to the handshake: accept, close or a complete denial response."""
         self._to_app.put_nowait({"type": "websocket.connect"})
         self._task = asyncio.create_task(self._run())
-        await self._news(None)
+        await self._wait_for_message(None)
         if not self._from_app:
-            self._check()
+            self._raise_error()
             return {"type": "websocket.http.response", "status": 500, "headers": [], "body": b""}
         return self._from_app.popleft()
 
-    async def give(self, message: Message) -> None:
-        """Hand the app a message, and one turn of the loop to take it.
+    async def deliver(self, message: Message) -> None:
+        """Pass a message to the application, and let the event loop run once so that it can receive the message.
 
         Raises:
-            WebSocketDisconnect: the test knows already that the websocket is closed.
+            WebSocketDisconnect: the test has received or sent the close.
         """
-        if self._over is not None:
-            raise self._over
+        if self._disconnect is not None:
+            raise self._disconnect
         self._to_app.put_nowait(message)
         await asyncio.sleep(0)
 
-    async def take(self, seconds: float | None) -> Message:
-        """Wait for the app's next message; ``websocket.send``, or ``websocket.close`` once."""
-        if self._over is not None:
-            raise self._over
-        await self._news(seconds)
+    async def next_message(self, seconds: float | None) -> Message:
+        """Wait for the application's next message: `websocket.send`, or once `websocket.close`.
+
+        Args:
+            seconds: the time limit; by default the value of `deadline()`.
+
+        Raises:
+            WebSocketDisconnect: the websocket is closed, or the application has ended.
+            DeadlineExceeded: no message arrived in time.
+            Exception: any exception of the application, if it has ended.
+        """
+        if self._disconnect is not None:
+            raise self._disconnect
+        await self._wait_for_message(seconds)
         if not self._from_app:
-            self._over = WebSocketDisconnect(ABNORMAL)
-            self._check()
-            raise self._over
+            self._disconnect = WebSocketDisconnect(ABNORMAL)
+            self._raise_error()
+            raise self._disconnect
         self._writable.set()
         message = self._from_app.popleft()
         if message["type"] == "websocket.close":
-            self._over = WebSocketDisconnect(message.get("code", 1000), message.get("reason") or "")
+            self._disconnect = WebSocketDisconnect(message.get("code", 1000), message.get("reason") or "")
         return message
 
     async def leave(self, code: int = 1012, reason: str = "") -> None:
-        """Close from the client's side; 1012 is what a server that shuts down closes with."""
-        if not self._gone:
-            self._gone = True
-            self._over = self._over or WebSocketDisconnect(code, reason)
+        """Close the websocket as its client; 1012 is the code with which servers close at their shutdown."""
+        if not self._client_has_left:
+            self._client_has_left = True
+            self._disconnect = self._disconnect or WebSocketDisconnect(code, reason)
             self._writable.set()
             self._to_app.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self._task is not None:
-            await asyncio.wait((self._task,), timeout=LEAVE_GRACE)
-            self._check()
+            await asyncio.wait((self._task,), timeout=LEAVE_GRACE_S)
+            self._raise_error()
 
-    async def _news(self, seconds: float | None) -> None:
+    async def _wait_for_message(self, seconds: float | None) -> None:
         limit = deadline() if seconds is None else seconds
         try:
             async with asyncio.timeout(limit):
@@ -154,22 +164,22 @@ class Conversation:
                     await self._readable.wait()
         except TimeoutError:
             assert self._task is not None
-            what = f"nothing came through the websocket {self._scope['path']} within {limit:g} s"
-            raise DeadlineExceeded(f"{what}: the app waits {place_of(self._task)}") from None
+            subject = f"nothing came through the websocket {self._scope['path']} within {limit:g} s"
+            raise DeadlineExceeded(f"{subject}: the application waits {place_of(self._task)}") from None
 
-    def _check(self) -> None:
+    def _raise_error(self) -> None:
         error, self._error = self._error, None
-        if error is not None and self._raise:
+        if error is not None and self._raise_app_exceptions:
             raise error
 
     async def _run(self) -> None:
         try:
             await self._app(self._scope, self._to_app.get, self._send)
-            if self._stage in (_Stage.CONNECTING, _Stage.DENYING) and not self._gone:
-                raise RuntimeError("the app returned without accepting or denying the websocket")
+            if self._stage in (_Stage.CONNECTING, _Stage.DENYING) and not self._client_has_left:
+                raise RuntimeError("the application returned without accepting or denying the websocket")
         except (WebSocketDisconnect, OSError) as error:
-            # An app need not expect its client to leave.
-            if not self._gone:
+            # An application does not have to handle that its client leaves.
+            if not self._client_has_left:
                 self._error = error
         except Exception as error:
             self._error = error
@@ -178,11 +188,11 @@ class Conversation:
             self._readable.set()
 
     async def _send(self, message: Message) -> None:
-        if self._gone:
+        if self._client_has_left:
             raise OSError("the client has closed the connection")
         kind = message["type"]
         if kind not in _ALLOWED[self._stage]:
-            raise RuntimeError(f"an app can't send {kind!r} when its websocket is {self._stage.name.lower()}")
+            raise RuntimeError(f"an application can't send {kind!r} when its websocket is {self._stage.name.lower()}")
         if kind == "websocket.http.response.start":
             self._stage = _Stage.DENYING
             self._denial = {**message, "headers": list(message.get("headers", ())), "body": b""}
@@ -196,7 +206,7 @@ class Conversation:
             self._put(message)
         if self._stage is _Stage.CLOSED:
             self._to_app.put_nowait({"type": "websocket.disconnect", "code": message.get("code", 1000)})
-        elif len(self._from_app) >= _HIGH_WATER:
+        elif len(self._from_app) >= MAX_BUFFERED_MESSAGES:
             self._writable.clear()
             await self._writable.wait()
 

@@ -1,14 +1,14 @@
 """One HTTP request and its response, from the server's side of ASGI.
 
-The app reads the request's body through ``receive`` and answers through ``send``. What it sends waits here until the
-client asks for it. An exchange whose answer is read as a stream makes the app wait while too many chunks are left
-unread, as a full socket would, so that an infinite stream is no infinite list.
+The application reads the request body with `receive` and answers with `send`. The response is buffered until the client
+reads it. If the client reads it as a stream, the application has to wait while too many chunks are unread, as with a
+full socket. So an infinite stream does not fill the memory.
 
-After the client has gone (``leave``), ``receive`` reports ``http.disconnect`` and ``send`` raises OSError, as
-version 2.4 of the specification wants it. What the app then raises because of it is not an error of the app.
+After the client has left (`leave`), `receive` returns `http.disconnect` and `send` raises `OSError` (ASGI's HTTP
+specification, version 2.4). An exception that the application raises for that reason is not reported.
 
-Messages that break the protocol raise RuntimeError in the app: sent in the wrong order, or a body that is longer or
-shorter than its Content-Length says. Servers do the same, and a test is the better place to learn it.
+Invalid messages raise `RuntimeError` in the application: messages in the wrong order, or a body that is longer or
+shorter than its `Content-Length`. Servers raise errors for these, too, but a test finds them earlier.
 """
 
 import asyncio
@@ -22,31 +22,41 @@ from starlette.types import ASGIApp, Message, Scope
 
 from sanic_star.testing.deadline import DeadlineExceeded, deadline, place_of, within
 
-__all__ = ["CHUNK", "LEAVE_GRACE", "AsyncBody", "Body", "Exchange", "IncompleteResponse", "SlowResponse", "body_chunks"]
+__all__ = [
+    "CHUNK_SIZE",
+    "LEAVE_GRACE_S",
+    "AsyncBody",
+    "Body",
+    "Exchange",
+    "IncompleteResponse",
+    "SlowResponse",
+    "body_chunks",
+]
 
-# Chunks, not bytes: what counts in a test is that a stream without end stands still.
-_HIGH_WATER = 16
+# The maximum number of unread chunks of a stream. Their size does not matter: the limit only has to stop an endless
+# stream.
+MAX_BUFFERED_CHUNKS = 16
 
-# What uvicorn reads from a socket at a time, in bytes; a longer body reaches the app in several messages.
-CHUNK = 65_536
+# The maximum size of the body in one message, in bytes: as in uvicorn.
+CHUNK_SIZE = 65_536
 
-# How long an app that does not notice that its client has left may keep the test waiting, in seconds.
-LEAVE_GRACE = 1.0
+# How long a test waits for an application that does not notice that its client has left.
+LEAVE_GRACE_S = 1.0
 
 
 Body = Iterator[tuple[bytes, bool]] | AsyncIterator[tuple[bytes, bool]]
 
 
 class SlowResponse(Exception):
-    """The client's timeout has passed."""
+    """There was no response within the client's time limit."""
 
 
 class IncompleteResponse(Exception):
-    """The app stopped before its answer was complete, and its own exception is not to be raised."""
+    """The application ended before its response was complete, and its own exception is not raised."""
 
 
 class Stage(Enum):
-    """How far the answer has come."""
+    """The state of the response."""
 
     WAITING = auto()
     STREAMING = auto()
@@ -54,23 +64,23 @@ class Stage(Enum):
 
 
 class Exchange:
-    """Carry one request to an app and keep what it answers.
+    """Passes one request to an application and buffers the response.
 
     Args:
-        app: the ASGI app.
-        scope: the request's scope.
-        body: the chunks of the request's body, each with whether more may come; at least one. An asynchronous
-            iterator is read on the app's loop.
-        stream: whether the app has to wait for a slow reader.
-        raise_app_exceptions: whether the app's exception is raised where the answer is read.
+        app: the ASGI application.
+        scope: the scope of the request.
+        body: the chunks of the request body, each with a flag whether more may follow; at least one. An asynchronous
+            iterator is read on the application's event loop.
+        stream: whether the client reads the response as a stream, so that the application may have to wait.
+        raise_app_exceptions: whether exceptions of the application are raised for the client.
 
     Attributes:
-        status: the status that was sent; 500 when the app raised before it sent one.
-        headers: the answer's headers.
-        debug: what the app sent for tests only, as templates do (``http.response.debug``).
-        stage: how far the answer has come.
-        ended: whether the app has returned, or raised.
-        error: what it has raised; None when that is because the client has left.
+        status: the status that was sent; 500 if the application raised an exception before.
+        headers: the response headers.
+        debug: the content of the message `http.response.debug`, which templates send to tests.
+        stage: the state of the response.
+        ended: whether the application has returned or raised an exception.
+        error: the exception that it has raised; `None` if it did so because the client has left.
     """
 
     def __init__(
@@ -91,37 +101,37 @@ class Exchange:
         self._body = body
         self._request_read = False
         self._chunks: deque[bytes] = deque()
-        self._missing: int | None = None
-        self._high_water = _HIGH_WATER if stream else 0
-        self._raise = raise_app_exceptions
+        self._missing_size: int | None = None
+        self._max_buffered_chunks = MAX_BUFFERED_CHUNKS if stream else 0
+        self._raise_app_exceptions = raise_app_exceptions
         self.error: Exception | None = None
         self._client_error: Exception | None = None
-        self._gone = False
+        self._client_has_left = False
         self._reported = False
         self.ended = False
         self._task: asyncio.Task[None] | None = None
         self._readable = asyncio.Event()
         self._writable = asyncio.Event()
-        self._over = asyncio.Event()
+        self._disconnected = asyncio.Event()
 
     @classmethod
     async def complete(
         cls, app: ASGIApp, scope: Scope, body: Any, seconds: float | None, *, raise_app_exceptions: bool
     ) -> tuple[Self, bytes]:
-        """Run an app to its end, background tasks included; return the exchange and the whole body of the answer.
+        """Run an application to its end, including background tasks; return the exchange and the response body.
 
         Args:
             app: as for the class.
             scope: as for the class.
-            body: any body that a prepared request can have.
-            seconds: how long it may take; by default as long as ``deadline`` says.
+            body: the body of a prepared request, in any form that `requests` supports.
+            seconds: the time limit; by default the value of `deadline()`.
             raise_app_exceptions: as for the class.
 
         Raises:
-            SlowResponse: the app needed more than ``seconds``, and was cancelled.
-            IncompleteResponse: the app stopped in the middle of the body.
+            SlowResponse: the application took longer than `seconds` and was cancelled.
+            IncompleteResponse: the application ended in the middle of the body.
         """
-        # The app's own TimeoutError is kept by _run: one that comes out here is ours.
+        # `_run` catches a `TimeoutError` of the application, so this one is the time limit's.
         self = cls(app, scope, body_chunks(body), stream=False, raise_app_exceptions=raise_app_exceptions)
         try:
             await within(self._run(), self._describe("no answer"), seconds)
@@ -132,21 +142,21 @@ class Exchange:
         return self, b"".join(self._chunks)
 
     async def begin(self, seconds: float | None) -> None:
-        """Run the app until it has sent a status, or has ended; raises as ``complete`` does, without cancelling."""
+        """Run the application until it has sent the status or has ended; raise as `complete`, but do not cancel it."""
         self._task = asyncio.create_task(self._run())
         try:
             while self.stage is Stage.WAITING and not self.ended:
-                await self._news(seconds)
+                await self._wait_for_message(seconds)
         except SlowResponse:
             await self.leave()
             raise
-        if self.stage is Stage.WAITING or (self.error is not None and self._raise):
+        if self.stage is Stage.WAITING or (self.error is not None and self._raise_app_exceptions):
             self.report()
 
     async def next_chunk(self, seconds: float | None) -> bytes:
-        """Give the body's next chunk, ``b""`` when the app has ended; raises as ``begin`` does."""
+        """Return the body's next chunk, `b""` if the application has ended; raise as `begin`."""
         while not self._chunks and not self.ended:
-            await self._news(seconds)
+            await self._wait_for_message(seconds)
         if self._chunks:
             self._writable.set()
             return self._chunks.popleft()
@@ -154,17 +164,17 @@ class Exchange:
         return b""
 
     async def leave(self) -> None:
-        """Go away as a client that closes its connection, and let the app come to its end.
+        """Disconnect as a client that closes its connection, and wait for the application to end.
 
-        An app that does not notice goes on, as it would in a server, until the client that owns it is closed.
+        An application that does not notice goes on, as in a server, until the test client is closed.
         """
         self._hang_up()
         if self._task is not None:
-            await asyncio.wait((self._task,), timeout=LEAVE_GRACE)
+            await asyncio.wait((self._task,), timeout=LEAVE_GRACE_S)
             if self.ended:
                 self.report()
 
-    async def _news(self, seconds: float | None) -> None:
+    async def _wait_for_message(self, seconds: float | None) -> None:
         self._readable.clear()
         limit = deadline() if seconds is None else seconds
         try:
@@ -172,44 +182,44 @@ class Exchange:
                 await self._readable.wait()
         except TimeoutError as error:
             assert self._task is not None
-            what = self._describe("no answer" if self.stage is Stage.WAITING else "no more of the body")
-            raise SlowResponse(f"{what} within {limit:g} s: it waits {place_of(self._task)}") from error
+            subject = self._describe("no answer" if self.stage is Stage.WAITING else "no more of the body")
+            raise SlowResponse(f"{subject} within {limit:g} s: it waits {place_of(self._task)}") from error
 
-    def _describe(self, what: str) -> str:
-        return f"{what} to {self.scope['method']} {self.scope['path']}"
+    def _describe(self, subject: str) -> str:
+        return f"{subject} to {self.scope['method']} {self.scope['path']}"
 
     def _hang_up(self) -> None:
         if self.stage is not Stage.COMPLETE:
-            self._gone = True
-        self._over.set()
+            self._client_has_left = True
+        self._disconnected.set()
         self._writable.set()
 
     def report(self) -> None:
-        """Raise what ended the exchange too early, the first time that it is called after that."""
+        """Raise the exception that ended the exchange early; only the first call raises it."""
         if self._reported:
             return
         self._reported = True
         if self._client_error is not None:
             raise self._client_error
-        if self.error is not None and self._raise:
+        if self.error is not None and self._raise_app_exceptions:
             raise self.error
-        if self.stage is Stage.STREAMING and not self._gone:
-            raise IncompleteResponse("the app stopped before its response was complete") from self.error
+        if self.stage is Stage.STREAMING and not self._client_has_left:
+            raise IncompleteResponse("the application stopped before its response was complete") from self.error
 
     async def _run(self) -> None:
         try:
             await self._app(self.scope, self._receive, self._send)
-            if self.stage is not Stage.COMPLETE and not self._gone:
-                what = "completing its" if self.stage is Stage.STREAMING else "starting a"
-                raise RuntimeError(f"the app returned without {what} response")
+            if self.stage is not Stage.COMPLETE and not self._client_has_left:
+                step = "completing its" if self.stage is Stage.STREAMING else "starting a"
+                raise RuntimeError(f"the application returned without {step} response")
         except (ClientDisconnect, OSError) as error:
-            if not self._gone:
+            if not self._client_has_left:
                 self.error = error
         except Exception as error:
             self.error = error
         finally:
             self.ended = True
-            self._over.set()
+            self._disconnected.set()
             self._readable.set()
 
     async def _receive(self) -> Message:
@@ -217,63 +227,64 @@ class Exchange:
             try:
                 body, more_body = next(self._body) if isinstance(self._body, Iterator) else await anext(self._body)
             except Exception as error:
-                # A client whose body breaks off drops the connection, and its user gets the exception.
+                # As over a network: the client disconnects if it cannot read its request body, and its user gets the
+                # exception.
                 self._client_error = error
                 self._request_read = True
                 self._hang_up()
             else:
                 self._request_read = not more_body
-                if not self._gone:
+                if not self._client_has_left:
                     return {"type": "http.request", "body": body, "more_body": more_body}
-        await self._over.wait()
+        await self._disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
-        if self._gone:
+        if self._client_has_left:
             raise OSError("the client has closed the connection")
         kind = message["type"]
         if kind == "http.response.body" and self.stage is Stage.STREAMING:
-            await self._take(message.get("body", b""), message.get("more_body", False))
+            await self._add_chunk(message.get("body", b""), message.get("more_body", False))
         elif kind == "http.response.start" and self.stage is Stage.WAITING:
             self._start(message)
         elif kind == "http.response.debug":
             self.debug = message["info"]
         else:
-            raise RuntimeError(f"an app can't send {kind!r} when its response is {self.stage.name.lower()}")
+            raise RuntimeError(f"an application can't send {kind!r} when its response is {self.stage.name.lower()}")
 
     def _start(self, message: Message) -> None:
         self.status = message["status"]
         self.headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
         self.stage = Stage.STREAMING
         if self.scope["method"] != "HEAD" and self.status != 304:
-            self._missing = next((int(value) for name, value in self.headers if name == b"content-length"), None)
+            self._missing_size = next((int(value) for name, value in self.headers if name == b"content-length"), None)
         self._readable.set()
 
-    async def _take(self, body: bytes, more_body: bool) -> None:
-        if self._missing is not None:
-            self._missing -= len(body)
-            if self._missing < 0 or (self._missing and not more_body):
+    async def _add_chunk(self, body: bytes, more_body: bool) -> None:
+        if self._missing_size is not None:
+            self._missing_size -= len(body)
+            if self._missing_size < 0 or (self._missing_size and not more_body):
                 raise RuntimeError(
-                    f"the body is {'longer' if self._missing < 0 else 'shorter'} than its Content-Length"
+                    f"the body is {'longer' if self._missing_size < 0 else 'shorter'} than its Content-Length"
                 )
         if body and self.scope["method"] != "HEAD":
             self._chunks.append(bytes(body))
         if not more_body:
             self.stage = Stage.COMPLETE
-            self._over.set()
+            self._disconnected.set()
         self._readable.set()
-        if more_body and self._high_water and len(self._chunks) >= self._high_water:
+        if more_body and self._max_buffered_chunks and len(self._chunks) >= self._max_buffered_chunks:
             self._writable.clear()
             await self._writable.wait()
-            if self._gone:
+            if self._client_has_left:
                 raise OSError("the client has closed the connection")
 
 
 class AsyncBody:
-    """An asynchronous iterable that `requests` takes for a stream; it is read on the app's loop.
+    """An asynchronous iterable as a body for `requests`; it is read on the application's event loop.
 
     Args:
-        chunks: the body.
+        chunks: the chunks of the body.
     """
 
     def __init__(self, chunks: AsyncIterable[str | bytes]) -> None:
@@ -284,28 +295,30 @@ class AsyncBody:
 
 
 def body_chunks(body: Any) -> Body:
-    """Cut up any body that a prepared request can have; each chunk comes with whether more may follow."""
+    """Split the body of a prepared request into chunks, each with a flag whether more may follow."""
     if body is None or isinstance(body, str | bytes | bytearray):
-        return _chunks(_encode(body or b""))
+        return _split(_encode(body or b""))
     if isinstance(body, AsyncBody):
-        return _pass_async(body.chunks)
-    return _pass(iter(lambda: body.read(CHUNK), type(body.read(0))()) if hasattr(body, "read") else body)
+        return _async_chunks(body.chunks)
+    return _iterable_chunks(
+        iter(lambda: body.read(CHUNK_SIZE), type(body.read(0))()) if hasattr(body, "read") else body
+    )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bool]]:
-    for start in range(0, len(data) or 1, CHUNK):
-        yield data[start : start + CHUNK], start + CHUNK < len(data)
+def _split(data: bytes) -> Iterator[tuple[bytes, bool]]:
+    for start in range(0, len(data) or 1, CHUNK_SIZE):
+        yield data[start : start + CHUNK_SIZE], start + CHUNK_SIZE < len(data)
 
 
-# An empty chunk would end a body in the chunked coding, so clients don't send it.
-def _pass(chunks: Iterable[str | bytes]) -> Iterator[tuple[bytes, bool]]:
+# Clients send no empty chunks: in the chunked coding, an empty chunk ends the body (RFC 9112, section 7.1).
+def _iterable_chunks(chunks: Iterable[str | bytes]) -> Iterator[tuple[bytes, bool]]:
     for chunk in chunks:
         if chunk:
             yield _encode(chunk), True
     yield b"", False
 
 
-async def _pass_async(chunks: AsyncIterable[str | bytes]) -> AsyncIterator[tuple[bytes, bool]]:
+async def _async_chunks(chunks: AsyncIterable[str | bytes]) -> AsyncIterator[tuple[bytes, bool]]:
     async for chunk in chunks:
         if chunk:
             yield _encode(chunk), True

@@ -1,4 +1,4 @@
-"""The ASGI scope of a request or a websocket handshake, made from what a client library has prepared."""
+"""The ASGI scope of a request or a websocket handshake that a client library has prepared."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,19 +11,19 @@ from sanic_star.engine.application import Engine
 
 __all__ = ["HOOK", "Several", "StandIn", "connection_scope", "fields_of", "observe_requests", "values_of"]
 
-# A fresh dictionary under this key of ``scope["extensions"]`` is where an app may leave its own request object, for
-# the clients that hand it to the test.
+# The key of `scope["extensions"]` for a new dictionary, in which the application may store its request object. The
+# clients return it to the test.
 HOOK = "sanic_star.testing"
 
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _PORTS = {"http": 80, "https": 443}
 
-# Gets an error handler, an exception and the handler that was found for it; returns the one to call.
+# Its arguments are an error handler, an exception and the exception's handler; it returns the handler to call.
 StandIn = Callable[[Any, BaseException, Any], Any]
 
 
 class Several(str):
-    """The values of a header that is sent several times, joined for those who look no closer."""
+    """The values of a header that is sent several times, joined by commas as a string."""
 
     values: list[str]
 
@@ -34,7 +34,7 @@ class Several(str):
 
 
 def fields_of(headers: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    """Return header fields as an ASGI scope has them; a header may have several values."""
+    """Return header fields as in an ASGI scope, one for each value."""
     return [(_encode(name), _encode(item)) for name, value in headers.items() for item in values_of(value)]
 
 
@@ -54,22 +54,23 @@ def connection_scope(
     client: tuple[str, int] | None = None,
     state: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Make what the scopes of both kinds have in common; the scheme is still that of HTTP.
+    """Return the part of the scope that requests and websockets have in common; the scheme is that of HTTP.
 
     Args:
-        url: absolute and percent-encoded.
-        headers: as the client sends them; a missing Host is added.
-        root_path: where the app is mounted.
-        client: address of the client.
-        state: the lifespan's state; the scope gets a copy.
+        url: an absolute URL, percent-encoded.
+        headers: the header fields; a missing `Host` is added.
+        root_path: the path under which the application is mounted.
+        client: the address of the client.
+        state: the state of the lifespan; the scope gets a copy.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     path = parts.path or "/"
     pairs = [(name.lower(), value) for name, value in headers]
     if all(name != b"host" for name, _ in pairs):
-        shown = f"[{host}]" if ":" in host else host
-        pairs.insert(0, (b"host", (shown if port == _PORTS[parts.scheme] else f"{shown}:{port}").encode("latin-1")))
+        url_host = f"[{host}]" if ":" in host else host
+        authority = url_host if port == _PORTS[parts.scheme] else f"{url_host}:{port}"
+        pairs.insert(0, (b"host", authority.encode("latin-1")))
     return {
         "asgi": _ASGI.copy(),
         "http_version": "1.1",
@@ -88,17 +89,17 @@ def connection_scope(
 
 @contextmanager
 def observe_requests(app: ASGIApp, stand_in: StandIn | None = None) -> Iterator[list[Any]]:
-    """Let an app of this package leave its request objects in the scopes, if it is started within the block.
+    """Make an application of this package store its request objects in the scopes, if it starts within the block.
 
-    The app's request factory is wrapped for that time, and is the app's own again afterwards. Several clients may
-    use one app at a time.
+    The application's request factory is wrapped within the block and restored afterwards. Several clients may observe
+    one application at a time.
 
     Args:
-        app: the app; another ASGI app is left alone.
+        app: the application; other ASGI applications are left unchanged.
         stand_in: chooses another exception handler for these requests.
 
     Yields:
-        The request objects whose scope a server has made.
+        The list of request objects whose scope was made by a server, not by a client of this package.
     """
     engine = getattr(app, "_engine", None)
     if not isinstance(engine, Engine):
@@ -107,29 +108,29 @@ def observe_requests(app: ASGIApp, stand_in: StandIn | None = None) -> Iterator[
     factory = engine.make_request
     observer = factory if isinstance(factory, _Observer) else _Observer(factory)
     engine.make_request = observer
-    before, observer.stand_in = observer.stand_in, stand_in
+    previous, observer.stand_in = observer.stand_in, stand_in
     observer.clients += 1
-    observer.seen.clear()
+    observer.requests.clear()
     try:
-        yield observer.seen
+        yield observer.requests
     finally:
-        observer.stand_in = before
+        observer.stand_in = previous
         observer.clients -= 1
-        # A test may have set another request class meanwhile.
+        # The test may have set another request class.
         if not observer.clients and engine.make_request is observer:
             engine.make_request = observer.make
 
 
 class _Observer:
-    """Make requests, and leave them where a client finds them; picklable with the app.
+    """A request factory that stores its requests for a test client. It can be pickled with the application.
 
     Args:
-        make: the app's own factory.
+        make: the application's own request factory.
     """
 
     def __init__(self, make: Callable[[Scope, Receive, Send], Any]) -> None:
         self.make = make
-        self.seen: list[Any] = []
+        self.requests: list[Any] = []
         self.stand_in: StandIn | None = None
         self.clients = 0
 
@@ -137,11 +138,11 @@ class _Observer:
         request = self.make(scope, receive, send)
         if self.stand_in is not None:
             request._stand_in = self.stand_in
-        kept = scope.get("extensions", {}).get(HOOK)
-        if kept is None:
-            self.seen.append(request)
+        extension = scope.get("extensions", {}).get(HOOK)
+        if extension is None:
+            self.requests.append(request)
         else:
-            kept.setdefault("request", request)
+            extension.setdefault("request", request)
         return request
 
     def __reduce__(self) -> Any:

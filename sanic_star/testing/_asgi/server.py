@@ -1,20 +1,20 @@
-"""What stands in for the server: it owns the event loop, the app's lifespan, and the conversations that are open.
+"""The server of the test clients: it owns the event loop, the application's lifespan and the open connections.
 
-**The event loop** is one that blocking test code can drive. There are two, with one method in common, ``run``, which
-blocks until a coroutine is done:
+**The event loop** runs coroutines for blocking test code. Its method `run` blocks until a coroutine has ended. There
+are two kinds:
 
-``OwnLoop`` runs in the calling thread, and only while something is asked of the app. It needs no thread, a request
-through it costs least, and a breakpoint in a handler stops the test. Between two calls everything stands still,
-background tasks too, and inside a running event loop it can't work.
+`OwnLoop` runs in the calling thread, and only during a call. It needs no thread, it is the fastest, and a breakpoint in
+a handler stops the test. Between two calls nothing runs, including background tasks. It cannot be used inside a running
+event loop.
 
-``PortalLoop`` runs all the time, in a thread of its own, so that background tasks and timers live between requests. It
-works inside a running event loop too, which it blocks while it waits.
+`PortalLoop` runs all the time in a thread of its own, so that background tasks and timers go on between requests. It
+can be used inside a running event loop, which it blocks during a call.
 
-**The lifespan**: one task runs it from start-up to shutdown, as the protocol (and anyio's cancel scopes) demand.
+**The lifespan** runs in one task from start-up to shutdown, as the protocol and anyio's cancel scopes require.
 
-An app without a lifespan is tolerated: it raises, or returns, when it sees the scope. An app that took the start-up
-event and then raised did mean to start, so its exception comes out, the same one. Servers in their ``auto`` mode can't
-tell these two apart, because they don't look at whether the event was taken.
+An application may have no lifespan: it raises an exception or returns before it receives the start-up event. If it
+raises an exception after it has received that event, its start-up has failed, and the exception is raised in the test.
+Servers in their `auto` mode do not distinguish these two cases.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 class EventLoop(Protocol):
-    """What drives the app: ``run`` blocks for one coroutine, ``close`` cancels what is left and frees the loop."""
+    """Runs the application: `run` blocks until a coroutine has ended; `close` cancels all tasks and closes the loop."""
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
 
@@ -58,15 +58,15 @@ class EventLoop(Protocol):
 
 
 class OwnLoop:
-    """Run coroutines on a private event loop in the calling thread.
+    """An event loop that runs in the calling thread, only during a call.
 
     Args:
-        advice: what to use instead where this can't work; ends the error message.
-        loop: a loop that is somebody else's, and stays open.
-        options: ``use_uvloop``, ``loop_factory`` and ``debug``, as anyio takes them.
+        advice: ends the error message inside a running event loop: what to use instead.
+        loop: an existing event loop, which is not closed; by default a new one.
+        options: anyio's options for a new loop: `use_uvloop`, `loop_factory` and `debug`.
 
     Raises:
-        RuntimeError: from ``run``, when this thread already runs an event loop.
+        RuntimeError: from `run`, if this thread already runs an event loop.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class OwnLoop:
         loop: asyncio.AbstractEventLoop | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        # A factory keeps Runner from making this loop the thread's current one: that belongs to the test.
+        # With a factory, `Runner` does not make this loop the thread's current one, which belongs to the test.
         self._runner = None if loop else _runner(**(options or {}))
         self._loop = loop
         self._advice = advice
@@ -85,7 +85,7 @@ class OwnLoop:
         if in_event_loop():
             coroutine.close()
             raise RuntimeError(f"this client can't block inside a running event loop: {self._advice}")
-        # Runner.run would install a SIGINT handler each time; a loop has no need of it to be interrupted by one.
+        # Not `Runner.run`: it would install a SIGINT handler each time, and Ctrl-C interrupts the loop without one.
         with self._lock:
             loop = self._loop if self._runner is None else self._runner.get_loop()
             assert loop is not None
@@ -97,10 +97,10 @@ class OwnLoop:
 
 
 class PortalLoop:
-    """Run coroutines on an event loop that lives in a thread of its own until ``close``.
+    """An event loop that runs in a thread of its own until `close`.
 
     Args:
-        options: as for ``OwnLoop``.
+        options: see `OwnLoop`.
     """
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
@@ -108,7 +108,7 @@ class PortalLoop:
         self._portal = self._stack.enter_context(start_blocking_portal("asyncio", dict(options or {})))
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        result: T = self._portal.call(_wait, coroutine)
+        result: T = self._portal.call(_await_coroutine, coroutine)
         return result
 
     def close(self) -> None:
@@ -125,12 +125,12 @@ def _runner(
     return asyncio.Runner(debug=debug, loop_factory=loop_factory or asyncio.new_event_loop)
 
 
-async def _wait(coroutine: Coroutine[Any, Any, T]) -> T:
+async def _await_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     return await coroutine
 
 
 def in_event_loop() -> bool:
-    """Tell whether this thread is running an event loop at the moment."""
+    """Return whether this thread is running an event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -147,13 +147,13 @@ class _Stage(Enum):
 
 
 class Lifespan:
-    """Start an app and stop it again.
+    """Runs the start-up and the shutdown of an application.
 
     Args:
-        app: the ASGI app.
+        app: the ASGI application.
 
     Attributes:
-        state: what the app put into the scope's ``state`` at start-up; each request gets a copy.
+        state: the `state` of the scope, which the application fills at its start; each request gets a copy.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -161,48 +161,53 @@ class Lifespan:
         self._app = app
         self._stage = _Stage.OFFERED
         self._failure: str | None = None
-        self._moved = asyncio.Event()
-        self._stop = asyncio.Event()
+        self._stage_changed = asyncio.Event()
+        self._stop_requested = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        # How long the start-up and the shutdown may take each, in seconds.
+        # The time limit of the start-up, and that of the shutdown, in seconds.
         self._limit: float | None = None
 
     async def start(self) -> None:
-        """Run the app's start-up.
+        """Run the application's start-up.
 
         Raises:
-            Exception: the app's own, when its start-up raised one.
-            RuntimeError: when it reported a failed start-up without raising.
+            Exception: any exception of the application's start-up.
+            RuntimeError: the application reported a failed start-up without an exception.
+            DeadlineExceeded: the start-up did not end in time.
         """
         self._limit = deadline()
         self._task = asyncio.create_task(self._run())
         try:
             await self._wait_for("start-up")
         except Exception as error:
-            error.add_note("The app's start-up failed, so no request was sent: mend what its lifespan or listeners do.")
+            error.add_note(
+                "The application's start-up failed, so no request was sent: fix its lifespan or its listeners."
+            )
             raise
 
     async def stop(self) -> None:
-        """Run the app's shutdown, when it has a lifespan; raises as ``start`` does."""
+        """Run the application's shutdown, if it has a lifespan; raise as `start`."""
         if self._stage is _Stage.RUNNING:
-            self._moved.clear()
-            self._stop.set()
+            self._stage_changed.clear()
+            self._stop_requested.set()
             await self._wait_for("shutdown")
-            # The app has said that it is done: one turn of the loop lets it return instead of being cancelled.
+            # The shutdown is complete. One turn of the event loop lets the application return before it is cancelled.
             await asyncio.sleep(0)
         elif self._task is not None and self._task.done():
             self._task.result()
 
-    async def _wait_for(self, what: str) -> None:
+    async def _wait_for(self, step: str) -> None:
         assert self._task is not None
         limit = self._limit
         try:
             async with asyncio.timeout(limit):
-                await self._moved.wait()
+                await self._stage_changed.wait()
         except TimeoutError:
             place = place_of(self._task)
             self._task.cancel()
-            raise DeadlineExceeded(f"the app's {what} did not end within {limit:g} s: it waits {place}") from None
+            raise DeadlineExceeded(
+                f"the application's {step} did not end within {limit:g} s: it waits {place}"
+            ) from None
         if self._failure is not None or self._stage is _Stage.ENDED:
             await self._task
         if self._failure is not None:
@@ -217,13 +222,13 @@ class Lifespan:
                 raise
         finally:
             self._stage = _Stage.ENDED
-            self._moved.set()
+            self._stage_changed.set()
 
     async def _receive(self) -> Message:
         if self._stage is _Stage.OFFERED:
             self._stage = _Stage.STARTING
             return {"type": "lifespan.startup"}
-        await self._stop.wait()
+        await self._stop_requested.wait()
         if self._stage is _Stage.STOPPING:
             await asyncio.Event().wait()
         self._stage = _Stage.STOPPING
@@ -236,14 +241,14 @@ class Lifespan:
             case "lifespan.shutdown.complete":
                 pass
             case "lifespan.startup.failed" | "lifespan.shutdown.failed":
-                self._failure = message.get("message") or f"the app sent {message['type']}"
+                self._failure = message.get("message") or f"the application sent {message['type']}"
             case unknown:
-                raise RuntimeError(f"an app can't send {unknown!r} in its lifespan")
-        self._moved.set()
+                raise RuntimeError(f"an application can't send {unknown!r} in its lifespan")
+        self._stage_changed.set()
 
 
 class Conversation(Protocol):
-    """A stream or a websocket that may still be open when the client closes."""
+    """A stream or a websocket that may still be open when the client is closed."""
 
     ended: bool
 
@@ -251,14 +256,14 @@ class Conversation(Protocol):
 
 
 class Server:
-    """Serve an app on an event loop, from its start-up to its shutdown.
+    """Serves an application on an event loop, from its start-up to its shutdown.
 
     Args:
-        app: the ASGI app.
-        loop: where it runs; the server closes it.
+        app: the ASGI application.
+        loop: the event loop; the server closes it.
 
     Attributes:
-        state: the lifespan's state.
+        state: the state of the lifespan.
     """
 
     def __init__(self, app: ASGIApp, loop: EventLoop) -> None:
@@ -268,10 +273,10 @@ class Server:
         self._conversations: list[Conversation] = []
 
     def start(self) -> None:
-        """Run the app's start-up; frees the loop when it fails.
+        """Run the application's start-up; if it fails, close the event loop.
 
         Raises:
-            Exception: the app's own.
+            Exception: any exception of the application's start-up.
         """
         try:
             self._loop.run(self._lifespan.start())
@@ -280,19 +285,19 @@ class Server:
             raise
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Block until a coroutine is done."""
+        """Run a coroutine on the event loop, and block until it has ended."""
         return self._loop.run(coroutine)
 
     def keep(self, conversation: Conversation) -> None:
-        """Remember a conversation, to end it with the server."""
+        """Remember a conversation, so that `close` ends it."""
         self._conversations = [entry for entry in self._conversations if not entry.ended]
         self._conversations.append(conversation)
 
     def close(self) -> None:
-        """End the open conversations, run the app's shutdown, cancel what is left.
+        """End the open conversations, run the application's shutdown, cancel the remaining tasks.
 
         Raises:
-            Exception: the app's own.
+            Exception: any exception of the application's shutdown.
         """
         with ExitStack() as stack:
             stack.callback(self._loop.close)
@@ -306,7 +311,7 @@ _finalizers: "list[weakref.finalize[..., Any]]" = []
 
 
 def close_with(owner: object, server: Server) -> "weakref.finalize[..., Any]":
-    """Close a server when its owner is dropped, or the interpreter ends."""
+    """Close a server when its owner is garbage-collected or the interpreter ends."""
     finalizer = weakref.finalize(owner, abandon, server)
     finalizer.atexit = False
     _finalizers[:] = [entry for entry in _finalizers if entry.alive]
@@ -315,9 +320,9 @@ def close_with(owner: object, server: Server) -> "weakref.finalize[..., Any]":
 
 
 def abandon(server: Server) -> None:
-    """Close a server at any moment, also while this thread runs an event loop."""
+    """Close a server at any time, also while this thread runs an event loop."""
     if in_event_loop():
-        # The garbage collector may come in the middle of a coroutine, where no other loop can run.
+        # The garbage collector may run in the middle of a coroutine, where no other event loop can run.
         thread = threading.Thread(target=server.close)
         thread.start()
         thread.join()
@@ -333,6 +338,7 @@ def _close_all() -> None:
             sys.excepthook(*sys.exc_info())
 
 
-# atexit comes too late: before it, the interpreter waits for all threads, and anyio's worker threads wait for tasks
-# of these loops. concurrent.futures ends its threads by this same private hook; without it, atexit is all there is.
+# `atexit` is too late: before it, the interpreter waits for all threads, and anyio's worker threads wait for tasks of
+# these loops. `concurrent.futures` ends its threads by the same private hook. `atexit` is the fallback if Python
+# removes the hook.
 getattr(threading, "_register_atexit", atexit.register)(_close_all)

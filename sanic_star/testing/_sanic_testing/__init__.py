@@ -1,1 +1,1 @@
-"""The rest of `sanic_testing`, besides its clients: keywords, verbs, responses, refusals and proxies."""
+"""The parts of `sanic_testing` besides its clients: keywords, verbs, responses, refusals and proxies."""

@@ -1,7 +1,7 @@
-"""The keywords of httpx, which `sanic_testing` passes on, as keywords of `requests`.
+"""Translates the keyword arguments of httpx, which the clients of `sanic_testing` take, to those of `requests`.
 
-Where the two libraries would put different bytes on the wire, httpx's way is kept: that is what tests written for
-Sanic have seen.
+If the two libraries would send different bytes, those of httpx are sent, because tests that were written for Sanic
+expect them.
 """
 
 import json
@@ -15,7 +15,7 @@ from sanic_star.testing._transports.session import Session, pairs_of
 
 __all__ = ["configure", "for_handshake", "for_requests"]
 
-# What httpx takes; then the older name of `follow_redirects`, and what asks `sanic_testing` for the cookies.
+# The keywords of httpx; then the older name of `follow_redirects`, and the option of `sanic_testing` for cookies.
 _KEYWORDS = frozenset(
     {
         *("auth", "content", "cookies", "data", "extensions", "files", "follow_redirects", "headers", "json"),
@@ -25,13 +25,14 @@ _KEYWORDS = frozenset(
 
 
 def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
-    """Translate the keywords of one request.
+    """Translate the keyword arguments of a request.
 
     Args:
-        keywords: as for ``httpx.AsyncClient.request``; ``allow_redirects``, the older name, is understood too.
+        keywords: the arguments of `httpx.AsyncClient.request`, and `allow_redirects`, the older name of
+            `follow_redirects`.
 
     Raises:
-        TypeError: one that there is nothing for.
+        TypeError: an argument is unknown.
     """
     if not keywords.keys() <= _KEYWORDS:
         unknown = ", ".join(sorted(keywords.keys() - _KEYWORDS))
@@ -40,7 +41,7 @@ def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
     follow = result.pop("follow_redirects", True)
     result["allow_redirects"] = result.get("allow_redirects", follow)
     result.pop("extensions", None)
-    # Asks `sanic_testing` for what each response has here.
+    # The option of `sanic_testing` for `raw_cookies`, which each response has here.
     result.pop("raw_cookies", None)
     result["headers"] = headers = _joined(result.get("headers") or {})
     if result.get("params") is not None:
@@ -50,7 +51,7 @@ def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
     if result.get("auth") is not None:
         result["auth"] = _auth(result["auth"])
     if "timeout" in result:
-        # httpx's object holds several; what counts here is how long an answer may take.
+        # httpx's object has several time limits; the one for reading limits the wait for the response.
         result["timeout"] = getattr(result["timeout"], "read", result["timeout"])
     if "content" in result:
         result["data"] = _body(result.pop("content"))
@@ -66,7 +67,7 @@ def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
 
 
 def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
-    # `requests` can't send a header twice; RFC 9110, 5.3, makes it the same joined, and the adapter takes it apart.
+    # `requests` cannot send a header twice. The values are joined (RFC 9110, section 5.3), and the adapter splits them.
     result: dict[str, str] = {}
     for name, value in headers.items() if isinstance(headers, Mapping) else headers:
         result[name] = Several([*values_of(result[name]), value]) if name in result else value
@@ -74,14 +75,14 @@ def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str,
 
 
 def configure(session: Session, settings: Mapping[str, Any]) -> None:
-    """Set up a session as httpx would set up its client.
+    """Configure a session as httpx would configure a client.
 
     Args:
-        session: a new one.
-        settings: the keywords of ``httpx.AsyncClient``.
+        session: a new session.
+        settings: the arguments of `httpx.AsyncClient`.
 
     Raises:
-        TypeError: one that there is nothing for.
+        TypeError: an argument is unknown.
     """
     for name, value in settings.items():
         if name == "headers":
@@ -89,7 +90,7 @@ def configure(session: Session, settings: Mapping[str, Any]) -> None:
         elif name == "cookies":
             session.cookies.update(dict(value or {}))
         elif name == "params":
-            # A mapping, or the session would not join them with those of a request.
+            # A mapping, because the session joins only mappings with the parameters of a request.
             params: dict[str, list[Any]] = {}
             for key, item in pairs_of(value or {}):
                 params.setdefault(key, []).append(item)
@@ -108,13 +109,13 @@ def configure(session: Session, settings: Mapping[str, Any]) -> None:
 
 
 def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell what belongs to a websocket's handshake from what only a connection has.
+    """Split the keyword arguments of a websocket into those of the handshake and those of a connection.
 
     Args:
-        keywords: as for ``connect`` of the `websockets` library, and ``headers``, ``params`` and ``cookies``.
+        keywords: the arguments of `connect` of the `websockets` library, and `headers`, `params` and `cookies`.
 
     Returns:
-        The keywords of a request, and those that ask for a real connection.
+        The keyword arguments of the handshake's request, and those that need a real connection.
     """
     leftover = dict(keywords)
     headers = _joined(leftover.pop("headers", None) or {})
@@ -127,12 +128,12 @@ def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, A
     return {"headers": headers, **{name: request[name] for name in ("params", "cookies") if name in request}}, leftover
 
 
-def _auth(given: Any) -> Any:
-    if isinstance(given, tuple):
-        # httpx writes them in UTF-8, `requests` in Latin-1.
-        return tuple(item.encode() if isinstance(item, str) else item for item in given)
-    flow = getattr(given, "auth_flow", None)
-    return given if flow is None else lambda request: next(flow(request))
+def _auth(auth: Any) -> Any:
+    if isinstance(auth, tuple):
+        # httpx encodes user and password as UTF-8, `requests` as Latin-1.
+        return tuple(item.encode() if isinstance(item, str) else item for item in auth)
+    flow = getattr(auth, "auth_flow", None)
+    return auth if flow is None else lambda request: next(flow(request))
 
 
 def _body(content: Any) -> Any:

@@ -1,7 +1,7 @@
-"""The websocket client that a ``mimic`` coroutine plays with, and the record of what it did.
+"""The websocket client that a `mimic` coroutine function uses; it records the messages.
 
-Its methods are those of a client of the `websockets` library, which is what `sanic_testing` hands to ``mimic``, and it
-raises that library's exceptions when the websocket is closed.
+It has the methods of a client of the `websockets` library, which `sanic_testing` passes to `mimic`. If the websocket is
+closed, it raises the exceptions of that library.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ __all__ = ["SocketProxy", "WebsocketProxy", "websocket_proxy"]
 
 
 class WebsocketProxy:
-    """Send to and receive from an app, and remember both.
+    """Sends messages to an application, receives messages from it, and records both.
 
     Args:
-        conversation: the websocket, not yet connected.
+        conversation: the websocket before its handshake.
 
     Attributes:
-        opened: whether the app has accepted.
-        subprotocol: which subprotocol it has chosen.
-        client_sent: what the client has sent.
-        client_received: what the client has received.
-        request_headers: those of the handshake.
-        response_headers: those that the app has accepted with.
+        opened: whether the application has accepted the handshake.
+        subprotocol: the subprotocol that it has selected.
+        client_sent: the messages that the client has sent.
+        client_received: the messages that the client has received.
+        request_headers: the headers of the handshake request.
+        response_headers: the headers of the application's response to the handshake.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -46,27 +46,27 @@ class WebsocketProxy:
 
     @property
     def ws(self) -> "WebsocketProxy":
-        """The client's side, which is this."""
+        """This object, under the name that `sanic_testing` uses."""
         return self
 
     @property
     def open(self) -> bool:
-        """Whether the client does not know of a close."""
+        """Whether the websocket is open, as far as the client knows."""
         return self.opened and self.close_code is None
 
     @property
     def closed(self) -> bool:
-        """Whether the client knows that it is closed."""
+        """Whether the client knows that the websocket is closed."""
         return self.opened and self.close_code is not None
 
     @property
     def close_code(self) -> int | None:
-        """The code that it was closed with; None while it is open."""
+        """The close code; `None` while the websocket is open."""
         return self._conversation.close_code
 
     @property
     def close_reason(self) -> str | None:
-        """The reason that came with the code."""
+        """The close reason; `None` while the websocket is open."""
         return self._conversation.close_reason
 
     @property
@@ -77,12 +77,12 @@ class WebsocketProxy:
 
     @property
     def server_sent(self) -> list[str | bytes]:
-        """What the app has sent, as far as the client has received it."""
+        """The messages of the application that the client has received."""
         return self.client_received
 
     @property
     def server_received(self) -> list[str | bytes]:
-        """What the client has sent."""
+        """The messages that the client has sent."""
         return self.client_sent
 
     async def send(self, data: str | bytes) -> None:
@@ -92,23 +92,23 @@ class WebsocketProxy:
             data: the message.
 
         Raises:
-            websockets.exceptions.ConnectionClosed: the client knows already that the websocket is closed.
+            websockets.exceptions.ConnectionClosed: the client knows that the websocket is closed.
         """
         kind = "text" if isinstance(data, str) else "bytes"
         try:
-            await self._conversation.give({"type": "websocket.receive", kind: data})
+            await self._conversation.deliver({"type": "websocket.receive", kind: data})
         except WebSocketDisconnect as error:
             raise _closed(error) from error
         self.client_sent.append(data)
 
     async def recv(self) -> str | bytes:
-        """Wait for the app's next message.
+        """Wait for the application's next message.
 
         Raises:
             websockets.exceptions.ConnectionClosed: the websocket is closed.
         """
         try:
-            message = await self._conversation.take(None)
+            message = await self._conversation.next_message(None)
             if message["type"] == "websocket.close":
                 raise WebSocketDisconnect(message.get("code", 1000), message.get("reason"))
         except WebSocketDisconnect as error:
@@ -127,13 +127,13 @@ class WebsocketProxy:
         await self._conversation.leave(code, reason)
 
     async def wait_closed(self) -> None:
-        """Wait until the app has closed the websocket, or has ended."""
+        """Wait until the application has closed the websocket or has ended."""
         await self._conversation.closed()
 
     async def ping(self, data: str | bytes = b"") -> Awaitable[float]:
-        """Send a ping; return an awaitable of its pong.
+        """Send a ping; return an awaitable that ends with the pong.
 
-        In process, the client acts for the server, so the pong is there at once.
+        In process, there is no connection, so the awaitable is done at once, with a latency of 0 seconds.
 
         Args:
             data: the content of the ping.
@@ -145,7 +145,7 @@ class WebsocketProxy:
         return pong
 
     async def pong(self, data: str | bytes = b"") -> None:
-        """Send a pong without a ping; it has no answer.
+        """Send a pong that answers no ping.
 
         Args:
             data: the content of the pong.
@@ -163,7 +163,7 @@ class WebsocketProxy:
             return
 
     async def talk(self, mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None") -> Message:
-        """Connect, let ``mimic`` play the client, close; give what the app said to the handshake."""
+        """Connect, run `mimic`, close; return the application's answer to the handshake."""
         message = await self._conversation.connect()
         try:
             if message["type"] == "websocket.accept":
@@ -175,23 +175,23 @@ class WebsocketProxy:
         return message
 
     async def play(self, mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None") -> None:
-        """Let ``mimic`` play the client; where it finds the websocket closed normally, it is done."""
+        """Run `mimic`; return if it raises `ConnectionClosedOK`, because the websocket was closed normally."""
         if mimic is None:
             return
         try:
             await mimic(self)
         except ConnectionClosedOK:
             return
-        # sanic_testing ends with an empty message, and tests find it in client_sent.
+        # `sanic_testing` sends an empty message at the end, and tests expect it in `client_sent`.
         with suppress(ConnectionClosed):
             await self.send("")
 
 
 class SocketProxy(WebsocketProxy):
-    """The same over a socket.
+    """The same client over a socket.
 
     Args:
-        connection: a client's connection of the `websockets` library; what is not here is its.
+        connection: a client connection of the `websockets` library; other attributes are those of the connection.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -253,18 +253,18 @@ async def websocket_proxy(
     extra_headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     **kwargs: Any,
 ) -> WebsocketProxy:
-    """Let ``mimic`` talk with a server, whichever it is; gives the record of it.
+    """Run `mimic` with a connection to any server; return the client with the recorded messages.
 
     Args:
-        url: begins with ``ws:`` or ``wss:``.
-        mimic: a coroutine function that plays the client; where it finds the websocket closed normally, it is done.
-        extra_headers: for the handshake; ``additional_headers`` is its newer name.
-        kwargs: as for ``connect`` of the `websockets` library.
+        url: a URL that begins with `ws:` or `wss:`.
+        mimic: a coroutine function that gets the client. It may end with `ConnectionClosedOK`.
+        extra_headers: headers of the handshake; the newer name is `additional_headers`.
+        kwargs: the arguments of `connect` of the `websockets` library.
 
     Raises:
-        websockets.exceptions.InvalidHandshake: the server did not accept.
-        OSError: it can't be reached.
-        Exception: what ``mimic`` raised.
+        websockets.exceptions.InvalidHandshake: the server did not accept the handshake.
+        OSError: the server cannot be reached.
+        Exception: any exception of `mimic`.
     """
     from websockets.asyncio.client import connect
 

@@ -1,9 +1,9 @@
-"""How `sanic_testing` answers requests with a method that a path has no handler for.
+"""Answers status 405 as `sanic_testing` does: to requests whose method has no handler on their path.
 
-Its client registers an exception handler for ``MethodNotAllowed``, unless the app has one. That handler leaves the
-answers to HEAD, PUT, PATCH and DELETE empty, and goes before a handler for every exception, so tests that expect 405
-pass. They have to pass here too. But nothing is registered: the requests of a test carry this function, and the error
-handler of this package asks it (`ErrorHandler.response`).
+Its client registers an exception handler for `MethodNotAllowed`, unless the application has one. That handler precedes
+a handler for all exceptions, and its responses to HEAD, PUT, PATCH and DELETE have no body. Tests that expect 405 rely
+on it. This package registers no handler. Instead, the requests of a test have `refusal` as an attribute, and
+`ErrorHandler.response` calls it.
 """
 
 from typing import Any
@@ -14,19 +14,20 @@ _EMPTY = frozenset({"HEAD", "PUT", "PATCH", "DELETE"})
 
 
 def refusal(error_handler: Any, exception: BaseException, handler: Any) -> Any:
-    """Return the handler for an exception: for ``MethodNotAllowed`` the one here, unless the app has its own.
+    """Return the handler for an exception; for `MethodNotAllowed` that of this module, unless the application has one.
 
     Args:
-        error_handler: the app's error handler.
+        error_handler: the application's error handler.
         exception: the exception.
-        handler: what it found; `None` where there is none.
+        handler: the handler that it has found, or `None`.
     """
-    # Here: another app needs nothing of what this loads.
+    # Imported late, because other ASGI applications do not need these modules.
     from sanic_star.compat.exceptions import HTTPException, MethodNotAllowed
 
     if type(exception) is not MethodNotAllowed or (MethodNotAllowed, None) in error_handler.cached_handlers:
         return handler
-    # A subclass may keep its handlers elsewhere. What it finds for a base class, too, is for more than this exception.
+    # A subclass may store its handlers elsewhere. A handler that it also finds for a base class is not specific to this
+    # exception.
     if handler is not None and handler is not error_handler.lookup(HTTPException("")):
         return handler
     return _refuse

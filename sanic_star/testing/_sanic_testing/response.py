@@ -1,8 +1,8 @@
-"""What `sanic_testing` gives as the response of a test client.
+"""The response of a test client, with the attributes of `sanic_testing`.
 
-That is a response of httpx with a few more names. The clients here are made of `requests` or of httpx2, so what tests
-read of httpx's response, and `requests` has not or has otherwise, is added: headers that may come several times,
-cookies as a mapping, the parts of the URL, and questions such as ``is_success``.
+In `sanic_testing` it is a response of httpx with a few more attributes. The clients of this package use `requests` or
+httpx2. So this module adds the attributes of httpx that `requests` lacks or that differ there: headers with several
+values, cookies as a mapping, the parts of the URL, and checks of the status such as `is_success`.
 """
 
 import json
@@ -19,10 +19,10 @@ __all__ = ["ResponseCookies", "ResponseHeaders", "ResponseURL", "SentRequest", "
 
 
 class ResponseHeaders(Mapping[str, str]):
-    """Headers, whatever the case of their names; those that came several times are joined by commas.
+    """Header fields with case-insensitive names; several values of one name are joined by commas.
 
     Args:
-        pairs: as they came.
+        pairs: names and values, in the order of the response.
     """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
@@ -51,25 +51,25 @@ class ResponseHeaders(Mapping[str, str]):
         return f"Headers({self._joined!r})"
 
     def multi_items(self) -> list[tuple[str, str]]:
-        """Every header, as they came."""
+        """Return all header fields, in the order of the response."""
         return self._pairs.copy()
 
     def get_list(self, name: str, split_commas: bool = False) -> list[str]:
-        """The values of one header.
+        """Return the values of a header.
 
         Args:
-            name: the header.
-            split_commas: whether a value with commas is several.
+            name: the name of the header.
+            split_commas: whether to split values at commas.
         """
         values = [value for key, value in self._pairs if key == name.lower()]
         return [part.strip() for value in values for part in value.split(",")] if split_commas else values
 
-    # What Sanic's own headers, and Starlette's, call it.
+    # The names of this method in the headers of Sanic and Starlette.
     getall = getlist = get_list
 
     @property
     def encoding(self) -> str:
-        """The encoding of the values: `ascii`, `utf-8` or `iso-8859-1`, the first in which all can be read."""
+        """The encoding of the values: the first of `ascii`, `utf-8` and `iso-8859-1` that can decode all."""
         values = [value for _, value in self.raw]
         for encoding in ("ascii", "utf-8"):
             try:
@@ -82,12 +82,12 @@ class ResponseHeaders(Mapping[str, str]):
 
     @property
     def raw(self) -> list[tuple[bytes, bytes]]:
-        """Every header as bytes."""
+        """All header fields as bytes."""
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._pairs]
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> ResponseHeaders:
-    """Make headers of those of an ASGI message or scope."""
+    """Return the header fields of an ASGI message or scope."""
     return ResponseHeaders([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
 
 
@@ -95,7 +95,7 @@ class ResponseCookies(Mapping[str, str]):
     """The cookies that a response sets, by their names.
 
     Args:
-        jar: the cookies with all that belongs to them.
+        jar: the cookies with their attributes.
     """
 
     def __init__(self, jar: CookieJar) -> None:
@@ -116,7 +116,7 @@ class ResponseCookies(Mapping[str, str]):
     def get(  # type: ignore[override]
         self, name: str, default: str | None = None, domain: str | None = None, path: str | None = None
     ) -> str | None:
-        """The value of a cookie, where need be that for a domain or a path."""
+        """Return the value of a cookie; `domain` and `path` select one of several with the same name."""
         for cookie in self.jar:
             if cookie.name == name and domain in (None, cookie.domain) and path in (None, cookie.path):
                 return cookie.value
@@ -127,7 +127,7 @@ class ResponseCookies(Mapping[str, str]):
 
 
 class ResponseURL(str):
-    """A URL as a string that knows its parts."""
+    """A URL: a string with its parts as attributes."""
 
     @property
     def _parts(self) -> SplitResult:
@@ -135,7 +135,7 @@ class ResponseURL(str):
 
     @property
     def scheme(self) -> str:
-        """``http`` or ``https``."""
+        """`http` or `https`."""
         return self._parts.scheme
 
     @property
@@ -145,7 +145,7 @@ class ResponseURL(str):
 
     @property
     def port(self) -> int | None:
-        """The port; None when it is the scheme's own."""
+        """The port; `None` if the URL has none."""
         return self._parts.port
 
     @property
@@ -165,7 +165,7 @@ class ResponseURL(str):
 
     @property
     def fragment(self) -> str:
-        """What comes after ``#``."""
+        """The fragment, without `#`."""
         return self._parts.fragment
 
     @property
@@ -180,19 +180,22 @@ class ResponseURL(str):
         return f"{parts.path}?{parts.query}".encode() if parts.query else parts.path.encode()
 
     def join(self, url: str) -> "ResponseURL":  # type: ignore[override]
-        """The URL that a reference means here.
+        """Resolve a reference against this URL.
 
         Args:
-            url: absolute, or relative to this one.
+            url: an absolute URL, or one that is relative to this URL.
         """
         return ResponseURL(urljoin(self, url))
 
 
 class SentRequest:
-    """What was sent, as httpx tells it; an attribute that is not here is that of the request inside.
+    """A sent request with the attributes of httpx; other attributes are those of `inner`.
 
     Args:
-        request: as `requests` has prepared it.
+        request: the prepared request of `requests`.
+
+    Attributes:
+        inner: the prepared request.
     """
 
     def __init__(self, request: Any) -> None:
@@ -216,17 +219,17 @@ class SentRequest:
 
     @property
     def content(self) -> bytes:
-        """The body; that of a stream is gone."""
+        """The body; empty if it was sent as a stream."""
         body = self.inner.body
         return body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
 
     def read(self) -> bytes:
-        """The body."""
+        """Return the body."""
         return self.content
 
     def __getattr__(self, name: str) -> Any:
         if name == "inner":
-            # Only while it is being copied or unpickled.
+            # Copying and unpickling look up attributes before this one is set.
             raise AttributeError(name)
         return getattr(self.inner, name)
 
@@ -235,13 +238,13 @@ class SentRequest:
 
 
 class TestingResponse:
-    """A response as tests for Sanic read it; an attribute that is not here is that of the response inside.
+    """A response with the attributes of `sanic_testing`; other attributes are those of `response`.
 
     Args:
-        response: what the client's library has made, `requests` or `httpx2`.
+        response: the response of `requests` or `httpx2`.
 
     Attributes:
-        response: the response inside.
+        response: the response of `requests` or `httpx2`.
     """
 
     __test__ = False
@@ -263,25 +266,25 @@ class TestingResponse:
 
     @property
     def text(self) -> str:
-        """The body, decoded by the charset of its content type; as UTF-8 if that names none, or none of the web's."""
-        # Not the client library's text: requests guesses where no charset is named, and some codecs raise errors.
+        """The body, decoded with the charset of the content type, or as UTF-8 if that names no supported charset."""
+        # Not the library's `text`: requests guesses a missing charset, and some codecs raise errors.
         return self.body.decode(find_codec(self.charset_encoding or "") or "utf-8", "replace")
 
     @property
     def content_type(self) -> str | None:
-        """The content type's header."""
+        """The value of the header `Content-Type`."""
         content_type: str | None = self.response.headers.get("content-type")
         return content_type
 
     @property
     def charset_encoding(self) -> str | None:
-        """The charset that the content type names."""
-        _, found, value = (self.content_type or "").lower().partition("charset=")
-        return value.partition(";")[0].strip(" \"'") if found else None
+        """The charset in the content type."""
+        _, separator, value = (self.content_type or "").lower().partition("charset=")
+        return value.partition(";")[0].strip(" \"'") if separator else None
 
     @property
     def json(self) -> Any:
-        """The body read as JSON, whatever its content type says; None when it is none."""
+        """The value of the body as JSON, whatever its content type; `None` if the body is not valid JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -289,62 +292,62 @@ class TestingResponse:
 
     @property
     def headers(self) -> Any:
-        """The headers: a mapping, with ``get_list(name)`` and ``multi_items()`` for those that come several times."""
+        """The headers: a mapping, with `get_list(name)` and `multi_items()` for headers with several values."""
         raw = getattr(self.response, "raw", None)
         return self.response.headers if raw is None else ResponseHeaders(list(raw.headers.iteritems()))
 
     @property
     def cookies(self) -> Any:
-        """The values of the cookies that the response sets; ``.jar`` has their attributes."""
+        """The values of the cookies that the response sets; `cookies.jar` has their attributes."""
         jar = self.response.cookies
         return ResponseCookies(jar) if isinstance(jar, CookieJar) else jar
 
     @property
     def raw_cookies(self) -> dict[str, Cookie]:
-        """The cookies that the response sets, with ``value``, ``path``, ``domain``, ``expires``, ``secure``."""
+        """The cookies that the response sets, with `value`, `path`, `domain`, `expires`, `secure`."""
         return {cookie.name: cookie for cookie in self.cookies.jar}
 
     @property
     def url(self) -> ResponseURL:
-        """What was asked for; after redirects, the last URL."""
+        """The URL of the request; after redirects, the last one."""
         return ResponseURL(self.response.url)
 
     @property
     def history(self) -> "list[TestingResponse]":
-        """The redirects that came before."""
+        """The redirects before this response, the first one first."""
         return [TestingResponse(response) for response in self.response.history]
 
     @property
     def request(self) -> Any:
-        """What was sent: ``method url headers content``."""
+        """The sent request, with `method`, `url`, `headers` and `content`."""
         request = self.response.request
         return SentRequest(request) if hasattr(request, "path_url") else request
 
     @property
     def next_request(self) -> Any:
-        """Where a redirect leads that was not followed; None when there is none."""
+        """The request to the target of a redirect that was not followed; `None` if there is none."""
         if not hasattr(self.response, "next"):
             return self.response.next_request
         return None if self.response.next is None else SentRequest(self.response.next)
 
     @property
     def reason_phrase(self) -> str:
-        """The words after the status code."""
+        """The reason phrase after the status code."""
         inner = self.response
         phrase: str = inner.reason if hasattr(inner, "reason") else inner.reason_phrase
         return phrase
 
     @property
     def http_version(self) -> str:
-        """The version of HTTP."""
+        """The version of HTTP: `HTTP/1.1`."""
         return "HTTP/1.1"
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """The version of HTTP and the words after the status code, as bytes."""
+        """The version of HTTP and the reason phrase, as bytes."""
         return {"http_version": self.http_version.encode(), "reason_phrase": self.reason_phrase.encode()}
 
-    # The whole body has come before a test sees the response.
+    # The whole body was received before the test gets the response.
     is_closed = is_stream_consumed = True
     default_encoding = "utf-8"
 
@@ -370,7 +373,7 @@ class TestingResponse:
 
     @property
     def has_redirect_location(self) -> bool:
-        """Whether it is a redirect that says where."""
+        """Whether the response is a redirect with a `Location`."""
         return self.status in (301, 302, 303, 307, 308) and "location" in self.headers
 
     @property
@@ -389,63 +392,63 @@ class TestingResponse:
         return self.is_client_error or self.is_server_error
 
     def raise_for_status(self) -> "TestingResponse":
-        """Raise the client library's exception for a status of 400 and more."""
+        """Raise the library's exception if the status is 400 or higher; return this response otherwise."""
         self.response.raise_for_status()
         return self
 
     def read(self) -> bytes:
-        """The whole body."""
+        """Return the whole body."""
         return self.body
 
     async def aread(self) -> bytes:
-        """The whole body."""
+        """Return the whole body."""
         return self.body
 
     def close(self) -> None:
-        """Nothing is left to close."""
+        """Do nothing: the response is already closed."""
 
     async def aclose(self) -> None:
-        """Nothing is left to close."""
+        """Do nothing: the response is already closed."""
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The body in pieces.
+        """Iterate over the body in chunks.
 
         Args:
-            chunk_size: the length of a piece, in bytes; by default there is one.
+            chunk_size: the size of a chunk in bytes; by default, the whole body is one chunk.
         """
         size = chunk_size or len(self.body) or 1
         for start in range(0, len(self.body), size):
             yield self.body[start : start + size]
 
     def iter_text(self) -> Iterator[str]:
-        """The text, in one piece."""
+        """Iterate over the text in one chunk."""
         yield self.text
 
     def iter_lines(self) -> Iterator[str]:
-        """The lines of the text."""
+        """Iterate over the lines of the text."""
         yield from self.text.splitlines()
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        """Iterate over the body asynchronously; see ``iter_bytes``.
+        """Iterate over the body asynchronously; see `iter_bytes`.
 
         Args:
-            chunk_size: the size of a chunk in bytes; by default, chunks have the size in which they arrived.
+            chunk_size: the size of a chunk in bytes; by default, the whole body is one chunk.
         """
-        for piece in self.iter_bytes(chunk_size):
-            yield piece
+        for chunk in self.iter_bytes(chunk_size):
+            yield chunk
 
     async def aiter_text(self) -> AsyncIterator[str]:
-        """As ``iter_text``."""
+        """Iterate over the text asynchronously; see `iter_text`."""
         yield self.text
 
     async def aiter_lines(self) -> AsyncIterator[str]:
-        """As ``iter_lines``."""
+        """Iterate over the lines asynchronously; see `iter_lines`."""
         for line in self.iter_lines():
             yield line
 
     def __getattr__(self, name: str) -> Any:
         if name == "response":
-            # Only while it is being copied or unpickled.
+            # Copying and unpickling look up attributes before this one is set.
             raise AttributeError(name)
         return getattr(self.response, name)
 

@@ -1,8 +1,8 @@
-"""How the blocking clients of `sanic_testing` reach an app: in process, or over a socket.
+"""How the blocking clients of `sanic_testing` reach an application: in process, or over a socket.
 
-In process is the rule: nothing listens, and a request costs little. A test that names an address, a certificate or
-a socket means the real thing, and gets uvicorn on a loopback port. The app runs in the calling thread either way, on
-the loop of the call; over a socket it is the client that runs in another thread.
+By default they call it in process: no port is bound, and a request is cheap. If a test names an address, a certificate
+or a socket, uvicorn serves the application on a loopback port. In both cases the application runs in the calling
+thread, on the event loop of the call; over a socket, the client runs in another thread.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -21,43 +21,43 @@ __all__ = ["NO_RESPONSE", "PORT_IN_PROCESS", "Connection", "Mimic", "address_of"
 T = TypeVar("T")
 Mimic = Callable[[WebsocketProxy], Coroutine[Any, Any, Any]]
 
-# No port is listened on, but a URL and a Host header need one: that of the ASGI client.
+# No port is bound, but a URL and a `Host` header need one: the port of the ASGI client.
 PORT_IN_PROCESS = 1234
-# That no response came, as opposed to that the test asked for nonsense.
+# The exceptions if there is no response. Other exceptions mean that the test has passed invalid arguments.
 NO_RESPONSE = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError, DeadlineExceeded)
 
 
 def address_of(scheme: str, host: str, port: int | None) -> str:
-    """Give the beginning of a URL."""
+    """Return the beginning of a URL: scheme, host and port, with a slash at the end."""
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 class Connection(Protocol):
-    """An app that is served, and what can be asked of it."""
+    """A running application, and the requests that a client can send to it."""
 
     port: int
 
     @property
     def base(self) -> str:
-        """What URLs begin with."""
+        """The beginning of its URLs, with a slash at the end."""
         raise NotImplementedError
 
     def open(self, loop: EventLoop, stand_in: StandIn | None = None) -> None:
-        """Start the app; `stand_in` is as for `observe_requests`."""
+        """Start the application; for `stand_in`, see `observe_requests`."""
 
     def close(self) -> None:
-        """Stop the app, and free the loop."""
+        """Stop the application and close the event loop."""
 
     def session(self) -> Session:
-        """Give a new session that reaches the app."""
+        """Return a new session that sends its requests to the application."""
 
-    def carry(self, session: requests.Session) -> None:
-        """Let a session that somebody else has made reach the app."""
+    def mount_on(self, session: requests.Session) -> None:
+        """Make an existing session send its requests to the application."""
 
     def request(
         self, session: requests.Session, method: str, url: str, keywords: dict[str, Any]
     ) -> tuple[Any, requests.Response]:
-        """Send a request; gives the app's request, None where it leaves none, and the response."""
+        """Send a request; return the application's request object, `None` if there is none, and the response."""
 
     def websocket(
         self,
@@ -67,7 +67,7 @@ class Connection(Protocol):
         mimic: Mimic | None,
         keywords: dict[str, Any],
     ) -> tuple[Any, WebsocketProxy]:
-        """Open a websocket and let ``mimic`` talk; gives the app's request, and what was said."""
+        """Open a websocket and run `mimic`; return the application's request object and the recorded messages."""
 
     def last_request(self) -> Any:
-        """Give the request that the app has had last, with or without a response."""
+        """Return the last request object of the application, also if there was no response."""

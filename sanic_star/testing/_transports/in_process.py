@@ -1,6 +1,6 @@
-"""An app in process: the transport adapter that gives a `requests` session an ASGI app instead of the network.
+"""A transport adapter for `requests` that calls an ASGI application instead of using the network.
 
-`InProcess` is the adapter with a server of its own, as the blocking clients of `sanic_testing` use it.
+`InProcess` combines the adapter with a server, for the blocking clients of `sanic_testing`.
 """
 
 import io
@@ -18,7 +18,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import ProtocolError
 
 from sanic_star.testing._asgi.conversation import Conversation
-from sanic_star.testing._asgi.exchange import CHUNK, Exchange, IncompleteResponse, SlowResponse, body_chunks
+from sanic_star.testing._asgi.exchange import CHUNK_SIZE, Exchange, IncompleteResponse, SlowResponse, body_chunks
 from sanic_star.testing._asgi.scopes import HOOK, StandIn, connection_scope, fields_of, observe_requests
 from sanic_star.testing._asgi.server import EventLoop, Server
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
@@ -33,15 +33,15 @@ Timeout = float | tuple[float | None, float | None] | None
 
 
 class ASGIAdapter(HTTPAdapter):
-    """Answer a session's requests by calling an app.
+    """Answers the requests of a session by calling an application.
 
     Args:
-        app: the ASGI app.
-        server: gives the started server, for each request anew.
-        raise_app_exceptions: whether the app's exception is raised in the test; otherwise the client gets what a
-            server would send, a 500 or a body that breaks off.
-        root_path: where the app is mounted.
-        client: address of the client.
+        app: the ASGI application.
+        server: returns the started server; called for each request.
+        raise_app_exceptions: whether exceptions of the application are raised in the test; otherwise the client gets
+            what a server would send: status 500, or an incomplete body.
+        root_path: the path under which the application is mounted.
+        client: the address of the client.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class ASGIAdapter(HTTPAdapter):
         super().__init__()
         self._app = app
         self._server = server
-        self._raise = raise_app_exceptions
+        self._raise_app_exceptions = raise_app_exceptions
         self._root_path = root_path
         self._client = client
-        # Of the last request, with or without a response.
+        # The scope of the last request, also if there was no response.
         self.last_scope: dict[str, Any] | None = None
 
     def send(
@@ -71,46 +71,49 @@ class ASGIAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Run the app until it has answered: to its end, or with ``stream`` until it has sent a status.
+        """Run the application to its end, or with `stream` until it has sent the status.
 
         Raises:
-            Exception: the app's own, when it is to be raised.
-            requests.exceptions.ReadTimeout: no answer within ``timeout`` seconds.
-            requests.exceptions.ChunkedEncodingError: the app stopped in the middle of the body.
+            Exception: any exception of the application, with `raise_app_exceptions`.
+            requests.exceptions.ReadTimeout: there was no response within `timeout` seconds.
+            requests.exceptions.ChunkedEncodingError: the application stopped in the middle of the body.
         """
         server = self._server()
         scope = self._scope(request, server)
         scope["type"], scope["method"] = "http", request.method
         scope["extensions"]["http.response.debug"] = {}
         self.last_scope = scope
-        app, raises = self._app, self._raise
+        app, raise_app_exceptions = self._app, self._raise_app_exceptions
         limit = timeout[1] if isinstance(timeout, tuple) else timeout
         source = None
         content: io.BufferedIOBase
         try:
             if stream:
-                exchange = Exchange(app, scope, body_chunks(request.body), stream=True, raise_app_exceptions=raises)
+                exchange = Exchange(
+                    app, scope, body_chunks(request.body), stream=True, raise_app_exceptions=raise_app_exceptions
+                )
                 server.run(exchange.begin(limit))
                 server.keep(exchange)
                 source = _Stream(exchange, server, limit)
-                content = io.BufferedReader(source, CHUNK)
+                content = io.BufferedReader(source, CHUNK_SIZE)
             else:
-                whole = Exchange.complete(app, scope, request.body, limit, raise_app_exceptions=raises)
-                exchange, body = server.run(whole)
+                complete = Exchange.complete(app, scope, request.body, limit, raise_app_exceptions=raise_app_exceptions)
+                exchange, body = server.run(complete)
                 content = io.BytesIO(body)
         except SlowResponse as error:
             raise requests.exceptions.ReadTimeout(str(error), request=request) from error
         except IncompleteResponse as error:
             raise requests.exceptions.ChunkedEncodingError(str(error), request=request) from error
         response = make_response(self, request, exchange.status, exchange.headers, content, scope, source)
-        # Templates send their name and their context this way; Starlette's client offers them as attributes too.
+        # Templates send their name and context in this message. As in Starlette's client, they are attributes of the
+        # response.
         vars(response).update(exchange.debug)
         return response
 
     def websocket_scope(
         self, request: requests.PreparedRequest, server: Server, subprotocols: Sequence[str] | None
     ) -> dict[str, Any]:
-        """Make the scope of a websocket from its handshake."""
+        """Return the scope of a websocket for its handshake."""
         scope = self._scope(request, server)
         scope["type"], scope["scheme"] = "websocket", "wss" if scope["scheme"] == "https" else "ws"
         scope["subprotocols"] = list(subprotocols or ())
@@ -137,7 +140,7 @@ def make_response(
     scope: dict[str, Any],
     source: "_Stream | None" = None,
 ) -> requests.Response:
-    """Make the response that `requests` would have read from a socket; ``raw.scope`` is the request's scope."""
+    """Return the response as `requests` would read it from a socket; `raw.scope` is the scope of the request."""
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
     raw = _Raw(
         body,
@@ -157,7 +160,7 @@ _STATUSES = frozenset(HTTPStatus)
 
 
 def _cookie_source(headers: list[tuple[str, str]]) -> Any:
-    # http.cookiejar wants the single headers, from the message that http.client would have parsed.
+    # `http.cookiejar` reads the separate `Set-Cookie` headers from the message of `http.client`.
     message = HTTPMessage()
     for name, value in headers:
         if name.lower() == "set-cookie":
@@ -166,7 +169,7 @@ def _cookie_source(headers: list[tuple[str, str]]) -> Any:
 
 
 class _Raw(HTTPResponse):
-    """A response whose stream gives each chunk as soon as the app has sent it."""
+    """A response whose stream yields each chunk as soon as the application has sent it."""
 
     scope: dict[str, Any]
     source: "_Stream | None"
@@ -176,7 +179,7 @@ class _Raw(HTTPResponse):
             try:
                 data = self.read1(amt, decode_content)
             except ProtocolError:
-                # urllib3 takes any OSError for its socket's; an OSError of the app must stay what it is.
+                # urllib3 wraps each `OSError` as if it came from a socket. The application's own is raised unchanged.
                 if self.source is not None and self.source.failure is not None:
                     raise self.source.failure  # noqa: B904 (it is the cause already)
                 raise
@@ -185,13 +188,13 @@ class _Raw(HTTPResponse):
             yield data
 
     def release_conn(self) -> None:
-        # Not in close(), which the garbage collector calls too, at any time and from any thread.
+        # Not in `close()`: the garbage collector calls that as well, at any time and from any thread.
         if self.source is not None:
             self.source.leave()
 
 
 class _Stream(io.RawIOBase):
-    """The body of a response that is still being sent, as a file that blocks while there is nothing to read."""
+    """The body of a response that is still being sent, as a file; a read blocks until the next chunk."""
 
     def __init__(self, exchange: Exchange, server: Server, timeout: float | None) -> None:
         self.failure: Exception | None = None
@@ -230,12 +233,12 @@ class _Stream(io.RawIOBase):
 
 
 class InProcess:
-    """Call the app.
+    """Starts an application in process and sends requests to it.
 
     Args:
-        app: any ASGI app.
-        host: for URLs.
-        port: for URLs.
+        app: any ASGI application.
+        host: the host in URLs.
+        port: the port in URLs.
     """
 
     def __init__(self, app: ASGIApp, host: str = "127.0.0.1", port: int = PORT_IN_PROCESS) -> None:
@@ -244,42 +247,42 @@ class InProcess:
         self.base = address_of("http", host, port)
         self._app = app
         self._server: Server | None = None
-        # What is taken back at the end.
-        self._observation = ExitStack()
-        self._adapter = ASGIAdapter(app, self._running, raise_app_exceptions=False, client=("127.0.0.1", 50000))
+        # Restores the application's request factory at the end.
+        self._cleanup = ExitStack()
+        self._adapter = ASGIAdapter(app, self._started_server, raise_app_exceptions=False, client=("127.0.0.1", 50000))
 
     def open(self, loop: EventLoop, stand_in: StandIn | None = None) -> None:
-        """Start the app."""
-        with ExitStack() as observation:
-            observation.enter_context(observe_requests(self._app, stand_in))
+        """Start the application."""
+        with ExitStack() as cleanup:
+            cleanup.enter_context(observe_requests(self._app, stand_in))
             server = Server(self._app, loop)
             server.start()
-            self._observation = observation.pop_all()
+            self._cleanup = cleanup.pop_all()
         self._server = server
 
     def close(self) -> None:
-        """Stop the app."""
-        server, self._server = self._running(), None
-        with self._observation:
+        """Stop the application."""
+        server, self._server = self._started_server(), None
+        with self._cleanup:
             server.close()
 
     def session(self) -> Session:
-        """Give a new session."""
+        """Return a new session that sends its requests to the application."""
         session = Session()
-        self.carry(session)
+        self.mount_on(session)
         return session
 
-    def carry(self, session: requests.Session) -> None:
-        """Let a session reach the app."""
+    def mount_on(self, session: requests.Session) -> None:
+        """Make a session send its requests to the application."""
         session.mount("http://", self._adapter)
         session.mount("https://", self._adapter)
 
     def request(
         self, session: requests.Session, method: str, url: str, keywords: dict[str, Any]
     ) -> tuple[Any, requests.Response]:
-        """Send a request."""
+        """Send a request; return the application's request object, `None` if there is none, and the response."""
         response = session.request(method, url, **keywords)
-        _frame(response)
+        _add_transfer_encoding(response)
         first: Any = response.history[0] if response.history else response
         return _request_of(first.raw.scope), response
 
@@ -291,14 +294,14 @@ class InProcess:
         mimic: Mimic | None,
         keywords: dict[str, Any],
     ) -> tuple[Any, WebsocketProxy]:
-        """Open a websocket.
+        """Open a websocket and run `mimic`; return the application's request object and the recorded messages.
 
         Raises:
-            WebSocketDenialResponse: the app did not accept.
+            WebSocketDenialResponse: the application did not accept the handshake.
         """
         keywords["headers"] = {**handshake_headers(subprotocols), **(keywords.get("headers") or {})}
         handshake = session.prepare_request(requests.Request("GET", url, **keywords))
-        server = self._running()
+        server = self._started_server()
         scope = self._adapter.websocket_scope(handshake, server, subprotocols)
         proxy = WebsocketProxy(Conversation(self._app, scope, raise_app_exceptions=False))
         message = server.run(within(proxy.talk(mimic), f"the websocket {scope['path']} did not end"))
@@ -311,17 +314,17 @@ class InProcess:
         return _request_of(scope), proxy
 
     def last_request(self) -> Any:
-        """Give the last request."""
+        """Return the application's last request object."""
         scope = self._adapter.last_scope
         return None if scope is None else _request_of(scope)
 
-    def _running(self) -> Server:
+    def _started_server(self) -> Server:
         assert self._server is not None
         return self._server
 
 
-def _frame(response: requests.Response) -> None:
-    """Tell how the body came, as a server does that speaks HTTP/1.1: tests of streams ask whether it was in chunks."""
+def _add_transfer_encoding(response: requests.Response) -> None:
+    """Add the `transfer-encoding` that an HTTP/1.1 server would send; tests of streamed responses check it."""
     if response.status_code not in (204, 304) and "content-length" not in response.headers:
         response.raw.headers.setdefault("transfer-encoding", "chunked")
         response.headers.setdefault("transfer-encoding", "chunked")

@@ -1,7 +1,7 @@
-"""The session of the blocking clients of `sanic_testing`: `requests`, with httpx's bytes on the wire.
+"""The session of the blocking clients of `sanic_testing`: it sends the same bytes as httpx.
 
-`requests` decodes and encodes what stands in a URL until it likes it; httpx sends what the test wrote, and encodes only
-what no URL may contain. A test of `/%61`, or of an odd query string, means what it says.
+`requests` normalises URLs. httpx sends the URL as the test wrote it, and encodes only characters that no URL may
+contain. So a test can request `/%61`, or an unusual query string.
 """
 
 from typing import Any
@@ -11,20 +11,21 @@ import requests
 
 __all__ = ["Session", "pairs_of", "target_of"]
 
-# What stays as it is, `%` included. Of the characters of ASCII that can be printed these are left out by the URL
-# standard (https://url.spec.whatwg.org/, percent-encode sets of the path and of the query).
-_PRINTED = "".join(map(chr, range(0x21, 0x7F)))
-_IN_PATH = "".join(sorted(set(_PRINTED) - set('"#<>?`{}')))
-_IN_QUERY = "".join(sorted(set(_PRINTED) - set('"#<>')))
-# Methods whose requests have no length where they have no body; `requests` says 0.
+# The characters that are not encoded; `%` is one of them. The URL standard excludes the subtracted characters from the
+# printable ones of ASCII (https://url.spec.whatwg.org/, percent-encode sets of the path and of the query).
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+_ALLOWED_IN_PATH = "".join(sorted(set(_PRINTABLE) - set('"#<>?`{}')))
+_ALLOWED_IN_QUERY = "".join(sorted(set(_PRINTABLE) - set('"#<>')))
+# A request without a body has no `Content-Length` with these methods; `requests` would send 0.
 _BODILESS = frozenset({"DELETE", "OPTIONS"})
 
 
 class Session(requests.Session):
-    """Send what httpx would send.
+    """A session of `requests` that sends what httpx would send.
 
     Attributes:
-        settings: what httpx sets for a client, and `requests` for each request: ``base_url follow_redirects timeout``.
+        settings: `base_url`, `follow_redirects` and `timeout`, which httpx sets for a client and `requests` for each
+            request.
     """
 
     def __init__(self) -> None:
@@ -37,12 +38,12 @@ class Session(requests.Session):
         prepared = super().prepare_request(request)
         assert prepared.url is not None
         parts = urlsplit(prepared.url)
-        given: Any = request.params
-        pairs = given if isinstance(given, _Given) else _Given()
+        query_parameters: Any = request.params
+        pairs = query_parameters if isinstance(query_parameters, _QueryParameters) else _QueryParameters()
         names = {name for name, _ in pairs}
         own_params: dict[str, list[Any]] = dict(self.params)  # type: ignore[arg-type]  # as `configure` has set it
         params = [(name, item) for name, values in own_params.items() if name not in names for item in values]
-        replaced = [*params, *pairs] if params or given is pairs else None
+        replaced = [*params, *pairs] if params or query_parameters is pairs else None
         prepared.url = f"{parts.scheme}://{parts.netloc}{target_of(request.url, replaced)}"
         if prepared.method in _BODILESS and prepared.body is None:
             prepared.headers.pop("Content-Length", None)
@@ -50,11 +51,11 @@ class Session(requests.Session):
 
 
 def target_of(url: str, params: list[tuple[str, Any]] | None = None) -> str:
-    """Give what stands in the first line of a request.
+    """Return the request target, which stands in the first line of a request (RFC 9112, section 3.2).
 
     Args:
-        url: absolute; a fragment is left out.
-        params: in place of its query string.
+        url: an absolute URL; its fragment is left out.
+        params: replaces the query string.
 
     >>> target_of("http://127.0.0.1/%61 é?a=[%20]#top")
     '/%61%20%C3%A9?a=[%20]'
@@ -62,44 +63,44 @@ def target_of(url: str, params: list[tuple[str, Any]] | None = None) -> str:
     '/?c=d+e'
     """
     target = url.partition("://")[2].partition("#")[0]
-    location, asked, query = target.partition("?")
-    path = quote(_without_dots("/" + location.partition("/")[2]), _IN_PATH)
+    location, separator, query = target.partition("?")
+    path = quote(_without_dots("/" + location.partition("/")[2]), _ALLOWED_IN_PATH)
     if params is not None:
         query = urlencode(params)
         return f"{path}?{query}" if query else path
-    return path + asked + quote(query, _IN_QUERY)
+    return path + separator + quote(query, _ALLOWED_IN_QUERY)
 
 
 def _without_dots(path: str) -> str:
-    # RFC 3986, 5.2.4, but as httpx leaves out what would be an empty segment at the end.
+    # RFC 3986, section 5.2.4. Like httpx, this leaves out an empty segment at the end.
     if "/." not in path:
         return path
-    kept: list[str] = []
+    kept_segments: list[str] = []
     _, *segments = path.split("/")
     for segment in segments:
         if segment == "..":
-            del kept[-1:]
+            del kept_segments[-1:]
         elif segment != ".":
-            kept.append(segment)
-    return "/" + "/".join(kept)
+            kept_segments.append(segment)
+    return "/" + "/".join(kept_segments)
 
 
-class _Given(list[tuple[str, Any]]):
-    """What a test gave takes the place of the URL's query string, though it be empty, for `requests` too."""
+class _QueryParameters(list[tuple[str, Any]]):
+    """Parameters that replace the URL's query string, even if the list is empty."""
 
     def __bool__(self) -> bool:
         return True
 
 
 def pairs_of(params: Any) -> list[tuple[str, Any]]:
-    """Read what httpx takes for parameters, in any of its forms."""
+    """Return the name-value pairs of query parameters in any form that httpx accepts."""
     if isinstance(params, str | bytes):
         text = params.decode() if isinstance(params, bytes) else params
-        return _Given(parse_qsl(text, keep_blank_values=True))
+        return _QueryParameters(parse_qsl(text, keep_blank_values=True))
     if hasattr(params, "multi_items"):
-        return _Given(params.multi_items())
+        return _QueryParameters(params.multi_items())
     pairs = params.items() if hasattr(params, "items") else params
-    return _Given(
+    return _QueryParameters(
         (name, _primitive(item))
         for name, value in pairs
         for item in (value if isinstance(value, list | tuple) else [value])

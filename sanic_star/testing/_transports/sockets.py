@@ -1,8 +1,8 @@
-"""An app of this package on a real socket, for as long as a test needs it.
+"""An application of this package that is served on a socket during a test.
 
-uvicorn serves it in the calling thread, on the loop of the test's call. The client has a thread of its own, and so a
-handler can be stepped through in a debugger. An address that is in use is waited for: tests that name one port run in
-several processes at a time, under pytest-xdist, and take turns.
+uvicorn serves it in the calling thread, on the event loop of the call. The client runs in a thread of its own, so you
+can step through a handler in a debugger. If the address is in use, the server waits for it: under pytest-xdist, tests
+that name the same port run in several processes, one after the other.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from sanic_star.compat._serving.running import Runner
-from sanic_star.testing._asgi.exchange import LEAVE_GRACE, AsyncBody
+from sanic_star.testing._asgi.exchange import LEAVE_GRACE_S, AsyncBody
 from sanic_star.testing._asgi.scopes import StandIn, observe_requests
 from sanic_star.testing._asgi.server import EventLoop
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
@@ -30,35 +30,36 @@ from sanic_star.testing.deadline import deadline, within
 
 __all__ = ["OverSocket", "served_by"]
 
-# For an address that another process's test has, in seconds; longer than most tests take.
-_PATIENCE = 10.0
-# What asks for a socket, what is set on the app, and what is of no account for a server that lives for one test.
-_ADDRESS = {"host", "port", "unix", "sock", "ssl", "backlog"}
-_MODE = {"debug", "dev", "access_log", "noisy_exceptions", "verbosity"}
-_OF_NO_ACCOUNT = {
+# How long to wait for an address that a test in another process uses; most tests are shorter.
+ADDRESS_WAIT_S = 10.0
+# The arguments of `app.run`: those of the address; those that set the application's mode; those that have no effect on
+# a server for one test.
+_ADDRESS_OPTIONS = {"host", "port", "unix", "sock", "ssl", "backlog"}
+_MODE_OPTIONS = {"debug", "dev", "access_log", "noisy_exceptions", "verbosity"}
+_IGNORED_OPTIONS = {
     "motd", "motd_display", "coffee", "register_sys_signals", "single_process", "protocol", "reload_dir", "load",
 }  # fmt: skip
-# What a test can't have, and the value that it may say all the same.
-_NOT_HERE = {"workers": 1, "fast": False, "auto_reload": False, "version": 1, "auto_tls": False, "loop": None}
+# Arguments that have only one valid value in a test, because the application runs in the process of the test.
+_FIXED_OPTIONS = {"workers": 1, "fast": False, "auto_reload": False, "version": 1, "auto_tls": False, "loop": None}
 
 
 def served_by(app: Any, server_kwargs: dict[str, Any] | None, debug: bool) -> dict[str, Any]:
-    """Set the app's mode as ``app.run(**server_kwargs)`` would, and give what is left: the address.
+    """Set the application's mode as `app.run(**server_kwargs)` would, and return the arguments of the address.
 
     Raises:
-        TypeError: there is no such keyword.
-        ValueError: one that a server inside a test can't have.
+        TypeError: `app.run` has no such argument.
+        ValueError: the value of an argument is impossible in a test.
     """
     options = dict(server_kwargs or {})
     for name, value in options.items():
-        if name in _NOT_HERE:
-            if value is not None and value != _NOT_HERE[name]:
+        if name in _FIXED_OPTIONS:
+            if value is not None and value != _FIXED_OPTIONS[name]:
                 raise ValueError(
-                    f"a test serves the app in its own process: leave {name}={value!r} out of server_kwargs"
+                    f"a test serves the application in its own process: leave {name}={value!r} out of server_kwargs"
                 )
-        elif name not in _ADDRESS | _MODE | _OF_NO_ACCOUNT | {"server"}:
+        elif name not in _ADDRESS_OPTIONS | _MODE_OPTIONS | _IGNORED_OPTIONS | {"server"}:
             raise TypeError(f"server_kwargs are those of app.run(), which has no {name!r}")
-    mode = {name: options[name] for name in _MODE & options.keys()}
+    mode = {name: options[name] for name in _MODE_OPTIONS & options.keys()}
     if mode or debug:
         debug = debug or bool(mode.get("debug") or mode.get("dev"))
         runner = getattr(app, "_runner", None)
@@ -66,25 +67,27 @@ def served_by(app: Any, server_kwargs: dict[str, Any] | None, debug: bool) -> di
             runner.set_mode(debug, mode.get("access_log"), mode.get("noisy_exceptions"), mode.get("verbosity", 0))
         elif debug:
             app.debug = True
-    return {name: options[name] for name in _ADDRESS & options.keys() if options[name] is not None}
+    return {name: options[name] for name in _ADDRESS_OPTIONS & options.keys() if options[name] is not None}
 
 
 class OverSocket:
-    """Serve an app, and send requests to it over the network.
+    """Serves an application, and sends requests to it over the network.
 
     Args:
-        app: an app of this package.
+        app: the application; it has to be one of this package.
         host: the address to listen on.
-        port: the port to listen on; 0 for any that is free.
-        address: `ssl`, `unix`, `sock` and `backlog`, as for ``app.run``.
+        port: the port to listen on; 0 for any free port.
+        address: `ssl`, `unix`, `sock` and `backlog`, as for `app.run`.
 
     Raises:
-        TypeError: the app is another ASGI app.
+        TypeError: the application is not one of this package.
     """
 
     def __init__(self, app: Any, host: str, port: int, address: dict[str, Any]) -> None:
         if not hasattr(app, "create_server"):
-            raise TypeError("only an app of this package is served on a socket: leave out what asks for one")
+            raise TypeError(
+                "only an application of this package can be served on a socket: leave out the arguments that need one"
+            )
         self.port = port
         self._scheme = "https" if address.get("ssl") else "http"
         self._app = app
@@ -93,52 +96,52 @@ class OverSocket:
         self._unix: str | None = address.get("unix")
         self._server: Any = None
         self._loop: EventLoop | None = None
-        self._seen: list[Any] = []
-        # What is taken back at the end.
-        self._traces = ExitStack()
+        self._requests: list[Any] = []
+        # Restores the application's state at the end.
+        self._cleanup = ExitStack()
         self._sessions: list[requests.Session] = []
 
     @property
     def base(self) -> str:
-        """What URLs begin with."""
+        """The beginning of its URLs, with a slash at the end."""
         return address_of(self._scheme, self._host, self.port)
 
     def open(self, loop: EventLoop, stand_in: StandIn | None = None) -> None:
-        """Start the app, and listen.
+        """Start the application and the server.
 
         Raises:
-            OSError: the address can't be had.
+            OSError: the address cannot be bound.
         """
-        self._traces = ExitStack()
-        self._seen = self._traces.enter_context(observe_requests(self._app, stand_in))
+        self._cleanup = ExitStack()
+        self._requests = self._cleanup.enter_context(observe_requests(self._app, stand_in))
         state = self._app.state
-        self._traces.callback(vars(state)["_state"].update, host=state.host, port=state.port, unix=state.unix)
+        self._cleanup.callback(vars(state)["_state"].update, host=state.host, port=state.port, unix=state.unix)
         self._loop = loop
         try:
-            loop.run(within(self._start(), "the app's start-up did not end"))
+            loop.run(within(self._start(), "the application's start-up did not end"))
         except BaseException:
             self._end()
             raise
 
     def close(self) -> None:
-        """Stop the app, with the connections closed."""
+        """Close the connections and stop the application."""
         assert self._loop is not None
         for session in self._sessions:
             session.close()
         try:
-            self._loop.run(within(self._stop(), "the app's shutdown did not end"))
+            self._loop.run(within(self._stop(), "the application's shutdown did not end"))
         finally:
             self._end()
 
     def session(self) -> Session:
-        """Give a new session, which takes any certificate unless it is told otherwise."""
+        """Return a new session, which accepts any certificate by default."""
         session = Session()
         session.verify = False
-        self.carry(session)
+        self.mount_on(session)
         return session
 
-    def carry(self, session: requests.Session) -> None:
-        """Let a session reach the app."""
+    def mount_on(self, session: requests.Session) -> None:
+        """Make a session send its requests to the server."""
         adapter = _Adapter(self._unix)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
@@ -147,15 +150,15 @@ class OverSocket:
     def request(
         self, session: requests.Session, method: str, url: str, keywords: dict[str, Any]
     ) -> tuple[Any, requests.Response]:
-        """Send a request."""
+        """Send a request; return the application's request object and the response."""
         assert self._loop is not None
-        self._seen.clear()
+        self._requests.clear()
         keywords.setdefault("timeout", deadline())
         limit = keywords["timeout"]
-        what = f"no answer to {method} {urlsplit(url).path}"
+        subject = f"no answer to {method} {urlsplit(url).path}"
         exchange = _exchange(session, method, url, keywords)
-        response = self._loop.run(within(exchange, what, limit if isinstance(limit, int | float) else None))
-        return self._seen[0] if self._seen else None, response
+        response = self._loop.run(within(exchange, subject, limit if isinstance(limit, int | float) else None))
+        return self._requests[0] if self._requests else None, response
 
     def websocket(
         self,
@@ -165,13 +168,13 @@ class OverSocket:
         mimic: Mimic | None,
         keywords: dict[str, Any],
     ) -> tuple[Any, WebsocketProxy]:
-        """Open a websocket.
+        """Open a websocket and run `mimic`; return the application's request object and the recorded messages.
 
         Raises:
-            websockets.exceptions.InvalidStatus: the app did not accept.
+            websockets.exceptions.InvalidStatus: the application did not accept the handshake.
         """
         assert self._loop is not None
-        self._seen.clear()
+        self._requests.clear()
         headers, params, cookies = (keywords.pop(name, None) for name in ("headers", "params", "cookies"))
         handshake = session.prepare_request(
             requests.Request("GET", url, headers=headers, params=params, cookies=dict(cookies or {}))
@@ -179,11 +182,11 @@ class OverSocket:
         extra = {name: value for name, value in handshake.headers.items() if name in {*(headers or ()), "Cookie"}}
         talk = self._talk(str(handshake.url), mimic, {"subprotocols": subprotocols, **keywords}, extra)
         proxy = self._loop.run(within(talk, f"the websocket {urlsplit(url).path} did not end"))
-        return self._seen[0] if self._seen else None, proxy
+        return self._requests[0] if self._requests else None, proxy
 
     def last_request(self) -> Any:
-        """Give the last request."""
-        return self._seen[-1] if self._seen else None
+        """Return the application's last request object."""
+        return self._requests[-1] if self._requests else None
 
     async def _talk(
         self, url: str, mimic: Mimic | None, options: dict[str, Any], headers: dict[str, str]
@@ -195,7 +198,7 @@ class OverSocket:
         uri = "ws" + url.removeprefix("http")
         options["additional_headers"] = headers
         if self._scheme == "https":
-            options.setdefault("ssl", _trusting())
+            options.setdefault("ssl", _trusting_context())
         if self._unix:
             connecting = unix_connect(self._unix, uri=uri, **options)
         else:
@@ -218,8 +221,8 @@ class OverSocket:
         except BaseException:
             bound.close()
             raise
-        # The client has left when the server stops, so what still runs then is a handler that hangs.
-        server.server.limit_stop(LEAVE_GRACE)
+        # The client has closed its connections before the server stops, so a handler that still runs then hangs.
+        server.server.limit_stop(LEAVE_GRACE_S)
         self._server = server
         await server.startup()
         try:
@@ -227,19 +230,21 @@ class OverSocket:
             await server.start_serving()
             await server.after_start()
         except BaseException as error:
-            error.add_note("The app's start-up failed, so no request was sent: mend what its lifespan or listeners do.")
+            error.add_note(
+                "The application's start-up failed, so no request was sent: fix its lifespan or its listeners."
+            )
             await server.close()
-            # The test learns of the failure that came first.
+            # The test gets the first exception.
             with suppress(Exception):
                 await server.after_stop()
             raise
 
     async def _bind(self) -> socket.socket:
-        # Most tests need no socket.
+        # Imported late, because most tests need no socket.
         from sanic_star.servers.settings import CannotServe
         from sanic_star.servers.sockets import bind_tcp, bind_unix
 
-        patience = asyncio.get_running_loop().time() + (_PATIENCE if self.port else 0)
+        give_up_at = asyncio.get_running_loop().time() + (ADDRESS_WAIT_S if self.port else 0)
         while True:
             bound: socket.socket | None = None
             try:
@@ -249,8 +254,8 @@ class OverSocket:
             except (OSError, CannotServe) as error:
                 if bound is not None:
                     bound.close()
-                if asyncio.get_running_loop().time() >= patience:
-                    raise OSError(f"{error}; without a port in the test, any that is free is taken") from None
+                if asyncio.get_running_loop().time() >= give_up_at:
+                    raise OSError(f"{error} (if the test names no port, a free one is used)") from None
                 await asyncio.sleep(0.05)
 
     async def _stop(self) -> None:
@@ -266,7 +271,7 @@ class OverSocket:
         assert self._loop is not None
         self._loop.close()
         self._loop = self._server = None
-        self._traces.close()
+        self._cleanup.close()
         self._sessions.clear()
         if self._unix:
             with suppress(OSError):
@@ -274,39 +279,42 @@ class OverSocket:
 
 
 async def _exchange(session: requests.Session, method: str, url: str, keywords: dict[str, Any]) -> requests.Response:
-    """Send a request in a thread; a body that is an asynchronous iterable is read on this loop."""
+    """Send a request in a thread; if its body is an asynchronous iterable, read the body on this event loop."""
     if isinstance(body := keywords.get("data"), AsyncBody):
-        keywords["data"] = _chunks(body, asyncio.get_running_loop())
+        keywords["data"] = _chunks_of(body, asyncio.get_running_loop())
     return await asyncio.to_thread(session.request, method, url, **keywords)
 
 
-def _chunks(body: AsyncBody, loop: asyncio.AbstractEventLoop) -> Iterator[str | bytes]:
+def _chunks_of(body: AsyncBody, loop: asyncio.AbstractEventLoop) -> Iterator[str | bytes]:
     chunks = aiter(body.chunks)
 
     async def next_chunk() -> str | bytes | None:
         return await anext(chunks, None)
 
     while (chunk := asyncio.run_coroutine_threadsafe(next_chunk(), loop).result()) is not None:
-        # An empty chunk would end a body in the chunked coding.
+        # In the chunked coding, an empty chunk ends the body (RFC 9112, section 7.1).
         if chunk:
             yield chunk
 
 
-def _trusting() -> ssl.SSLContext:
+def _trusting_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
 class _TrustingConnection(HTTPSConnection):
-    """A connection to a server that has the certificate of a test; urllib3 would warn of each."""
+    """A connection that accepts any certificate, without urllib3's warning."""
 
     def connect(self) -> None:
         super().connect()
         self.is_verified = True
 
     def close(self) -> None:
-        """Say goodbye, for which a server waits long; its own word can't come while its loop stands still."""
+        """Close the TLS session first, because the server waits for that.
+
+        The server's reply is not awaited: its event loop is not running now.
+        """
         if isinstance(self.sock, ssl.SSLSocket):
             with suppress(OSError, ValueError):
                 self.sock.settimeout(0)
@@ -315,15 +323,15 @@ class _TrustingConnection(HTTPSConnection):
 
 
 class _Adapter(HTTPAdapter):
-    """The usual adapter, to the socket of a test, and with the request's target as the session has made it."""
+    """An adapter that connects to a test's socket, and sends the request target of the session unchanged."""
 
     def __init__(self, unix: str | None) -> None:
         super().__init__()
         self.target = ""
-        plain = _to_unix(unix) if unix else HTTPConnection
+        plain = _unix_connection(unix) if unix else HTTPConnection
         self.poolmanager.pool_classes_by_scheme = {
-            "http": _pool(HTTPConnectionPool, _exact(plain, self)),
-            "https": _pool(HTTPSConnectionPool, _exact(_TrustingConnection, self)),
+            "http": _pool_class(HTTPConnectionPool, _with_unchanged_target(plain, self)),
+            "https": _pool_class(HTTPSConnectionPool, _with_unchanged_target(_TrustingConnection, self)),
         }
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -332,27 +340,27 @@ class _Adapter(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
     def close(self) -> None:
-        """Close the connections now: a response that the test holds would keep its own."""
+        """Close all connections, also those of responses that the test still holds."""
         pools = self.poolmanager.pools
         for key in pools.keys():  # noqa: SIM118 (no mapping that could be iterated)
             pools[key].close()
         super().close()
 
 
-def _pool(base: Any, connection: Any) -> Any:
+def _pool_class(base: Any, connection: Any) -> Any:
     return type("Pool", (base,), {"ConnectionCls": connection})
 
 
-def _exact(base: Any, adapter: _Adapter) -> Any:
+def _with_unchanged_target(base: Any, adapter: _Adapter) -> Any:
     class Connection(base):  # type: ignore[misc]
         def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-            # urllib3 has encoded it anew.
+            # `url` is the target as urllib3 has encoded it.
             super().putrequest(method, adapter.target, *args, **kwargs)
 
     return Connection
 
 
-def _to_unix(path: str) -> type[HTTPConnection]:
+def _unix_connection(path: str) -> type[HTTPConnection]:
     if not hasattr(socket, "AF_UNIX"):
         raise OSError(f"Cannot connect to {path}: this system has no unix sockets; use host and port")
     family = socket.AF_UNIX

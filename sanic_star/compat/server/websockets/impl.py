@@ -35,9 +35,9 @@ _NO_FRAME, _INTERNAL_ERROR = 1006, 1011
 MESSAGES_A_TURN = 256
 # The maximum length of the reason in a control frame, in bytes (RFC 6455, section 5.5).
 _REASON_SIZE = 123
-# How long `send` waits for the end after the server has raised an exception because the client has left, in seconds.
-# With uvicorn both happen in one turn of the event loop.
-_END_WAIT = 0.5
+# How long `send` waits for the end after the server has raised an exception because the client has left. With
+# uvicorn both happen in one turn of the event loop.
+_END_WAIT_S = 0.5
 _CONNECTED = WebSocketState.CONNECTED
 _DISCONNECT = "websocket.disconnect"
 
@@ -351,7 +351,7 @@ class WebsocketImplProtocol(WebSocket):
         inbox = self._inbox
         if self._reads and not inbox.unread:
             try:
-                async with asyncio.timeout(_END_WAIT):
+                async with asyncio.timeout(_END_WAIT_S):
                     await inbox.wait_for_end()
             except TimeoutError:
                 inbox.finish({"type": _DISCONNECT, "code": 1006})
