@@ -6,7 +6,7 @@ from typing import Any
 BOOSTS = {
     "": 1.0,
     "plug-in/": 0.8,
-    "tutorial/": 0.6,
+    "tutorial/": 0.5,
     "reference/": 0.3,
     "decisions/": 0.2,
     "acceptance.md": 0.2,
