@@ -145,7 +145,8 @@ def test_new_messages_wait_until_the_history_is_sent(
         stored = await read_history(history, room, number)
         monkeypatch.undo()
         message, previous = await history.add(room, "Ada", "c")
-        await client.app.ctx.hub.publish(room, message | {"previous": previous})
+        app: Any = client.app
+        await app.ctx.hub.publish(room, message | {"previous": previous})
         return stored
 
     monkeypatch.setattr(History, "after", read_and_publish)
