@@ -37,7 +37,7 @@ _OVERHEAD = dict.fromkeys(("theirs", "ours", "theirs_deeper", "ours_deeper", "pa
 _HANDLERS = {"page": 1.0, "page_starlette": 1.0, "stream_out": 1.0, "stream_in": 1.0}
 # The time of a request by that of one half as large. Two is linear, four is quadratic. Twice the fields of a form take
 # 2.5 times as long from 5,000 on: the objects are more than the cache holds, and the collector looks through them.
-_GROWTH = 3.0
+GROWTH = 3.0
 # Shares of Sanic's time, and of FastAPI's memory.
 _START_TIME, _START_MEMORY = 1 / 3, 1.0
 # Shares of Starlette's time; of its memory for a websocket; kB for an event stream.
@@ -205,9 +205,7 @@ def _handlers(part: dict[str, Any]) -> Iterator[Budget]:
 def _large(part: dict[str, Any]) -> Iterator[Budget]:
     for case in LARGE:
         yield Budget("large", f"{TITLES[case]}: share of Starlette's time", 1.0, _dig(part, case, OURS, "share"))
-        yield Budget(
-            "large", f"{TITLES[case]}: time by that of half as much", _GROWTH, _dig(part, case, OURS, "growth")
-        )
+        yield Budget("large", f"{TITLES[case]}: time by that of half as much", GROWTH, _dig(part, case, OURS, "growth"))
 
 
 def _start(part: dict[str, Any]) -> Iterator[Budget]:

@@ -1,4 +1,4 @@
-"""Part 4: what `import X` costs in CPU time and memory, in a new interpreter each time.
+"""What `import X` costs in CPU time and memory, in a new interpreter each time.
 
 The yardstick for `import sanic_star` is the import of what it needs: Starlette's own modules, msgspec and multidict.
 """

@@ -1,4 +1,4 @@
-"""Part 1: the cost of the framework alone, in µs a request, without a server.
+"""The cost of the framework alone, in µs a request, without a server.
 
 The contenders run in turn (A B C … A B C …); a share is taken round by round against Starlette, so what slows the whole
 machine for a while slows both sides of it.

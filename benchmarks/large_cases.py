@@ -1,6 +1,6 @@
 """The requests of the part `large`, each in its whole size and in half of it.
 
-Work in linear time takes at most twice as long for the whole as for the half.
+Work in linear time takes twice as long for the whole as for the half.
 """
 
 import functools

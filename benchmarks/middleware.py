@@ -1,4 +1,4 @@
-"""Part 5: the cost of one more middleware per request.
+"""The cost of one more middleware per request.
 
 Sanic's two kinds, here and in Sanic itself, and Starlette's BaseHTTPMiddleware. None of them does anything. The cost
 of one is the slope between none and ten, taken round by round.

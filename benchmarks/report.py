@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from benchmarks.apps.nested import KINDS
-from benchmarks.budgets import budgets
+from benchmarks.budgets import GROWTH, budgets
 from benchmarks.cases import LIVE_TITLES, TITLES
 from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
 from benchmarks.imports import YARDSTICK
@@ -113,8 +113,8 @@ def _large(part: dict[str, Any]) -> str:
         ([_title(name), *(_cell(part[case].get(name), cell) for case in part)] for name in names),
     )
     about = (
-        "Without a server, in brackets the share of Starlette's time, then the time by that of half the size: what is "
-        "linear has at most 2 there."
+        "Without a server, in brackets the share of Starlette's time, then the time divided by that for half the size: "
+        f"2 is linear, 4 is quadratic, and the budget is {GROWTH}."
     )
     return f"## Large and many\n\n{about}\n\n{table}"
 
@@ -180,7 +180,8 @@ def _beside(part: dict[str, Any]) -> str:
     )
     note = (
         "All of them on one core at the same time, so that each meets the same states of the machine. CPU time of the "
-        "server, in brackets the share of the raw ASGI app, for POST of the one that reads the body."
+        "server, in brackets the raw ASGI app's CPU time as a share of it; for POST that of the app that reads the "
+        "body."
     )
     return f"## Side by side\n\n{note}\n\n{_table(['µs a request', *(TITLES[case] for case in part)], rows)}"
 

@@ -1,4 +1,4 @@
-"""Part 3: what a routing table costs: the first and the last of its routes, and building and starting it.
+"""What a routing table costs: the first and the last of its routes, and building and starting it.
 
 Two tables: `dynamic` has `/r0/<id:int>`, `/r1/<id:int>`, …; in `mixed` every third route is static (`/r1/page`), but
 neither the first nor the last, which are compared. A third, `varied`, is for those with Sanic's words: static, typed,

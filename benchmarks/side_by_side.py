@@ -1,4 +1,4 @@
-"""Part 9: servers that share a core at the same time, each under a wrk of its own, and what a request costs each.
+"""Servers that share a core at the same time, each under a wrk of its own, and what a request costs each.
 
 Runs one after the other meet the machine in different states: a virtual one with neighbours changes its speed by a
 fifth from second to second. Servers that take turns on one core, every few milliseconds, meet the same states. What is

@@ -1,4 +1,4 @@
-"""Part 2: requests a second over loopback, uvicorn on one core and wrk on another.
+"""Requests a second over loopback, uvicorn on one core and wrk on another.
 
 What counts is the share of a raw ASGI application on the same server, from five interleaved pairs (raw, ours, raw,
 ours, …): absolute figures of one machine differ by several per cent from minute to minute, the ratio of neighbours

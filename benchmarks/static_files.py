@@ -1,4 +1,4 @@
-"""Part 6: static files. A page's stylesheet of 1 kB under wrk, and one large file, during which the memory is watched.
+"""Static files. A page's stylesheet of 1 kB under wrk, and one large file, during which the memory is watched.
 
 Against Starlette's `StaticFiles` on the same uvicorn, and Sanic on its own server. The large file is sparse: it costs
 no disk, and nothing but the server itself can slow its way to the client.

@@ -1,4 +1,4 @@
-"""Part 6: what a test costs, `app.test_client.get` on an application of its own, beside Sanic with `sanic_testing`.
+"""What a test costs, `app.test_client.get` on an application of its own, beside Sanic with `sanic_testing`.
 
 Each runs in a process of its own. Wall time counts, not CPU time: `sanic_testing` starts a server for each test, and
 part of what a test waits for is that. Sanic gets a tenth of the tests, all alike, or a run would take minutes.

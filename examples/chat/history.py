@@ -26,22 +26,28 @@ class History:
         )
         self._database.execute("CREATE INDEX IF NOT EXISTS by_room ON messages (room, id)")
 
-    async def add(self, room: str, name: str, text: str) -> dict[str, Any]:
-        """Store a message, and return it in the form that clients receive."""
+    async def add(self, room: str, name: str, text: str) -> tuple[dict[str, Any], int]:
+        """Store a message; return it in the form that clients receive, and the id of the room's previous message.
+
+        The previous id is 0 for the first message. SQLite assigns ids inside its write lock: when other processes see
+        an id, they also see the messages with lower ids.
+        """
         return await asyncio.to_thread(self._add, room, name, text)
 
-    def _add(self, room: str, name: str, text: str) -> dict[str, Any]:
+    def _add(self, room: str, name: str, text: str) -> tuple[dict[str, Any], int]:
         at = time.time()
         with self._lock:
             row = (room, name, text, at)
             number = self._database.execute(
                 "INSERT INTO messages (room, name, text, at) VALUES (?, ?, ?, ?)", row
             ).lastrowid
+            last = "SELECT coalesce(max(id), 0) FROM messages WHERE room = ? AND id < ?"
+            (previous,) = self._database.execute(last, (room, number)).fetchone()
             oldest = "SELECT id FROM messages WHERE room = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
             self._database.execute(
                 f"DELETE FROM messages WHERE room = ? AND id <= ({oldest})", (room, room, _MESSAGES_PER_ROOM)
             )
-        return {"kind": "message", "id": number, "name": name, "text": text, "at": at}
+        return {"kind": "message", "id": number, "name": name, "text": text, "at": at}, previous
 
     async def after(self, room: str, number: int) -> list[dict[str, Any]]:
         """Return the messages of a room with a higher number than this one, oldest first."""

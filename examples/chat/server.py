@@ -4,8 +4,10 @@ Two environment variables are settings. `CHAT_HISTORY` is the file of the messag
 server, which several workers (`--workers 2`) need in order to share the rooms.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,15 @@ from sanic_star import (
     file,
 )
 from sanic_star import json as json_response
+from sanic_star.compat.exceptions import WebsocketClosed
 
 from .history import History
 
 FOLDER = Path(__file__).parent
 _MAX_NAME_LENGTH, _MAX_TEXT_LENGTH = 40, 2000  # characters
 _MAX_ID = 2**63 - 1
+# Closes a websocket with an invalid `after` (RFC 6455, section 7.4.2: 4000 to 4999 are private); the page gives up.
+_BAD_REQUEST_CODE = 4400
 
 rooms = Blueprint("rooms", url_prefix="/rooms/<room:slug>")
 
@@ -65,19 +70,29 @@ async def page(request: Request, room: str) -> HTTPResponse:
 @rooms.websocket("/ws")
 async def chat(request: Request, ws: Websocket, room: str) -> None:
     """Send stored and new messages to the client; store and publish the messages that it sends."""
-    hub: Hub = request.app.ctx.hub
     try:
-        async with hub.attach(ws, room):
-            await publish_presence(request, room)
-            for message in await request.app.ctx.history.after(room, parse_message_id(request.args.get("after"))):
+        after = parse_message_id(request.args.get("after"))
+    except BadRequest as error:
+        await ws.close(_BAD_REQUEST_CODE, str(error))
+        return
+    async with asyncio.TaskGroup() as tasks:
+        sender = tasks.create_task(send_messages(request, ws, room, after))
+        async for line in ws:
+            try:
+                await store_and_publish(request, room, json.loads(line))
+            except (ValueError, RecursionError, BadRequest) as error:
+                await ws.send(json.dumps({"kind": "refused", "reason": str(error)}))
+        sender.cancel()
+
+
+async def send_messages(request: Request, ws: Websocket, room: str, after: int) -> None:
+    """Send the messages of a room to a websocket until it is closed."""
+    async with aclosing(read_messages(request, room, after)) as messages:
+        async for message in messages:
+            try:
                 await ws.send(json.dumps(message))
-            async for line in ws:
-                try:
-                    await store_and_publish(request, room, json.loads(line))
-                except (ValueError, BadRequest) as error:
-                    await ws.send(json.dumps({"kind": "refused", "reason": str(error)}))
-    finally:
-        await publish_presence(request, room)
+            except WebsocketClosed:
+                return
 
 
 @rooms.get("/events")
@@ -87,18 +102,40 @@ async def stream_messages(request: Request, room: str) -> EventStream:
     return EventStream(read_events(request, room, after))
 
 
-async def read_events(request: Request, room: str, after: int) -> AsyncIterator[ServerSentEvent]:
-    """Yield the stored messages with a number above `after`, then new messages."""
+async def read_events(request: Request, room: str, after: int) -> AsyncGenerator[ServerSentEvent]:
+    """Yield the messages of a room as events."""
+    async with aclosing(read_messages(request, room, after)) as messages:
+        async for message in messages:
+            yield ServerSentEvent(message, id=message.get("id"))
+
+
+async def read_messages(request: Request, room: str, after: int) -> AsyncGenerator[dict[str, Any]]:
+    """Yield the stored messages with an id above `after`, then new messages, in the order of their ids.
+
+    A client that reconnects sends the highest id that it has. So a message with a higher id must not overtake another
+    one. Messages arrive from the hub in a different order if two clients post at once, and some do not arrive: a full
+    queue drops them, and an outage of Redis loses them. The id of the previous message shows that one is missing; then
+    the history has it.
+    """
     hub: Hub = request.app.ctx.hub
+    history: History = request.app.ctx.history
     try:
-        async with hub.subscribe(room) as messages:
+        # New messages wait in the queue of the subscription while the stored ones are sent.
+        async with hub.subscribe(room) as published:
             await publish_presence(request, room)
-            for message in await request.app.ctx.history.after(room, after):
+            for message in await history.after(room, after):
+                yield message
                 after = message["id"]
-                yield ServerSentEvent(message, id=after)
-            async for message in messages:
-                if message.get("id", after + 1) > after:
-                    yield ServerSentEvent(message, id=message.get("id"))
+            async for message in published:
+                if message["kind"] == "presence":
+                    yield message
+                    continue
+                previous = message.pop("previous")
+                if message["id"] <= after:
+                    continue
+                for unsent in [message] if previous <= after else await history.after(room, after):
+                    yield unsent
+                    after = unsent["id"]
     finally:
         await publish_presence(request, room)
 
@@ -130,8 +167,9 @@ async def store_and_publish(request: Request, room: str, content: Any) -> dict[s
         (name + text).encode()
     except UnicodeEncodeError:
         raise BadRequest("name and text: no lone surrogates") from None
-    message: dict[str, Any] = await request.app.ctx.history.add(room, name.strip(), text)
-    await request.app.ctx.hub.publish(room, message)
+    history: History = request.app.ctx.history
+    message, previous = await history.add(room, name.strip(), text)
+    await request.app.ctx.hub.publish(room, message | {"previous": previous})
     return message
 
 
@@ -147,9 +185,12 @@ def parse_message_id(text: str | None) -> int:
     Raises:
         BadRequest: the text is not a decimal number up to 2**63 - 1.
     """
-    if text and not (text.isascii() and text.isdecimal() and int(text[:20]) <= _MAX_ID):
+    if not text:
+        return 0
+    is_id = text.isascii() and text.isdecimal() and len(text) <= len(str(_MAX_ID)) and int(text) <= _MAX_ID
+    if not is_id:
         raise BadRequest("after: the id of a message")
-    return int(text or 0)
+    return int(text)
 
 
 app = create_app()

@@ -439,7 +439,7 @@ def parse_host(host: str) -> tuple[str | None, int | None]:
         host: its text.
 
     Returns:
-        Two times `None` if the text is not a valid host; `None` as the port if there is no port.
+        `(None, None)` if the text is not a valid host; `None` as the port if there is no port.
 
     Examples:
         >>> parse_host("Example.com:8080")
@@ -462,8 +462,8 @@ def parse_credentials(header: str | None, prefixes: Collection[str] | None = Non
         prefixes: the schemes, by default `Basic`, `Bearer` and `Token`.
 
     Returns:
-        The scheme and the text after it. With another scheme: `None` and the whole text. Without a header: two times
-        `None`.
+        The scheme and the text after it. With another scheme: `None` and the whole text. Without a header:
+        `(None, None)`.
 
     Examples:
         >>> parse_credentials("Bearer abc")

@@ -346,9 +346,11 @@ class Redis:
     def _receive(self, name: str, data: bytes) -> None:
         try:
             number, token, own_number, kind, payload = data.split(b":", 4)
-            self._deliver_once(name, int(number), token.decode(), int(own_number), _decoded(kind, payload))
-        except ValueError:
+            parsed = _parse_number(number), token.decode(), _parse_number(own_number), _decoded(kind, payload)
+        except (ValueError, RecursionError):
             self._warn(f"the channel {name!r} has a message that is not of a hub")
+        else:
+            self._deliver_once(name, *parsed)
 
     def _deliver_once(self, name: str, number: int, token: str, own_number: int, message: Message) -> None:
         """Deliver a message, unless it was delivered after a failed command.
@@ -364,8 +366,9 @@ class Redis:
             return
         last = self._last.get(name)
         if last is not None and number > last + 1:
-            logger.warning("%d messages of the channel %r were lost on the way from Redis", number - last - 1, name)
-            self._note_loss(name, number - last - 1)
+            lost = number - last - 1
+            logger.warning("%s of the channel %r %s lost on the way from Redis", _count(lost), name, _was(lost))
+            self._note_loss(name, lost)
         self._last[name] = number
         if token == self._token:
             if own_number in self._delivered:
@@ -439,10 +442,11 @@ class Redis:
             subscriber.lost = None if lost is None or number is None else lost + number
 
     def _report_outage(self, seconds: float, lost: Counter[str], unknown: list[str]) -> None:
-        losses = [f"{lost.total()} messages of other processes were lost{_listed(lost)}"]
+        losses = [f"{_count(lost.total())} of other processes {_was(lost.total())} lost{_listed(lost)}"]
         if unknown:
-            losses.append(f"on {len(unknown)} channels an unknown number was lost{_listed(unknown)}")
-        losses.append(f"{self._unsent} messages of this process reached no other process")
+            number = "1 channel" if len(unknown) == 1 else f"{len(unknown)} channels"
+            losses.append(f"{number} may have lost messages, because Redis has lost its data{_listed(unknown)}")
+        losses.append(f"{_count(self._unsent)} of this process reached no other process")
         logger.warning("The hub is connected to %s again after %.1f s: %s", self._shown_url, seconds, "; ".join(losses))
         self._unsent = 0
 
@@ -461,19 +465,37 @@ class Redis:
         return f"{self._prefix}alive:{token}"
 
 
+def _parse_number(digits: bytes) -> int:
+    # Counters begin with 1. `int` alone would accept a sign, spaces and underscores.
+    if not digits.isdigit() or digits.startswith(b"0"):
+        raise ValueError(f"not a number from 1 on: {digits!r:.80}")
+    return int(digits)
+
+
 def _decoded(kind: bytes, payload: bytes) -> Message:
     if kind == b"b":
         return Message("b", payload)
     if kind not in (b"t", b"j"):
         raise ValueError(f"unknown kind {kind!r}")
     letter: Kind = "t" if kind == b"t" else "j"
-    return Message(letter, payload.decode())
+    message = Message(letter, payload.decode())
+    # Raises an exception for invalid JSON here, and not in the loop of each subscriber.
+    message.value()
+    return message
 
 
 def _batches(names: Iterable[str]) -> Iterator[list[str]]:
     names = iter(tuple(names))
     while batch := list(islice(names, BATCH_SIZE)):
         yield batch
+
+
+def _count(messages: int) -> str:
+    return "1 message" if messages == 1 else f"{messages} messages"
+
+
+def _was(messages: int) -> str:
+    return "was" if messages == 1 else "were"
 
 
 def _listed(channels: Iterable[str]) -> str:

@@ -305,6 +305,105 @@ async def test_a_response_without_a_request_sends_nothing() -> None:
         await EventStream().send("x")
 
 
+# Sent twice -----------------------------------------------------------------------------------------------------------
+
+
+async def fails_to_send_twice(app: Any) -> None:
+    """Assert that the answer is an error page, and that the exception says what to do."""
+    peer = Peer([b""])
+    with pytest.raises(RuntimeError, match="this EventStream was already sent: create one for each request"):
+        await app(http_scope(), peer.receive, peer.send)
+    assert (peer.status, peer.complete) == (500, True)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("responds", [True, False])
+@pytest.mark.parametrize("make_events", [lambda: ["x"], lambda: iter("x"), Source("x", quiet=False)])
+async def test_a_stream_is_sent_once(make_events: Callable[[], Any], responds: bool, method: str) -> None:
+    stream = EventStream(make_events())
+    app: Sanic[Any, Any] = Sanic("Once")
+
+    @app.route("/", methods=["GET", "HEAD"])
+    async def answer(request: Request) -> EventStream | None:
+        if responds:
+            await request.respond(stream)
+            return None
+        return stream
+
+    assert (await ask(app, http_scope(method=method))).status == 200
+    for _ in range(2):
+        await fails_to_send_twice(app)
+
+
+async def test_starlette_sends_a_stream_once() -> None:
+    stream = EventStream(["x"])
+    assert (await ask(stream, http_scope())).body == b"data: x\n\n"
+    for scope in (http_scope(), http_scope(method="HEAD"), websocket_scope()):
+        with pytest.raises(RuntimeError, match="create one for each request"):
+            await stream(scope, Peer([]).receive, Peer([]).send)
+    refusal = EventStream(["x"], status=403)
+    await refusal(websocket_scope(), Peer([]).receive, Peer([]).send)
+    with pytest.raises(RuntimeError, match="create one for each request"):
+        await refusal(http_scope(), Peer([]).receive, Peer([]).send)
+
+
+@pytest.mark.parametrize(("has_source", "responds"), [(True, True), (True, False), (False, True)])
+async def test_a_second_request_leaves_a_running_stream_alone(responds: bool, has_source: bool) -> None:
+    source = Source("first")
+    stream = EventStream(source() if has_source else None)
+    app: Sanic[Any, Any] = Sanic("Shared")
+    released = asyncio.Event()
+
+    @app.get("/")
+    async def answer(request: Request) -> Any:
+        if not responds:
+            return stream
+        await request.respond(stream)
+        if not has_source:
+            await stream.send("first")
+            await released.wait()
+            await stream.send("second", True)
+        return None
+
+    peer = Peer([b""])
+    task = asyncio.create_task(app(http_scope(), peer.receive, peer.send))
+    await until(lambda: b"first" in peer.body)
+    await fails_to_send_twice(app)
+    assert source.cleaned_up == 0
+    if not has_source:
+        released.set()
+        await asyncio.wait_for(task, A_LONG_TIME)
+        assert peer.body == b"data: first\n\ndata: second\n\n"
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+
+
+async def test_a_handler_may_return_the_stream_that_it_has_sent() -> None:
+    app: Sanic[Any, Any] = Sanic("Returns")
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        response = EventStream(["source"])
+        await request.respond(response)
+        await response.send("first")
+        return response
+
+    for _ in range(2):
+        assert (await ask(app, http_scope())).body == b"data: first\n\ndata: source\n\n"
+
+
+async def test_a_generator_that_has_ended_is_refused() -> None:
+    async def asynchronous() -> AsyncIterator[str]:
+        yield "x"
+
+    source, generator = asynchronous(), (event for event in "x")
+    for stream in (EventStream(source), EventStream(generator)):
+        assert (await ask(stream, http_scope())).body == b"data: x\n\n"
+    for ended in (source, generator):
+        with pytest.raises(RuntimeError, match="has ended: create a generator for each request"):
+            EventStream(ended)
+
+
 # Last-Event-ID --------------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,8 @@ const room = location.pathname.split("/")[2] || "lobby"
 const base = `/rooms/${room}`
 const element = (id) => document.getElementById(id)
 const query = new URLSearchParams(location.search)
-const shown = new Map() // the id of each message, with its element
+// The server sends messages in the order of their ids, so that none below this one is missing.
+let lastId = 0
 let socket = null
 let reconnectDelay = 300 // milliseconds
 let failures = 0 // consecutive failed websockets while the server responds to requests
@@ -12,35 +13,34 @@ let failures = 0 // consecutive failed websockets while the server responds to r
 element("room").textContent = room
 element("name").value = query.get("name") || localStorage.getItem("name") || ""
 
-const lastId = () => Math.max(0, ...shown.keys())
 const showStatus = (status) => { element("status").textContent = status }
 
 function show(message) {
   if (message.kind === "presence") element("present").textContent = message.count
   if (message.kind === "refused") showStatus(message.reason)
-  if (message.kind !== "message" || shown.has(message.id)) return
+  if (message.kind !== "message" || message.id <= lastId) return
   const item = document.createElement("li")
   const time = document.createElement("time")
   const name = document.createElement("b")
   time.textContent = new Date(message.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
   name.textContent = message.name
   item.append(time, name, message.text)
-  // A new message may arrive before an older one of the history.
-  const nextId = [...shown.keys()].filter((id) => id > message.id).sort((a, b) => a - b)[0]
-  element("messages").insertBefore(item, shown.get(nextId) ?? null)
-  shown.set(message.id, item)
-  if (nextId === undefined) item.scrollIntoView()
+  element("messages").append(item)
+  lastId = message.id
+  item.scrollIntoView()
 }
 
 function connect() {
   let opened = false
-  const url = new URL(`${base}/ws?after=${lastId()}`, location.href)
+  const url = new URL(`${base}/ws?after=${lastId}`, location.href)
   url.protocol = url.protocol.replace("http", "ws")
   socket = new WebSocket(url)
   socket.onopen = () => { opened = true; failures = 0; reconnectDelay = 300; showStatus("connected by websocket") }
   socket.onmessage = (event) => show(JSON.parse(event.data))
-  socket.onclose = async () => {
+  socket.onclose = async (event) => {
     socket = null
+    // The server has refused the URL, and would refuse it again.
+    if (event.code === 4400) { showStatus(`refused: ${event.reason}`); return }
     showStatus("reconnecting")
     // If the server responds, something between blocks the websocket, such as a proxy.
     if (!opened && await serverResponds()) failures++
@@ -50,10 +50,10 @@ function connect() {
   }
 }
 
-const serverResponds = () => fetch(`${base}/messages?after=${lastId()}`).then((response) => response.ok, () => false)
+const serverResponds = () => fetch(`${base}/messages?after=${lastId}`).then((response) => response.ok, () => false)
 
 function connectEvents() {
-  const source = new EventSource(`${base}/events?after=${lastId()}`)
+  const source = new EventSource(`${base}/events?after=${lastId}`)
   source.onopen = () => showStatus("connected by events")
   source.onmessage = (event) => show(JSON.parse(event.data))
   source.onerror = () => {

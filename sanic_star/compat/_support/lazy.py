@@ -26,7 +26,8 @@ class BoundedTable(dict[K, V]):
 
     PERF: a subscript takes 0.03 µs, a call of a function that looks the key up three times as much. Safe with keys from
     clients: long keys are not stored, and a full table is emptied, so it never grows beyond `size`. A client that sends
-    new keys each time slows down only its own requests: common keys are in the seed, which stays.
+    new keys each time cannot remove common keys, which are in the seed. Other keys of other clients, such as their own
+    `x-…` fields, are computed again after the table was emptied.
 
     Args:
         make_value: makes the value; its exceptions are passed on, and nothing is stored then.

@@ -1060,7 +1060,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def socket(self) -> tuple[str, int] | tuple[None, None]:
-        """Address and port of the peer; two times `None` if the server does not report them."""
+        """Address and port of the peer; `(None, None)` if the server does not report them."""
         client = self.scope.get("client")
         return (client[0], client[1]) if client else (None, None)
 

@@ -17,7 +17,7 @@ from asyncio import CancelledError, Task, TimerHandle, current_task, get_running
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import anyio
 from anyio import to_thread
@@ -34,9 +34,6 @@ from sanic_star.engine import requests
 from sanic_star.engine.failures import log_error, mark
 from sanic_star.engine.foreign_streams import foreign_streams
 from sanic_star.engine.streams import STREAM_END_S, OpenStream
-
-if TYPE_CHECKING:
-    from sanic_star.compat.response._writer import ResponseWriter as Writer
 
 Events: TypeAlias = AsyncIterable[Event] | Iterable[Event]
 
@@ -63,6 +60,8 @@ class EventStream(HTTPResponse):
     its `finally` block runs. If the source raises an exception before the first event, it is handled like an exception
     of a handler. A later exception aborts the connection, so that the client connects again.
 
+    Create a stream and its source for each request; a stream that is sent a second time raises `RuntimeError`.
+
     Args:
         events: an asynchronous iterable, such as an asynchronous generator; or an iterable, whose `next` is called in
             a thread unless it is a list or tuple. Without it, pass the response to `request.respond`, and call `send`.
@@ -80,6 +79,7 @@ class EventStream(HTTPResponse):
 
     Raises:
         TypeError: `events` is not iterable, or is a single event, such as text or a mapping.
+        RuntimeError: `events` is a generator that has ended.
         ValueError: a number of seconds is negative or not finite, `send_timeout` is 0, or a response with this status
             has no body.
 
@@ -101,7 +101,7 @@ class EventStream(HTTPResponse):
     _watched: OpenStream | None = None
     _scope: Scope | None = None
     _context: Context | None = None
-    _writer: Writer | None = None
+    _writer: ResponseWriter | None = None
     _keep_alive: KeepAlive | None = None
     # The timer that sends the head if the first event is late.
     _opening: TimerHandle | None = None
@@ -111,6 +111,9 @@ class EventStream(HTTPResponse):
     _sending = 0
     # The number of calls that have returned.
     _sent = 0
+    _endless: bool = True
+    # Whether it was sent, so that its source is gone.
+    _is_used = False
     _last_sent = 0.0
 
     def __init__(
@@ -139,26 +142,33 @@ class EventStream(HTTPResponse):
         if send_timeout == 0:
             raise ValueError("send_timeout=0 leaves no time to send; use None for no limit")
         self._open_after = _checked_seconds("open_after", open_after)
-        self._endless = endless
+        self._endless = endless is not False
 
     # A property, because the setter stops the timers when the writer removes itself.
     @property
-    def stream(self) -> Writer | None:
+    def stream(self) -> ResponseWriter | None:
         """The writer that sends the response; `None` until a request is answered with it."""
         return self._writer
 
     @stream.setter
-    def stream(self, writer: Writer | None) -> None:
+    def stream(self, writer: ResponseWriter | None) -> None:
         if writer is None or writer is ENDED:
             self._let_go()
+        elif writer is not self._writer:
+            if self._writer is not None and self._writer is not ENDED:
+                # Another request is being answered with it.
+                self._is_used = True
+            self._check_unused()
         self._writer = writer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events; on a websocket refuse the handshake, without events.
 
         Raises:
+            RuntimeError: the stream was already sent.
             TimeoutError: the client took longer than `send_timeout` for an event.
         """
+        self._check_unused()
         if scope["type"] != "http":
             await self._close(self._take_source())
             await super().__call__(scope, receive, send)
@@ -198,7 +208,7 @@ class EventStream(HTTPResponse):
         writer = ResponseWriter(send, scope["method"] == "HEAD")
         writer.respond(self)
         streams = foreign_streams()
-        stream = streams.open(self, writer.end, endless=self._endless is not False, receive=receive)
+        stream = streams.open(self, writer.end, endless=self._endless, receive=receive)
         assert stream is not None
         self._watched = stream
         try:
@@ -223,6 +233,7 @@ class EventStream(HTTPResponse):
 
     async def _begin(self, scope: Scope) -> None:
         loop = get_running_loop()
+        self._is_used = True
         self._scope, self._context = scope, copy_context()
         self._last_sent = loop.time()
         if self._writer is not None and self._writer.head_only:
@@ -335,7 +346,12 @@ class EventStream(HTTPResponse):
         finally:
             await self._close(iterator)
 
+    def _check_unused(self) -> None:
+        if self._is_used:
+            raise RuntimeError("this EventStream was already sent: create one for each request")
+
     def _take_source(self) -> Events | None:
+        self._is_used = True
         source, self._events = self._events, None
         return source
 
@@ -362,7 +378,7 @@ class EventStream(HTTPResponse):
             loop, context = get_running_loop(), self._context
             self._pinging = loop.create_task(self._write_ping(self._writer), context=context)
 
-    async def _write_ping(self, writer: Writer) -> None:
+    async def _write_ping(self, writer: ResponseWriter) -> None:
         ping = self._make_ping() if writer.head_sent else EMPTY_COMMENT
         self._last_sent = get_running_loop().time()
         try:
@@ -417,6 +433,9 @@ def _checked_source(events: Any) -> Events:
     if is_single_event or not isinstance(events, (AsyncIterable, Iterable)):
         hint = ": call it" if callable(events) else ""
         raise TypeError(f"EventStream takes a synchronous or asynchronous iterable of events; got {events!r:.80}{hint}")
+    # Without this test the response would be empty, and a browser would reconnect for ever.
+    if getattr(events, "ag_frame", events) is None or getattr(events, "gi_frame", events) is None:
+        raise RuntimeError(f"{events!r:.80} has ended: create a generator for each request")
     return events
 
 

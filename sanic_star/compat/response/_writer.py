@@ -74,8 +74,9 @@ class ResponseWriter:
         """
         if self.response is not None and self.response is not response:
             self.response.stream = None
-        self.response = response
+        # First, because an event stream that was already sent raises an exception.
         response.stream = self
+        self.response = response
         return response
 
     async def write(self, response: WrittenResponse, data: bytes, last: bool) -> None:
