@@ -93,6 +93,8 @@ class WebSocket(websockets.WebSocket):
     _send_failure: OSError | None = None
     # The task that closes the connection in the background.
     _ending: Task[None] | None = None
+    # Whether a task discards the messages that the handler has not read.
+    _discards = False
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, self._receive_message, self._send_message)
@@ -153,9 +155,13 @@ class WebSocket(websockets.WebSocket):
         try:
             await self._server_send(recorded_message)
         except OSError as error:
-            self._closed = True
+            self._note_loss()
             self._send_failure = error
             raise
+
+    def _note_loss(self) -> None:
+        """Record that the server can no longer send to the client."""
+        self._closed = True
 
     async def _end(self, code: int | None, reason: str = "") -> None:
         """Close the connection, unless it is closed already.
@@ -173,17 +179,21 @@ class WebSocket(websockets.WebSocket):
 
     async def _send_close(self, code: int | None, reason: str) -> None:
         close = {"type": "websocket.close", "code": code, "reason": reason}
+        self._discard_unread()
+        await self._try_to_close(close)
+
+    def _discard_unread(self) -> None:
+        """Discard further messages of a client if the server cannot report the end because it keeps too many messages.
+
+        hypercorn puts the end into the queue of unread messages, and waits for room in it: while it sends to a client
+        that has left, and after the handler has returned. But nobody reads any more.
+        """
         queue = getattr(self._server_receive, "__self__", None)
-        if isinstance(queue, Queue) and queue.full():
-            # hypercorn puts the end into the queue of unread messages while it sends to a client that has left, and
-            # waits for room in it: for ever, because nobody reads any more.
-            discarding = create_task(_discard(queue))
-            try:
-                await self._try_to_close(close)
-            finally:
-                discarding.cancel()
-        else:
-            await self._try_to_close(close)
+        if isinstance(queue, Queue) and queue.full() and not self._discards:
+            self._discards = True
+            task = create_task(_discard(queue))
+            _discarding.add(task)
+            task.add_done_callback(_discarding.discard)
 
     async def _try_to_close(self, close: Message) -> None:
         code = close["code"]
@@ -212,10 +222,15 @@ class WebSocket(websockets.WebSocket):
         """Mark the connection as closed, and break the reference cycle, after the handler has returned."""
         self._closed = True
         self._send_failure = None
+        self._discard_unread()
         # These attributes were methods of this object.
         self._receive, self._send = self._server_receive, self._server_send
 
 
+# The event loop refers to its tasks only weakly.
+_discarding: set[Task[None]] = set()
+
+
 async def _discard(queue: Queue[Message]) -> None:
-    while True:
-        await queue.get()
+    while (await queue.get())["type"] != "websocket.disconnect":
+        pass

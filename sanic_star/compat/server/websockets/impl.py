@@ -18,7 +18,8 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from sanic_star.compat._support.lazy import OldName, names_without_old
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.engine import requests
-from sanic_star.engine.websockets import WebSocket
+from sanic_star.engine.failures import is_a
+from sanic_star.engine.websockets import SERVER_SEND, WebSocket
 
 # Imported late, with the first connection, because most applications have no websockets.
 if TYPE_CHECKING:
@@ -299,6 +300,7 @@ class WebsocketImplProtocol(WebSocket):
             asyncio.CancelledError: the client has left; raised once, in the handler of this connection. If the handler
                 has unread messages, or is in an `async for` over this websocket, the message is dropped instead, and
                 the handler reads the other messages and the end.
+                While the handler waits in `wait_for_connection_lost`, only the task that sends is cancelled.
             WebsocketClosed: the connection has ended; raised in the handler of another connection, after the first
                 exception, or after `close`.
             TypeError: the message has another type, for example a mapping, or its parts have different types. Use
@@ -334,8 +336,7 @@ class WebsocketImplProtocol(WebSocket):
                     await asyncio.sleep(0)
                 return
             except OSError:
-                self._closed = True
-                self._inbox.ended_at = asyncio.get_running_loop().time()
+                self._note_loss()
         if self._handler == "cancellable" and self._is_own_handler():
             if await self._will_read():
                 return
@@ -354,7 +355,7 @@ class WebsocketImplProtocol(WebSocket):
                 async with asyncio.timeout(_END_WAIT_S):
                     await inbox.wait_for_end()
             except TimeoutError:
-                inbox.finish({"type": _DISCONNECT, "code": 1006})
+                self._finish_lost()
         return self._reads and inbox.unread > 0
 
     async def ping(self, data: str | bytes | None = None) -> asyncio.Future[float]:
@@ -761,6 +762,18 @@ class WebsocketImplProtocol(WebSocket):
         if self._frames is not None:
             self._frames.close()
 
+    def _note_loss(self) -> None:
+        self._closed = True
+        # Without an inbox, the server could not even accept the connection.
+        inbox: Inbox | None = getattr(self, "_inbox", None)
+        if inbox is not None:
+            inbox.note_loss()
+
+    def _finish_lost(self) -> None:
+        from sanic_star.compat.server.websockets._inbox import LOST
+
+        self._inbox.finish(LOST)
+
     def _check_client(self, now: float) -> None:
         """Read ahead; cancel the handler if its client left long enough ago.
 
@@ -770,11 +783,29 @@ class WebsocketImplProtocol(WebSocket):
             now: the event loop's time, in seconds.
         """
         inbox = self._inbox
+        if inbox.is_full and self._server_has_lost_client():
+            self._note_loss()
+            inbox.read_ahead()
+        if self._waiting_for_end:
+            if inbox.ended_at and inbox.grace_is_over(now):
+                # The server does not report the end.
+                self._finish_lost()
+            return
         if self._handler != "cancellable":
             return
         inbox.read_ahead()
-        if self._closed and not self._waiting_for_end and inbox.grace_is_over(now):
+        if self._closed and inbox.grace_is_over(now):
             self._cancel_task()
+
+    def _server_has_lost_client(self) -> bool:
+        """Return whether the server has closed the connection, and reports that after the messages that are unread.
+
+        For example, the client has not answered a ping. Under granian and daphne the answer is unknown, and `False`.
+        """
+        protocol = getattr(self.scope.get(SERVER_SEND, self._server_send), "__self__", None)
+        # uvicorn's object has the transport; hypercorn's has the attribute.
+        is_closing = getattr(getattr(protocol, "transport", None), "is_closing", None)
+        return getattr(protocol, "closed", False) is True or (is_closing is not None and is_closing())
 
     def _is_own_handler(self) -> bool:
         """Return whether the current task is the handler of this connection, or was started by it."""
@@ -787,6 +818,9 @@ class WebsocketImplProtocol(WebSocket):
         stream = request._open_stream if request is not None else None
         return stream.task is asyncio.current_task() if stream is not None else self._is_own_handler()
 
+    def _is_own_end(self, error: BaseException) -> bool:
+        return super()._is_own_end(error) or (self._closed and is_a(error, WebsocketClosed))
+
     def _cancel_task(self) -> None:
         self._handler = "cancelled"
         stream = self._request._open_stream if self._request is not None else None
@@ -794,7 +828,14 @@ class WebsocketImplProtocol(WebSocket):
             stream.cancel("client left", "the websocket's client has left")
 
     async def _cancel_handler(self) -> None:
-        """Cancel the handler, and raise `CancelledError` in the current task; only once for each connection."""
+        """Cancel the handler, and raise `CancelledError` in the current task; only once for each connection.
+
+        A handler that is in `wait_for_connection_lost`, or has left it, is informed by that: only the task that it has
+        started is cancelled.
+        """
+        if self._waiting_for_end or self._handler == "informed":
+            await asyncio.sleep(0)
+            raise CancelledError("the websocket's client has left")
         if self._handler != "cancelled":
             self._cancel_task()
             # In the task of the handler, this raises the `CancelledError`.
@@ -811,6 +852,9 @@ class WebsocketImplProtocol(WebSocket):
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None and stream.reason is not None:
             return stream.reason == "client left" and await stream.finish_cancelled()
+        if stream is not None and self._closed and self._handler == "informed":
+            # A task that the handler waits for was cancelled by `send` or `recv`.
+            return not stream.task.cancelling()
         # Without a task to cancel, as under granian, whose tasks are written in Rust.
         return stream is None and self._handler == "cancelled"
 
