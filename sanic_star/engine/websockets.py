@@ -10,12 +10,18 @@ from typing import Any
 from starlette import websockets
 from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.engine.failures import is_a
+from sanic_star.engine.failures import attribute, is_a
 from sanic_star.engine.requests import Request
 from sanic_star.engine.streams import ResumableReceive
 
 # Whether the current task has refused a handshake with a response; uvicorn 0.54 logs that as a missing answer.
 refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
+
+# The codes that a close frame may have (RFC 6455, section 7.4, and IANA's registry of close codes).
+CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
+# The maximum length of the reason in a close frame, in bytes: a control frame has 125 (RFC 6455, section 5.5).
+CLOSE_REASON_SIZE = 123
+_INTERNAL_ERROR = 1011
 
 # The key of the server's `send` in the scope of a websocket, if the application has ASGI middleware. Frames without an
 # ASGI message, such as a ping, are written to the connection that it belongs to.
@@ -23,6 +29,42 @@ SERVER_SEND = "sanic_star.server_send"
 
 # The ASGI extension for a response that refuses a handshake.
 DENIAL = "websocket.http.response"
+DENIAL_START, DENIAL_BODY = f"{DENIAL}.start", f"{DENIAL}.body"
+
+
+def can_deny(scope: Scope) -> bool:
+    """Return whether the server can refuse a handshake with a response.
+
+    Args:
+        scope: the ASGI scope; its optional entry `extensions` may also be `None`.
+    """
+    return DENIAL in (scope.get("extensions") or ())
+
+
+def is_close_code(code: Any) -> bool:
+    """Return whether a close frame may have this code.
+
+    Args:
+        code: any value.
+    """
+    return isinstance(code, int) and any(code in codes for codes in CLOSE_CODES)
+
+
+def close_of(error: BaseException) -> tuple[int, str]:
+    """Return the close code and the reason of a `WebSocketException`.
+
+    An exception can have any code and reason. An invalid code becomes 1011, and the reason is cut to 123 bytes (RFC
+    6455, section 5.5), because a server does not send an invalid frame, but drops the connection.
+
+    Args:
+        error: the exception.
+    """
+    code, reason = attribute(error, "code"), attribute(error, "reason")
+    text = reason if isinstance(reason, str) else ""
+    return (
+        int(code) if is_close_code(code) else _INTERNAL_ERROR,
+        text.encode(errors="replace")[:CLOSE_REASON_SIZE].decode(errors="ignore"),
+    )
 
 
 def announce_close(scope: Scope, start: Message) -> Message:
@@ -46,7 +88,7 @@ def as_close(message: Message) -> Message:
     Args:
         message: an ASGI message; any other message is returned unchanged.
     """
-    if message["type"] == f"{DENIAL}.start":
+    if message["type"] == DENIAL_START:
         return {"type": "websocket.close", "code": 1000, "reason": ""}
     return message
 
@@ -58,11 +100,11 @@ def closing_refusals(scope: Scope, send: Send) -> Send:
         scope: the ASGI scope of the handshake.
         send: the server's `send`.
     """
-    if DENIAL in (scope.get("extensions") or ()):
+    if can_deny(scope):
         return send
 
     async def send_close(message: Message) -> None:
-        if message["type"] != f"{DENIAL}.body":
+        if message["type"] != DENIAL_BODY:
             await send(as_close(message))
 
     return send_close
@@ -121,19 +163,19 @@ class WebSocket(websockets.WebSocket):
         Returns:
             The message to send, or `None`.
         """
-        if not self._opened and DENIAL not in (self.scope.get("extensions") or ()):
-            if message["type"] == f"{DENIAL}.body":
+        if not self._opened and not can_deny(self.scope):
+            if message["type"] == DENIAL_BODY:
                 return None
             message = as_close(message)
         kind = message["type"]
         if kind == "websocket.accept":
             self._opened = True
-        elif kind == "websocket.close" or kind == "websocket.http.response.start":
+        elif kind == "websocket.close" or kind == DENIAL_START:
             self._closed = True
-            if kind == "websocket.http.response.start":
+            if kind == DENIAL_START:
                 # Some servers close a connection whose handshake was refused.
                 message = announce_close(self.scope, message)
-        elif kind == "websocket.http.response.body":
+        elif kind == DENIAL_BODY:
             refused.set(not message.get("more_body"))
         return message
 
