@@ -162,7 +162,7 @@ class Inbox:
         self._changed: asyncio.Event | None = None
         # The number of readers that wait for a message.
         self.waiting = 0
-        # When the last message was taken after the end was known, by the event loop's clock.
+        # When the last message was taken after the end or the loss was known, by the event loop's clock.
         self.taken_at = 0.0
         # The message `websocket.disconnect`; and when it arrived, or when a message could no longer be sent to the
         # client, by the event loop's clock.
@@ -264,10 +264,10 @@ class Inbox:
         finally:
             self.waiting -= 1
             self.note_reader_done()
-        if self.end is not None:
+        if self.ended_at:
             self.taken_at = asyncio.get_running_loop().time()
-            if not self._kept:
-                return self.end
+        if self.end is not None and not self._kept:
+            return self.end
         return self._kept.popleft()
 
     def read_ahead(self) -> None:
@@ -301,6 +301,7 @@ class Inbox:
         From now on, the inbox reads on when it is full: the server keeps no more messages than it has received at once.
         """
         self.ended_at = self.ended_at or asyncio.get_running_loop().time()
+        self.read_ahead()
         if self._changed is not None:
             self._changed.set()
 

@@ -19,7 +19,7 @@ from sanic_star.compat._support.lazy import OldName, names_without_old
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.engine import requests
 from sanic_star.engine.failures import is_a
-from sanic_star.engine.websockets import SERVER_SEND, WebSocket
+from sanic_star.engine.websockets import CLOSE_REASON_SIZE, SERVER_SEND, WebSocket, can_deny, is_close_code
 
 # Imported late, with the first connection, because most applications have no websockets.
 if TYPE_CHECKING:
@@ -27,32 +27,30 @@ if TYPE_CHECKING:
     from sanic_star.compat.server.websockets._inbox import Inbox
     from sanic_star.compat.server.websockets._members import Members, RecvLock, ServerProtocol
 
-# The codes that a close frame may have (RFC 6455, section 7.4, and IANA's registry of close codes).
-_CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # 1006 stands for the end without a close frame: as in Sanic, the connection is closed without one.
 _NO_FRAME, _INTERNAL_ERROR = 1006, 1011
 # After this number of sent messages the event loop gets a turn. hypercorn accepts all messages for a client that has
 # left without a pause, so that a handler that only sends would block the process.
 MESSAGES_A_TURN = 256
-# The maximum length of the reason in a control frame, in bytes (RFC 6455, section 5.5).
-_REASON_SIZE = 123
-# How long `send` waits for the end after the server has raised an exception because the client has left. With
-# uvicorn both happen in one turn of the event loop.
+# The maximum length of the data of a control frame, in bytes (RFC 6455, section 5.5).
+_CONTROL_SIZE = 125
+# How long `send` waits for the end after the server has raised an exception because the client has left, in seconds.
+# With uvicorn both happen in one turn of the event loop.
 _END_WAIT_S = 0.5
 _CONNECTED = WebSocketState.CONNECTED
 _DISCONNECT = "websocket.disconnect"
 
 
 def _check_close(code: Any, reason: Any) -> None:
-    if code is not None and not (isinstance(code, int) and any(code in codes for codes in _CLOSE_CODES)):
+    if code is not None and not is_close_code(code):
         problem = f"close code {code!r} is invalid: use 1000 to 1003, 1007 to 1014 or 3000 to 4999"
-    elif not isinstance(reason, str) or len(reason.encode()) > _REASON_SIZE:
-        problem = f"close reason {reason!r} is invalid: use text of up to {_REASON_SIZE} bytes"
+    elif not isinstance(reason, str) or len(reason.encode()) > CLOSE_REASON_SIZE:
+        problem = f"close reason {reason!r} is invalid: use text of up to {CLOSE_REASON_SIZE} bytes"
     else:
         return
-    from sanic_star.compat.server.websockets._members import InvalidClose
+    from sanic_star.compat.server.websockets._members import InvalidControlFrame
 
-    raise InvalidClose(problem)
+    raise InvalidControlFrame(problem)
 
 
 # How the handler of a websocket is informed that the connection has ended:
@@ -147,6 +145,9 @@ class WebsocketImplProtocol(WebSocket):
     _waiting_for_end = 0
     # The number of messages that the handler has sent.
     _sent = 0
+    # The number of messages that were dropped after the end, since the handler has read at this time of the loop.
+    _dropped = 0
+    _dropped_since = 0.0
     _plain: websockets.WebSocket | None = None
     # The objects of `ws_proto` and `io_proto`.
     _members: Members | None = None
@@ -299,7 +300,7 @@ class WebsocketImplProtocol(WebSocket):
         Raises:
             asyncio.CancelledError: the client has left; raised once, in the handler of this connection. If the handler
                 has unread messages, or is in an `async for` over this websocket, the message is dropped instead, and
-                the handler reads the other messages and the end.
+                the handler reads the other messages and the end. Up to 256 messages are dropped for each one read.
                 While the handler waits in `wait_for_connection_lost`, only the task that sends is cancelled.
             WebsocketClosed: the connection has ended; raised in the handler of another connection, after the first
                 exception, or after `close`.
@@ -344,12 +345,20 @@ class WebsocketImplProtocol(WebSocket):
         await self._raise_closed("Cannot write to websocket interface after it is closed.")
 
     async def _will_read(self) -> bool:
-        """Return whether the handler has still to read earlier messages, or the end of its `async for`."""
+        """Return whether the handler has still to read earlier messages, or the end of its `async for`.
+
+        A handler that drops `MESSAGES_A_TURN` messages without reading one will not read: it may only keep an iterator.
+        """
         # A turn for the event loop, because the handler may only send.
         await asyncio.sleep(0)
+        inbox = self._inbox
+        if self._dropped_since != inbox.taken_at:
+            self._dropped, self._dropped_since = 0, inbox.taken_at
+        self._dropped += 1
+        if self._dropped > MESSAGES_A_TURN:
+            return False
         if self._iterating:
             return True
-        inbox = self._inbox
         if self._reads and not inbox.unread:
             try:
                 async with asyncio.timeout(_END_WAIT_S):
@@ -371,12 +380,14 @@ class WebsocketImplProtocol(WebSocket):
             ServerError: this is not possible under this server. It is possible under uvicorn, unless another
                 application with ASGI middleware mounts this one. Every server sends its own pings
                 (`WEBSOCKET_PING_INTERVAL`, or a setting of the server).
-            ValueError: another ping with the same data is waiting for its pong.
+            TypeError: the data is neither text nor bytes.
+            ValueError: the data is too long, or another ping with the same data is waiting for its pong.
             WebsocketClosed: the connection is closed.
         """
         if self._closed:
             raise WebsocketClosed("Cannot send a ping when the websocket interface is closed.")
-        return await self._control("ping").ping(data if data is None else _control_data(data))
+        payload = None if data is None else _control_data(data)
+        return await self._control("ping").ping(payload)
 
     async def pong(self, data: str | bytes = b"") -> None:
         """Send a pong without a ping, to keep the connection open; as in Sanic, do nothing if it is closed.
@@ -386,9 +397,12 @@ class WebsocketImplProtocol(WebSocket):
 
         Raises:
             ServerError: this is not possible under this server; see `ping`.
+            TypeError: the data is neither text nor bytes.
+            ValueError: the data is too long.
         """
         if not self._closed:
-            await self._control("pong").pong(_control_data(data))
+            payload = _control_data(data)
+            await self._control("pong").pong(payload)
 
     def _control(self, kind: str) -> Frames:
         frames = self._find_frames()
@@ -668,7 +682,7 @@ class WebsocketImplProtocol(WebSocket):
         Raises:
             RuntimeError: the server does not support this (ASGI extension `websocket.http.response`).
         """
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
+        if not can_deny(self.scope):
             raise RuntimeError("this server can refuse a handshake only with 403: use close()")
         await response(self.scope, self.receive, self._send_to_server)
 
@@ -785,7 +799,6 @@ class WebsocketImplProtocol(WebSocket):
         inbox = self._inbox
         if inbox.is_full and self._server_has_lost_client():
             self._note_loss()
-            inbox.read_ahead()
         if self._waiting_for_end:
             if inbox.ended_at and inbox.grace_is_over(now):
                 # The server does not report the end.
@@ -883,8 +896,20 @@ def _joined(parts: Iterable[Any]) -> str | bytes:
     raise TypeError("Websocket data must be bytes, str: the parts of a message have different types")
 
 
-def _control_data(data: str | bytes | bytearray | memoryview) -> bytes:
-    return data.encode() if isinstance(data, str) else bytes(data)
+def _control_data(data: Any) -> bytes:
+    if isinstance(data, str):
+        payload = data.encode()
+    elif isinstance(data, bytes | bytearray | memoryview):
+        payload = bytes(data)
+    else:
+        raise TypeError(f"the data of a ping or a pong must be str or bytes, not {type(data).__name__}")
+    if len(payload) > _CONTROL_SIZE:
+        from sanic_star.compat.server.websockets._members import InvalidControlFrame
+
+        raise InvalidControlFrame(
+            f"the data of a ping or a pong has {len(payload)} bytes: use up to {_CONTROL_SIZE} bytes"
+        )
+    return payload
 
 
 def _size(data: str | bytes) -> int:
