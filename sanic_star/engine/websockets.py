@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import Queue, Task, create_task
+from asyncio import Queue, Task, create_task, timeout
+from contextlib import suppress
 from contextvars import ContextVar
 from types import BuiltinMethodType
 from typing import Any
@@ -22,6 +23,9 @@ CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # The maximum length of the reason in a close frame, in bytes: a control frame has 125 (RFC 6455, section 5.5).
 CLOSE_REASON_SIZE = 123
 _INTERNAL_ERROR = 1011
+# How long hypercorn has put no message into the queue of a websocket that is over, until it will not put any, in
+# seconds: it puts them one after the other, without waiting for anything but room.
+_QUIET_S = 1.0
 
 # The key of the server's `send` in the scope of a websocket, if the application has ASGI middleware. Frames without an
 # ASGI message, such as a ping, are written to the connection that it belongs to.
@@ -137,6 +141,8 @@ class WebSocket(websockets.WebSocket):
     _ending: Task[None] | None = None
     # Whether a task discards the messages that the handler has not read.
     _discards = False
+    # Whether the handler has returned, and the connection is closed.
+    _is_over = False
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, self._receive_message, self._send_message)
@@ -221,21 +227,35 @@ class WebSocket(websockets.WebSocket):
 
     async def _send_close(self, code: int | None, reason: str) -> None:
         close = {"type": "websocket.close", "code": code, "reason": reason}
-        self._discard_unread()
+        queue = self._find_bounded_queue()
+        if queue is not None and queue.full():
+            self._start_discarding(queue)
         await self._try_to_close(close)
 
-    def _discard_unread(self) -> None:
-        """Discard further messages of a client if the server cannot report the end because it keeps too many messages.
+    def _find_bounded_queue(self) -> Queue[Message] | None:
+        """Return hypercorn's queue of unread messages."""
+        queue = getattr(self._server_receive, "__self__", None)
+        return queue if isinstance(queue, Queue) and queue.maxsize else None
 
-        hypercorn puts the end into the queue of unread messages, and waits for room in it: while it sends to a client
+    def _start_discarding(self, queue: Queue[Message]) -> None:
+        """Discard the messages that the handler has not read.
+
+        hypercorn puts messages and the end into the queue, and waits for room in it: also while it sends to a client
         that has left, and after the handler has returned. But nobody reads any more.
         """
-        queue = getattr(self._server_receive, "__self__", None)
-        if isinstance(queue, Queue) and queue.full() and not self._discards:
+        if not self._discards:
             self._discards = True
-            task = create_task(_discard(queue))
+            task = create_task(self._discard(queue))
             _discarding.add(task)
             task.add_done_callback(_discarding.discard)
+
+    async def _discard(self, queue: Queue[Message]) -> None:
+        # The end is not the last message: hypercorn still puts those in that have arrived in one piece.
+        while not (self._is_over and queue.empty()):
+            with suppress(TimeoutError):
+                async with timeout(_QUIET_S):
+                    while True:
+                        await queue.get()
 
     async def _try_to_close(self, close: Message) -> None:
         code = close["code"]
@@ -262,17 +282,14 @@ class WebSocket(websockets.WebSocket):
 
     def _release(self) -> None:
         """Mark the connection as closed, and break the reference cycle, after the handler has returned."""
-        self._closed = True
+        self._closed = self._is_over = True
         self._send_failure = None
-        self._discard_unread()
+        queue = self._find_bounded_queue()
+        if queue is not None and not queue.empty():
+            self._start_discarding(queue)
         # These attributes were methods of this object.
         self._receive, self._send = self._server_receive, self._server_send
 
 
 # The event loop refers to its tasks only weakly.
 _discarding: set[Task[None]] = set()
-
-
-async def _discard(queue: Queue[Message]) -> None:
-    while (await queue.get())["type"] != "websocket.disconnect":
-        pass

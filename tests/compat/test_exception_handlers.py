@@ -406,8 +406,8 @@ async def test_an_invalid_close_code_or_reason_is_replaced(
     if where == "starlette":
         app.router.routes.append(WebSocketRoute("/ws", fail))
     else:
-        layer = [Middleware(lambda app: fail)] if where == "layer" else []
-        app.add_websocket_route(fail, "/ws", **({"middleware": layer} if layer else {}))
+        layer = [Middleware(lambda app: fail)] if where == "layer" else None
+        app.add_websocket_route(fail, "/ws", middleware=layer)
         if where == "middleware":
             app.on_request(fail)
     peer = Peer()
