@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Queue, Task, create_task, timeout
+from asyncio import Queue, Task, create_task, sleep, timeout
 from contextlib import suppress
 from contextvars import ContextVar
 from types import BuiltinMethodType
@@ -250,6 +250,9 @@ class WebSocket(websockets.WebSocket):
             task.add_done_callback(_discarding.discard)
 
     async def _discard(self, queue: Queue[Message]) -> None:
+        # hypercorn's task, which waited for room, may need a turn to put the next message in.
+        await sleep(0)
+        await sleep(0)
         # The end is not the last message: hypercorn still puts those in that have arrived in one piece.
         while not (self._is_over and queue.empty()):
             with suppress(TimeoutError):
@@ -285,7 +288,7 @@ class WebSocket(websockets.WebSocket):
         self._closed = self._is_over = True
         self._send_failure = None
         queue = self._find_bounded_queue()
-        if queue is not None and not queue.empty():
+        if queue is not None:
             self._start_discarding(queue)
         # These attributes were methods of this object.
         self._receive, self._send = self._server_receive, self._server_send
