@@ -59,7 +59,15 @@ from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketR
 from sanic_star.engine.steps import UP, Limit, Phase
 from sanic_star.engine.streams import OpenStream, OpenStreams, is_event_stream, resumable
 from sanic_star.engine.timeouts import Sweeper
-from sanic_star.engine.websockets import SERVER_SEND, WebSocket, announce_close, closing_refusals
+from sanic_star.engine.websockets import (
+    DENIAL_START,
+    SERVER_SEND,
+    WebSocket,
+    announce_close,
+    can_deny,
+    close_of,
+    closing_refusals,
+)
 
 # The boundary and the body limit outside ASGI middleware are imported late: only such middleware needs them.
 if TYPE_CHECKING:
@@ -559,8 +567,10 @@ class Engine:
             raise
         except BaseException as failure:
             pending = error
-            _log_failed_answer(error, failure)
-            if not has_begun and not self.behaviour.has_begun(request):
+            has_begun = has_begun or self.behaviour.has_begun(request)
+            status = 403 if scope["type"] == "websocket" and not can_deny(scope) else 500
+            _log_failed_answer(error, failure, "gets no further data" if has_begun else f"gets a plain {status}")
+            if not has_begun:
                 response = PlainTextResponse("Internal Server Error", 500)
                 send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
                 await response(scope, receive, announcing_close(scope, send))
@@ -869,24 +879,25 @@ class Engine:
             # As in Starlette, it has the close code and the reason, unless an exception handler closes the connection.
             if not connection._closed:
                 await self.behaviour.run_websocket_handler(connection, closing)
-            await connection._end(attribute(closing, "code", 1011), attribute(closing, "reason", ""))
+            await connection._end(*close_of(closing))
             return
+        # 1008 is "policy violation" (RFC 6455, section 7.4.1): the client is not allowed to connect.
+        code = 1008 if attribute(error, "status_code") in (401, 403) else 1011
         try:
             if connection._opened or connection._closed:
                 # No response can be sent, so none is made.
                 pending = await self.behaviour.report(connection._request, error)
             else:
                 response, pending = await self.behaviour.answer(connection._request, error)
-                denies = "websocket.http.response" in connection.scope.get("extensions", {})
-                if response is not None and denies:
+                if response is not None and can_deny(connection.scope):
                     await response(connection.scope, connection._receive_message, connection._send_message)
         except (CancelledError, *PASSED_ON):
             raise
         except BaseException as failure:
             pending = error
-            _log_failed_answer(error, failure)
-        # 1008 is "policy violation" (RFC 6455, section 7.4.1): the client is not allowed to connect.
-        await connection._end(1008 if attribute(error, "status_code") in (401, 403) else 1011)
+            outcome = f"gets the close code {code}" if connection._opened else "gets a plain 403"
+            _log_failed_answer(error, failure, outcome)
+        await connection._end(code)
         pending = None if pending is None else _for_the_server(pending, connection.scope)
         if pending is not None:
             try:
@@ -931,7 +942,7 @@ def announcing_close(scope: Scope, send: Send) -> Send:
     """
 
     async def send_closing(message: Message) -> None:
-        starts = message["type"] in ("http.response.start", "websocket.http.response.start")
+        starts = message["type"] in ("http.response.start", DENIAL_START)
         await send(announce_close(scope, message) if starts else message)
 
     return send_closing
@@ -947,8 +958,8 @@ def _reports_exception(start: Message) -> bool:
     return error is not None and attribute(error, "status_code") is None
 
 
-def _log_failed_answer(error: BaseException, failure: BaseException) -> None:
-    log_error(_error_logger, failure, "Exception while answering an exception; the client gets a plain 500")
+def _log_failed_answer(error: BaseException, failure: BaseException, outcome: str) -> None:
+    log_error(_error_logger, failure, f"Exception while answering an exception; the client {outcome}")
     log_error(_error_logger, error, "The exception that could not be answered")
 
 

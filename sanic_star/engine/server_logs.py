@@ -26,10 +26,11 @@ SERVER_LOGGERS = {
 
 
 class ReportedOnce(logging.Filter):
-    """Drops server log records for exceptions that were already logged, and for two events that are not errors.
+    """Drops server log records for exceptions that were already logged, and for three events that are not errors.
 
-    These are the refusal of a websocket's handshake, and a request that the server itself has cancelled. The
-    application logs the latter with one line.
+    These are the refusal of a websocket's handshake; a text message that is not UTF-8, for which the server closes the
+    websocket with 1007; and a request that the server itself has cancelled. The application logs the last with one
+    line.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -44,7 +45,8 @@ class ReportedOnce(logging.Filter):
             # Until Python 3.12 it reports the tasks of connections that hypercorn has cancelled.
             return not (is_cancelled and "StreamReaderProtocol" in record.getMessage())
         is_refusal = refused.get() and "without completing handshake" in record.getMessage()
-        return not (is_refusal or is_cancelled or is_marked(error))
+        is_invalid_text = type(error) is UnicodeDecodeError and "Invalid UTF-8 sequence" in record.getMessage()
+        return not (is_refusal or is_invalid_text or is_cancelled or is_marked(error))
 
 
 _reported_once = ReportedOnce()

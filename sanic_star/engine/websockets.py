@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import Queue, Task, create_task
+from asyncio import Queue, Task, create_task, sleep, timeout
+from contextlib import suppress
 from contextvars import ContextVar
 from types import BuiltinMethodType
 from typing import Any
@@ -10,12 +11,21 @@ from typing import Any
 from starlette import websockets
 from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.engine.failures import is_a
+from sanic_star.engine.failures import attribute, is_a
 from sanic_star.engine.requests import Request
 from sanic_star.engine.streams import ResumableReceive
 
 # Whether the current task has refused a handshake with a response; uvicorn 0.54 logs that as a missing answer.
 refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
+
+# The codes that a close frame may have (RFC 6455, section 7.4, and IANA's registry of close codes).
+CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
+# The maximum length of the reason in a close frame, in bytes: a control frame has 125 (RFC 6455, section 5.5).
+CLOSE_REASON_SIZE = 123
+_INTERNAL_ERROR = 1011
+# How long hypercorn has put no message into the queue of a websocket that is over, until it will not put any, in
+# seconds: it puts them one after the other, without waiting for anything but room.
+_QUIET_S = 1.0
 
 # The key of the server's `send` in the scope of a websocket, if the application has ASGI middleware. Frames without an
 # ASGI message, such as a ping, are written to the connection that it belongs to.
@@ -23,6 +33,42 @@ SERVER_SEND = "sanic_star.server_send"
 
 # The ASGI extension for a response that refuses a handshake.
 DENIAL = "websocket.http.response"
+DENIAL_START, DENIAL_BODY = f"{DENIAL}.start", f"{DENIAL}.body"
+
+
+def can_deny(scope: Scope) -> bool:
+    """Return whether the server can refuse a handshake with a response.
+
+    Args:
+        scope: the ASGI scope; its optional entry `extensions` may also be `None`.
+    """
+    return DENIAL in (scope.get("extensions") or ())
+
+
+def is_close_code(code: Any) -> bool:
+    """Return whether a close frame may have this code.
+
+    Args:
+        code: any value.
+    """
+    return isinstance(code, int) and any(code in codes for codes in CLOSE_CODES)
+
+
+def close_of(error: BaseException) -> tuple[int, str]:
+    """Return the close code and the reason of a `WebSocketException`.
+
+    An exception can have any code and reason. An invalid code becomes 1011, and the reason is cut to 123 bytes (RFC
+    6455, section 5.5), because a server does not send an invalid frame, but drops the connection.
+
+    Args:
+        error: the exception.
+    """
+    code, reason = attribute(error, "code"), attribute(error, "reason")
+    text = reason if isinstance(reason, str) else ""
+    return (
+        int(code) if is_close_code(code) else _INTERNAL_ERROR,
+        text.encode(errors="replace")[:CLOSE_REASON_SIZE].decode(errors="ignore"),
+    )
 
 
 def announce_close(scope: Scope, start: Message) -> Message:
@@ -46,7 +92,7 @@ def as_close(message: Message) -> Message:
     Args:
         message: an ASGI message; any other message is returned unchanged.
     """
-    if message["type"] == f"{DENIAL}.start":
+    if message["type"] == DENIAL_START:
         return {"type": "websocket.close", "code": 1000, "reason": ""}
     return message
 
@@ -58,11 +104,11 @@ def closing_refusals(scope: Scope, send: Send) -> Send:
         scope: the ASGI scope of the handshake.
         send: the server's `send`.
     """
-    if DENIAL in (scope.get("extensions") or ()):
+    if can_deny(scope):
         return send
 
     async def send_close(message: Message) -> None:
-        if message["type"] != f"{DENIAL}.body":
+        if message["type"] != DENIAL_BODY:
             await send(as_close(message))
 
     return send_close
@@ -93,6 +139,10 @@ class WebSocket(websockets.WebSocket):
     _send_failure: OSError | None = None
     # The task that closes the connection in the background.
     _ending: Task[None] | None = None
+    # Whether a task discards the messages that the handler has not read.
+    _discards = False
+    # Whether the handler has returned, and the connection is closed.
+    _is_over = False
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, self._receive_message, self._send_message)
@@ -119,19 +169,19 @@ class WebSocket(websockets.WebSocket):
         Returns:
             The message to send, or `None`.
         """
-        if not self._opened and DENIAL not in (self.scope.get("extensions") or ()):
-            if message["type"] == f"{DENIAL}.body":
+        if not self._opened and not can_deny(self.scope):
+            if message["type"] == DENIAL_BODY:
                 return None
             message = as_close(message)
         kind = message["type"]
         if kind == "websocket.accept":
             self._opened = True
-        elif kind == "websocket.close" or kind == "websocket.http.response.start":
+        elif kind == "websocket.close" or kind == DENIAL_START:
             self._closed = True
-            if kind == "websocket.http.response.start":
+            if kind == DENIAL_START:
                 # Some servers close a connection whose handshake was refused.
                 message = announce_close(self.scope, message)
-        elif kind == "websocket.http.response.body":
+        elif kind == DENIAL_BODY:
             refused.set(not message.get("more_body"))
         return message
 
@@ -153,9 +203,13 @@ class WebSocket(websockets.WebSocket):
         try:
             await self._server_send(recorded_message)
         except OSError as error:
-            self._closed = True
+            self._note_loss()
             self._send_failure = error
             raise
+
+    def _note_loss(self) -> None:
+        """Record that the server can no longer send to the client."""
+        self._closed = True
 
     async def _end(self, code: int | None, reason: str = "") -> None:
         """Close the connection, unless it is closed already.
@@ -173,17 +227,38 @@ class WebSocket(websockets.WebSocket):
 
     async def _send_close(self, code: int | None, reason: str) -> None:
         close = {"type": "websocket.close", "code": code, "reason": reason}
+        queue = self._find_bounded_queue()
+        if queue is not None and queue.full():
+            self._start_discarding(queue)
+        await self._try_to_close(close)
+
+    def _find_bounded_queue(self) -> Queue[Message] | None:
+        """Return hypercorn's queue of unread messages."""
         queue = getattr(self._server_receive, "__self__", None)
-        if isinstance(queue, Queue) and queue.full():
-            # hypercorn puts the end into the queue of unread messages while it sends to a client that has left, and
-            # waits for room in it: for ever, because nobody reads any more.
-            discarding = create_task(_discard(queue))
-            try:
-                await self._try_to_close(close)
-            finally:
-                discarding.cancel()
-        else:
-            await self._try_to_close(close)
+        return queue if isinstance(queue, Queue) and queue.maxsize else None
+
+    def _start_discarding(self, queue: Queue[Message]) -> None:
+        """Discard the messages that the handler has not read.
+
+        hypercorn puts messages and the end into the queue, and waits for room in it: also while it sends to a client
+        that has left, and after the handler has returned. But nobody reads any more.
+        """
+        if not self._discards:
+            self._discards = True
+            task = create_task(self._discard(queue))
+            _discarding.add(task)
+            task.add_done_callback(_discarding.discard)
+
+    async def _discard(self, queue: Queue[Message]) -> None:
+        # hypercorn's task, which waited for room, may need a turn to put the next message in.
+        await sleep(0)
+        await sleep(0)
+        # The end is not the last message: hypercorn still puts those in that have arrived in one piece.
+        while not (self._is_over and queue.empty()):
+            with suppress(TimeoutError):
+                async with timeout(_QUIET_S):
+                    while True:
+                        await queue.get()
 
     async def _try_to_close(self, close: Message) -> None:
         code = close["code"]
@@ -210,12 +285,14 @@ class WebSocket(websockets.WebSocket):
 
     def _release(self) -> None:
         """Mark the connection as closed, and break the reference cycle, after the handler has returned."""
-        self._closed = True
+        self._closed = self._is_over = True
         self._send_failure = None
+        queue = self._find_bounded_queue()
+        if queue is not None:
+            self._start_discarding(queue)
         # These attributes were methods of this object.
         self._receive, self._send = self._server_receive, self._server_send
 
 
-async def _discard(queue: Queue[Message]) -> None:
-    while True:
-        await queue.get()
+# The event loop refers to its tasks only weakly.
+_discarding: set[Task[None]] = set()

@@ -13,12 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
-from sanic_star import Sanic, json, text
+from sanic_star import Sanic, guard, json, text
 
 
-async def call(app: Sanic, method: str, path: str, scope_type: str = "http") -> list[dict[str, Any]]:
+async def call(app: Sanic, method: str, path: str, scope_type: str = "http", **fields: Any) -> list[dict[str, Any]]:
     """Call an application with a bare scope; return what it sends."""
     messages: list[dict[str, Any]] = []
     first = {"type": "websocket.connect"} if scope_type == "websocket" else {"type": "http.request", "body": b""}
@@ -30,7 +30,7 @@ async def call(app: Sanic, method: str, path: str, scope_type: str = "http") -> 
     async def send(message: Any) -> None:
         messages.append(message)
 
-    scope = {"type": scope_type, "path": path}
+    scope = {"type": scope_type, "path": path, **fields}
     if scope_type == "http":
         scope["method"] = method
     await asyncio.wait_for(app(scope, receive, send), 60)
@@ -101,3 +101,23 @@ async def test_a_websocket_scope_without_headers_is_accepted() -> None:
     messages = await call(make_app(), "GET", "/feed", "websocket")
     assert [message["type"] for message in messages][:2] == ["websocket.accept", "websocket.send"]
     assert messages[1]["text"] == "/feed"
+
+
+@pytest.mark.parametrize("path", ["/missing", "/forbidden", "/guarded", "/answered", "/layered", "/starlette"])
+async def test_a_handshake_is_refused_if_the_scope_has_no_extensions(path: str, caplog: Any) -> None:
+    async def fail(*arguments: Any) -> Any:
+        raise HTTPException(403)
+
+    async def talk(request: Any, ws: Any) -> None:
+        raise AssertionError
+
+    app = Sanic("Refusing")
+    app.add_websocket_route(talk, "/forbidden", name="forbidden", middleware=[guard(lambda request: False)])
+    app.add_websocket_route(talk, "/guarded", name="guarded", middleware=[guard(lambda request: text("no", 401))])
+    app.add_websocket_route(talk, "/layered", name="layered", middleware=[Middleware(lambda app: fail)])
+    app.add_websocket_route(talk, "/answered", name="answered")
+    app.on_request(lambda request: text("no", 403) if request.path == "/answered" else None)
+    app.router.routes.append(WebSocketRoute("/starlette", fail))
+    messages = await call(app, "GET", path, "websocket", extensions=None)
+    assert [message["type"] for message in messages] == ["websocket.close"]
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []

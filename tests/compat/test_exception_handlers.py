@@ -12,13 +12,15 @@ import sanic.exceptions
 import sanic.handlers
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException, WebSocketException
+from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from sanic_star import Request, Sanic, Websocket, exceptions, text
 from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.engine.failures import RefusedRequest
+from sanic_star.engine.websockets import DENIAL
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, http_scope, websocket_scope
 
@@ -375,6 +377,84 @@ async def test_a_websocket_exception_closes_with_its_code(
     assert [message["type"] for message in peer.sent][:-1] == ["websocket.accept"] * accepted
     # Only Starlette has this exception, and calls its handler for open websockets, too.
     assert (seen, caplog.records) == ([4001] * handled, [])
+
+
+@pytest.mark.parametrize("where", ["handler", "middleware", "starlette", "layer"])
+@pytest.mark.parametrize(
+    ("code", "reason", "sent_code", "sent_reason"),
+    [
+        ("4000", "text", 1011, "text"),
+        (1005, "", 1011, ""),
+        (0, None, 1011, ""),
+        (99999, b"bytes", 1011, ""),
+        (None, 5, 1011, ""),
+        (True, "x" * 124, 1011, "x" * 123),
+        (4000, "x" + "ä" * 80, 4000, "x" + "ä" * 61),
+        (1012, "x" + "😀" * 40, 1012, "x" + "😀" * 30),
+        (3000, "lone \ud800", 3000, "lone ?"),
+    ],
+    ids=lambda value: ascii(value)[:20],
+)
+async def test_an_invalid_close_code_or_reason_is_replaced(
+    where: str, code: Any, reason: Any, sent_code: int, sent_reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Replaces")
+
+    async def fail(request: Any, ws: Any = None, send: Any = None) -> Any:
+        raise WebSocketException(code, reason)
+
+    if where == "starlette":
+        app.router.routes.append(WebSocketRoute("/ws", fail))
+    else:
+        layer = [Middleware(lambda app: fail)] if where == "layer" else None
+        app.add_websocket_route(fail, "/ws", middleware=layer)
+        if where == "middleware":
+            app.on_request(fail)
+    peer = Peer()
+    peer.messages = [{"type": "websocket.connect"}]
+    async with Life(app):
+        caplog.clear()
+        await app(websocket_scope("/ws"), peer.receive, peer.send)
+    assert peer.sent[-1] == {"type": "websocket.close", "code": sent_code, "reason": sent_reason}
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("opens", "outcome"), [(True, "gets the close code 1011"), (False, "gets a plain 403")], ids=["opened", "refused"]
+)
+async def test_the_log_names_the_outcome_for_a_websocket(
+    opens: bool, outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Outcome")
+
+    class Broken(PlainTextResponse):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            raise RuntimeError("the response cannot be sent")
+
+    class Handler(ErrorHandler):
+        def default(self, request: Any, exception: Any) -> Any:
+            return Broken("no")
+
+        @staticmethod
+        def log(request: Any, exception: Any) -> None:
+            raise RuntimeError("the log fails")
+
+    app.error_handler = Handler()
+
+    async def fail(request: Any, ws: Any = None) -> Any:
+        raise KeyError("boom")
+
+    app.add_websocket_route(fail, "/ws")
+    if not opens:
+        app.on_request(fail)
+    peer = Peer()
+    peer.messages = [{"type": "websocket.connect"}]
+    async with Life(app):
+        caplog.clear()
+        with pytest.raises(KeyError):
+            await app(websocket_scope("/ws", extensions={DENIAL: {}}), peer.receive, peer.send)
+    assert peer.sent[-1]["type"] == "websocket.close"
+    assert f"Exception while answering an exception; the client {outcome}" in caplog.messages
 
 
 def test_a_websocket_exception_over_http_is_an_error() -> None:

@@ -17,6 +17,7 @@ from sanic_star.compat.exceptions import WebsocketClosed
 from sanic_star.compat.server.websockets import _inbox
 from sanic_star.compat.server.websockets._inbox import MAX_UNREAD, Inbox, Reading
 from sanic_star.compat.server.websockets._reading import start_reading
+from sanic_star.engine import websockets
 from sanic_star.testing import TestClient
 from tests.engine.raw import websocket_scope
 
@@ -467,3 +468,71 @@ async def test_a_close_that_waits_for_a_full_queue_of_unread_messages_ends(way: 
     flooding = asyncio.ensure_future(flood())
     await asyncio.wait_for(task, TIMEOUT_S)
     flooding.cancel()
+
+
+async def test_the_end_after_the_handler_finds_room_in_a_full_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """hypercorn puts the end into the queue of messages after the handler has returned, and waits for room."""
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        await until(queue.full)
+
+    async def send(message: Message) -> None:
+        pass
+
+    monkeypatch.setattr(websockets, "_QUIET_S", 0.1)
+    queue: asyncio.Queue[Message] = asyncio.Queue(2)
+    queue.put_nowait({"type": "websocket.connect"})
+    task = asyncio.ensure_future(speaking(x=handler)(websocket_scope("/x"), queue.get, send))
+    await until(queue.empty)
+    for _ in range(4):
+        await queue.put({"type": "websocket.receive", "text": "x" * 600_000})
+    await asyncio.wait_for(task, TIMEOUT_S)
+    for _ in range(5):
+        await asyncio.wait_for(queue.put({"type": "websocket.receive", "text": "late"}), TIMEOUT_S)
+    await asyncio.wait_for(queue.put({"type": "websocket.disconnect"}), TIMEOUT_S)
+    # These had arrived together with the earlier ones.
+    for _ in range(5):
+        await asyncio.wait_for(queue.put({"type": "websocket.receive", "text": "late"}), TIMEOUT_S)
+    await until(lambda: not websockets._discarding)
+
+
+class Server:
+    """The objects that uvicorn and hypercorn have for a connection, as far as they show that it is closed."""
+
+    def __init__(self) -> None:
+        self.closed = self.is_transport_closing = False
+        self.transport = self
+
+    def is_closing(self) -> bool:
+        return self.is_transport_closing
+
+    async def send(self, message: Message) -> None:
+        pass
+
+
+@pytest.mark.parametrize("attribute", ["closed", "is_transport_closing"])
+async def test_a_full_inbox_hides_the_end_from_no_handler(attribute: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_inbox, "GRACE_S", 0.1)
+
+    async def waiting(request: Any, ws: Websocket) -> None:
+        ended.append(await ws.wait_for_connection_lost())
+
+    async def sleeping(request: Any, ws: Websocket) -> None:
+        try:
+            await asyncio.sleep(2 * TIMEOUT_S)
+        finally:
+            ended.append("cancelled")
+
+    ended: list[Any] = []
+    app = speaking(waiting=waiting, sleeping=sleeping)
+    for path in ("/waiting", "/sleeping"):
+        server = Server()
+        queue: asyncio.Queue[Message] = asyncio.Queue()
+        queue.put_nowait({"type": "websocket.connect"})
+        for _ in range(MAX_UNREAD + 5):
+            queue.put_nowait({"type": "websocket.receive", "text": "unread"})
+        task = asyncio.ensure_future(app(websocket_scope(path), queue.get, server.send))
+        await until(lambda queue=queue: queue.qsize() == 5)  # type: ignore[misc]
+        setattr(server, attribute, True)
+        await asyncio.wait_for(task, TIMEOUT_S)
+    assert ended == [True, "cancelled"]

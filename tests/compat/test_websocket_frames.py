@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 import uvicorn
+from starlette.exceptions import WebSocketException
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ProtocolError
 
 from sanic_star import Sanic, Websocket
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
 from sanic_star.compat.server.websockets import _inbox
 from sanic_star.compat.server.websockets._inbox import MAX_UNREAD
-from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+from sanic_star.compat.server.websockets.impl import MESSAGES_A_TURN, WebsocketImplProtocol
 from sanic_star.testing import TestClient
 from tests.engine.raw import Peer, websocket_scope
 
@@ -109,6 +111,127 @@ async def test_pings_raise_if_the_server_cannot_send_them() -> None:
     # The application is mounted behind middleware of another package.
     async with connected(Passing(speaking(handler))) as client:
         assert await asyncio.wait_for(client.recv(), TIMEOUT_S) == "told"
+
+
+@pytest.mark.parametrize("ws_setting", ["websockets-sansio", "wsproto"])
+async def test_invalid_data_of_a_ping_or_pong_is_refused(ws_setting: str) -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        for call in (ws.ping, ws.pong):
+            for wrong in (5, 0, True, ["text"], object()):
+                with pytest.raises(TypeError, match="must be str or bytes"):
+                    await call(wrong)  # type: ignore[arg-type]
+            for long in ("x" * 126, "ä" * 63, b"x" * 126, bytearray(200), memoryview(bytes(1000))):
+                with pytest.raises(ValueError, match="use up to 125 bytes") as caught:
+                    await call(long)  # type: ignore[arg-type]
+                assert isinstance(caught.value, ProtocolError)
+        await asyncio.wait_for(await ws.ping("ä" * 62 + "x"), TIMEOUT_S)
+        await ws.send("open")
+
+    async with connected(speaking(handler), ws_setting) as client:
+        assert await asyncio.wait_for(client.recv(), TIMEOUT_S) == "open"
+
+
+@pytest.mark.parametrize("ws_setting", ["websockets-sansio", "wsproto"])
+async def test_pings_without_a_waiter_leave_nothing(ws_setting: str) -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        for number in range(50):
+            (await ws.ping(str(number))).cancel()
+        await asyncio.wait_for(await ws.ping("last"), TIMEOUT_S)
+        await asyncio.wait_for(await ws.ping("last"), TIMEOUT_S)
+        frames: Any = ws._frames
+        states.append((dict(frames.waiting), dict(frames._sent_at), "handle_pong" in vars(frames.protocol)))
+        unanswered = await ws.ping("unanswered")
+        await ws.close()
+        states.append((dict(frames.waiting), dict(frames._sent_at), "handle_pong" in vars(frames.protocol)))
+        assert unanswered.cancelled()
+
+    states: list[Any] = []
+    async with connected(speaking(handler), ws_setting) as client:
+        await asyncio.wait_for(client.wait_closed(), TIMEOUT_S)
+    assert states == [({}, {}, True), ({}, {}, False)]
+
+
+@pytest.mark.parametrize("ws_setting", ["websockets-sansio", "wsproto"])
+@pytest.mark.parametrize(
+    ("code", "reason", "received"),
+    [(4000, "ä" * 100, (4000, "ä" * 61)), (1005, "no code", (1011, "no code")), ("text", None, (1011, ""))],
+    ids=["long", "1005", "text"],
+)
+async def test_an_invalid_exception_closes_with_a_frame(
+    ws_setting: str, code: Any, reason: Any, received: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        raise WebSocketException(code, reason)
+
+    async with connected(speaking(handler), ws_setting) as client:
+        await asyncio.wait_for(client.wait_closed(), TIMEOUT_S)
+    assert (client.close_code, client.close_reason) == received
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("ws_setting", ["websockets-sansio", "wsproto"])
+async def test_text_that_is_not_utf_8_is_no_error_in_the_log(ws_setting: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        async for _ in ws:
+            pass
+
+    async with connected(speaking(handler), ws_setting) as client:
+        await client.send(b"\xff\xfe", text=True)
+        await asyncio.wait_for(client.wait_closed(), TIMEOUT_S)
+    # wsproto drops the connection.
+    assert client.close_code == (1006 if ws_setting == "wsproto" else 1007)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("way", ["iterator", "unread"])
+async def test_a_handler_that_only_sends_is_cancelled_after_some_messages(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The sweeper would cancel the handler later, after it has used the processor for a second.
+    monkeypatch.setattr(_inbox, "GRACE_S", TIMEOUT_S)
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        messages = aiter(ws)
+        assert await (anext(messages) if way == "iterator" else ws.recv()) == "first"
+        while not ws._closed:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.001)
+        try:
+            for number in range(10 * MESSAGES_A_TURN):
+                sent.append(number)
+                await ws.send("x")
+        finally:
+            if way == "iterator":
+                await messages.aclose()  # type: ignore[attr-defined]
+
+    sent: list[int] = []
+    app = speaking(handler)
+    line = Line()
+    for text in ("first", "unread"):
+        line.put("receive", text=text)
+    line.put("disconnect", code=1001)
+    await asyncio.wait_for(app(websocket_scope("/"), line.receive, line.send), TIMEOUT_S)
+    assert len(sent) == MESSAGES_A_TURN + 1
+
+
+async def test_a_handler_that_reads_may_send_many_messages_after_the_end() -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        async for message in ws:
+            for _ in range(MESSAGES_A_TURN - 1):
+                await ws.send("x")
+            read.append(message)
+
+    read: list[Any] = []
+    line = Line()
+    for text in "abcd":
+        line.put("receive", text=text)
+    line.put("disconnect", code=1001)
+
+    async def send(message: Message) -> None:
+        if message["type"] == "websocket.send":
+            raise OSError("the client has left")
+
+    await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, send), TIMEOUT_S)
+    assert read == list("abcd")
 
 
 def test_a_message_in_parts_is_sent_as_one() -> None:

@@ -12,10 +12,11 @@ from starlette.websockets import WebSocket as StarletteWebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import HTTPResponse, Request, Sanic, text
+from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.engine.application import Application
 from sanic_star.engine.requests import live
 from sanic_star.engine.routing import WebSocketRoute
-from sanic_star.engine.websockets import WebSocket
+from sanic_star.engine.websockets import WebSocket, can_deny
 from sanic_star.testing import TestClient, WebSocketDenialResponse
 from tests.engine.raw import Life, Peer, websocket_scope
 
@@ -324,3 +325,12 @@ def test_a_task_that_was_cancelled_elsewhere_closes_the_websocket() -> None:
         with pytest.raises(WebSocketDisconnect) as closed:
             session.receive_text()
     assert closed.value.code == 1011
+
+
+@pytest.mark.parametrize("scope", [{}, {"extensions": None}, {"extensions": {}}])
+async def test_a_denial_response_needs_the_extension(scope: Any) -> None:
+    websocket = WebsocketImplProtocol(websocket_scope(**scope), messages().receive, Peer().send)
+    with pytest.raises(RuntimeError, match="only with 403"):
+        await websocket.send_denial_response(text("no", 403))
+    assert not can_deny(websocket.scope)
+    assert can_deny(DENIAL)

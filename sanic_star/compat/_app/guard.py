@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star.compat.exceptions import Forbidden
 from sanic_star.compat.request.types import Request
+from sanic_star.engine.websockets import can_deny
 
 # Where a layer of ASGI middleware keeps the request in the scope.
 REQUEST = "sanic_star.request"
@@ -80,7 +81,7 @@ class Guard:
     async def _refuse(response: Any, scope: Scope, receive: Receive, send: Send) -> None:
         if not callable(response):
             raise TypeError(f"guard: {response!r} is neither a response nor a truth value")
-        if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+        if scope["type"] == "http" or can_deny(scope):
             await response(scope, receive, send)
         else:
             # The server answers this with status 403.

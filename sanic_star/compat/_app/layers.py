@@ -33,10 +33,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sanic_star.compat._app.forwarding import with_response_middleware
 from sanic_star.compat._app.guard import REQUEST
 from sanic_star.compat._app.pipeline import Call, Step, respond_through, run_before
-from sanic_star.engine.failures import attribute, only_member
+from sanic_star.engine.failures import only_member
 from sanic_star.engine.responses import Response
 from sanic_star.engine.streams import resumable
-from sanic_star.engine.websockets import SERVER_SEND
+from sanic_star.engine.websockets import SERVER_SEND, can_deny, close_of
 
 if TYPE_CHECKING:
 
@@ -267,12 +267,12 @@ class WebSocketPassage:
         if isinstance(closing, WebSocketException):
             if not connection._closed:
                 await answers.run_websocket_handler(connection, closing)
-            await connection._end(attribute(closing, "code", 1011), attribute(closing, "reason", ""))
+            await connection._end(*close_of(closing))
             return
         if connection._opened or connection._closed or not answers.handles(connection._request, error):
             raise error
         response, _ = await answers.answer(connection._request, error)
-        if response is not None and "websocket.http.response" in connection.scope.get("extensions", {}):
+        if response is not None and can_deny(connection.scope):
             await response(connection.scope, connection._receive_message, connection._send_message)
         await connection._end(1011)
 

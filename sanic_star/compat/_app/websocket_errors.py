@@ -29,7 +29,8 @@ from starlette.websockets import WebSocket
 
 from sanic_star.compat._app.error_handler import as_sanic_exception
 from sanic_star.compat.log import error_logger
-from sanic_star.engine.failures import PASSED_ON, attribute, log_error
+from sanic_star.engine.failures import PASSED_ON, log_error
+from sanic_star.engine.websockets import can_deny, close_of
 
 if TYPE_CHECKING:
     from sanic_star.compat._app.error_answers import ErrorAnswers
@@ -107,8 +108,7 @@ class WebsocketErrors(dict[Any, Any]):
         if self._can_refuse(response):
             return response
         if not connection._closed:
-            code, reason = attribute(error, "code", _INTERNAL_ERROR), attribute(error, "reason", "")
-            await websocket.close(*((code, reason) if is_close else (_INTERNAL_ERROR, "")))
+            await websocket.close(*(close_of(error) if is_close else (_INTERNAL_ERROR, "")))
         return None
 
     async def run_handler(self, websocket: WebSocket, error: WebSocketException) -> None:
@@ -129,7 +129,7 @@ class WebsocketErrors(dict[Any, Any]):
     def _can_refuse(self, response: ASGIApp | None) -> bool:
         connection = self._connection
         over = connection._opened or connection._closed
-        return callable(response) and not over and "websocket.http.response" in connection.scope.get("extensions", {})
+        return callable(response) and not over and can_deny(connection.scope)
 
     async def _call(
         self, handler: Callable[..., Any], websocket: WebSocket, error: Exception, takes_twin: bool

@@ -45,7 +45,7 @@ class ConnInfo:
         if self.server_port not in (0, 443 if self.ssl else 80):
             self.server += f":{self.server_port}"
         # The values of ASGI's TLS extension; empty if the server does not support it.
-        self.cert: dict[str, Any] = dict(scope.get("extensions", {}).get("tls") or {})
+        self.cert: dict[str, Any] = dict((scope.get("extensions") or {}).get("tls") or {})
         self.server_name: str = self.cert.pop("server_name", "")
         # Set only by HTTP/3 connections of Sanic's own server.
         self.network_paths: list[Any] | None = None

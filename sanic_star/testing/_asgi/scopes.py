@@ -138,7 +138,7 @@ class _Observer:
         request = self.make(scope, receive, send)
         if self.stand_in is not None:
             request._stand_in = self.stand_in
-        extension = scope.get("extensions", {}).get(HOOK)
+        extension = (scope.get("extensions") or {}).get(HOOK)
         if extension is None:
             self.requests.append(request)
         else:

@@ -20,6 +20,7 @@ import secrets
 from abc import ABC, abstractmethod
 from asyncio import Future
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sanic_star.engine.websockets import SERVER_SEND
@@ -95,7 +96,21 @@ class _WrittenFrames(Frames):
         self.protocol.transport.write(self._frame("Ping", payload))
         future: Future[float] = loop.create_future()
         self.waiting[payload], self._sent_at[payload] = future, loop.time()
+        future.add_done_callback(partial(self._forget, payload))
         return future
+
+    def _forget(self, payload: bytes, future: Future[float]) -> None:
+        # A handler may cancel the future, and later send a ping with the same data.
+        if self.waiting.get(payload) is future:
+            del self.waiting[payload], self._sent_at[payload]
+
+    def close(self) -> None:
+        super().close()
+        self._sent_at.clear()
+        attributes = vars(self.protocol)
+        if attributes.get("handle_pong") == self._handle_pong:
+            # The attribute hides the method of the class.
+            del attributes["handle_pong"]
 
     async def pong(self, data: bytes) -> None:
         self.protocol.transport.write(self._frame("Pong", data))
@@ -112,8 +127,9 @@ class _WrittenFrames(Frames):
         # A pong also answers earlier pings (RFC 6455, section 5.5.3).
         for payload, future in list(self.waiting.items()):
             del self.waiting[payload]
+            sent_at = self._sent_at.pop(payload)
             if not future.done():
-                future.set_result(future.get_loop().time() - self._sent_at.pop(payload))
+                future.set_result(future.get_loop().time() - sent_at)
             if payload == pong_payload:
                 return
 

@@ -21,7 +21,8 @@ a message or the end:
 | FULL | – | IDLE, returns the oldest kept message | – | – | ENDED | ENDED |
 | ENDED | – | ENDED, returns the kept messages, then `end` each time | – | – | – | – |
 
-If the handler's `next` times out, the read that the inbox has started continues: the state is AHEAD.
+If the handler's `next` times out, the read that the inbox has started continues: the state is AHEAD. After `note_loss`
+no inbox is FULL: it reads the messages that the server still keeps, until the end.
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ CHECK_INTERVAL_S = 0.1
 GRACE_S = 0.7
 # How long it may handle each earlier message that it reads after its client has left, in seconds.
 GRACE_AFTER_MESSAGE_S = 1.0
+
+# The end of a connection whose client has left without a close frame (RFC 6455, section 7.4.1).
+LOST: Message = {"type": "websocket.disconnect", "code": 1006}
 
 
 class Reading(Enum):
@@ -158,9 +162,10 @@ class Inbox:
         self._changed: asyncio.Event | None = None
         # The number of readers that wait for a message.
         self.waiting = 0
-        # When the last message was taken after the end was known, by the event loop's clock.
+        # When the last message was taken after the end or the loss was known, by the event loop's clock.
         self.taken_at = 0.0
-        # The message `websocket.disconnect`, and when it arrived, by the event loop's clock.
+        # The message `websocket.disconnect`; and when it arrived, or when a message could no longer be sent to the
+        # client, by the event loop's clock.
         self.end: Message | None = None
         self.ended_at = 0.0
         self._is_released = False
@@ -176,7 +181,12 @@ class Inbox:
             return Reading.HANDLER
         if self._pending is not None:
             return Reading.AHEAD
-        return Reading.FULL if self._is_full() else Reading.IDLE
+        return Reading.FULL if self._has_no_room() else Reading.IDLE
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is read, because too many messages are kept."""
+        return self.state is Reading.FULL
 
     def grace_is_over(self, now: float) -> bool:
         """Return whether a handler that does not read has to be cancelled, because its client left long enough ago.
@@ -254,10 +264,10 @@ class Inbox:
         finally:
             self.waiting -= 1
             self.note_reader_done()
-        if self.end is not None:
+        if self.ended_at:
             self.taken_at = asyncio.get_running_loop().time()
-            if not self._kept:
-                return self.end
+        if self.end is not None and not self._kept:
+            return self.end
         return self._kept.popleft()
 
     def read_ahead(self) -> None:
@@ -284,6 +294,16 @@ class Inbox:
         changed = self._changed = self._changed or asyncio.Event()
         changed.clear()
         await changed.wait()
+
+    def note_loss(self) -> None:
+        """Note that the server can no longer send to the client, so that only earlier messages and the end follow.
+
+        From now on, the inbox reads on when it is full: the server keeps no more messages than it has received at once.
+        """
+        self.ended_at = self.ended_at or asyncio.get_running_loop().time()
+        self.read_ahead()
+        if self._changed is not None:
+            self._changed.set()
 
     def finish(self, end: Message) -> None:
         """Note the end of the connection, and stop reading.
@@ -314,12 +334,15 @@ class Inbox:
         self._is_released = True
         self._on_end = None
         if self.end is None:
-            self.end = {"type": "websocket.disconnect", "code": 1006}
+            self.end = LOST
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
 
-    def _is_full(self) -> bool:
+    def _has_no_room(self) -> bool:
+        if self.ended_at:
+            # Without further reads, the end would not arrive; hypercorn cannot even put it into its own full queue.
+            return False
         if len(self._kept) >= MAX_UNREAD:
             return True
         return sum(len(message.get("text") or message.get("bytes") or "") for message in self._kept) >= MAX_UNREAD_BYTES

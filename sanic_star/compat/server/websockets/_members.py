@@ -57,8 +57,8 @@ _NORMAL_CODES = (1000, 1001)
 _NO_CODE, _NO_FRAME = 1005, 1006
 
 
-class InvalidClose(ProtocolError, ValueError):
-    """The code or the reason of a close frame is invalid."""
+class InvalidControlFrame(ProtocolError, ValueError):
+    """The code or the reason of a close frame is invalid, or the data of a ping or a pong is too long."""
 
 
 def explain(name: str) -> str:

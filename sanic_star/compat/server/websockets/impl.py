@@ -18,7 +18,8 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from sanic_star.compat._support.lazy import OldName, names_without_old
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.engine import requests
-from sanic_star.engine.websockets import WebSocket
+from sanic_star.engine.failures import is_a
+from sanic_star.engine.websockets import CLOSE_REASON_SIZE, SERVER_SEND, WebSocket, can_deny, is_close_code
 
 # Imported late, with the first connection, because most applications have no websockets.
 if TYPE_CHECKING:
@@ -26,32 +27,30 @@ if TYPE_CHECKING:
     from sanic_star.compat.server.websockets._inbox import Inbox
     from sanic_star.compat.server.websockets._members import Members, RecvLock, ServerProtocol
 
-# The codes that a close frame may have (RFC 6455, section 7.4, and IANA's registry of close codes).
-_CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # 1006 stands for the end without a close frame: as in Sanic, the connection is closed without one.
 _NO_FRAME, _INTERNAL_ERROR = 1006, 1011
 # After this number of sent messages the event loop gets a turn. hypercorn accepts all messages for a client that has
 # left without a pause, so that a handler that only sends would block the process.
 MESSAGES_A_TURN = 256
-# The maximum length of the reason in a control frame, in bytes (RFC 6455, section 5.5).
-_REASON_SIZE = 123
-# How long `send` waits for the end after the server has raised an exception because the client has left. With
-# uvicorn both happen in one turn of the event loop.
+# The maximum length of the data of a control frame, in bytes (RFC 6455, section 5.5).
+_CONTROL_SIZE = 125
+# How long `send` waits for the end after the server has raised an exception because the client has left, in seconds.
+# With uvicorn both happen in one turn of the event loop.
 _END_WAIT_S = 0.5
 _CONNECTED = WebSocketState.CONNECTED
 _DISCONNECT = "websocket.disconnect"
 
 
 def _check_close(code: Any, reason: Any) -> None:
-    if code is not None and not (isinstance(code, int) and any(code in codes for codes in _CLOSE_CODES)):
+    if code is not None and not is_close_code(code):
         problem = f"close code {code!r} is invalid: use 1000 to 1003, 1007 to 1014 or 3000 to 4999"
-    elif not isinstance(reason, str) or len(reason.encode()) > _REASON_SIZE:
-        problem = f"close reason {reason!r} is invalid: use text of up to {_REASON_SIZE} bytes"
+    elif not isinstance(reason, str) or len(reason.encode()) > CLOSE_REASON_SIZE:
+        problem = f"close reason {reason!r} is invalid: use text of up to {CLOSE_REASON_SIZE} bytes"
     else:
         return
-    from sanic_star.compat.server.websockets._members import InvalidClose
+    from sanic_star.compat.server.websockets._members import InvalidControlFrame
 
-    raise InvalidClose(problem)
+    raise InvalidControlFrame(problem)
 
 
 # How the handler of a websocket is informed that the connection has ended:
@@ -146,6 +145,9 @@ class WebsocketImplProtocol(WebSocket):
     _waiting_for_end = 0
     # The number of messages that the handler has sent.
     _sent = 0
+    # The number of messages that were dropped after the end, since the handler has read at this time of the loop.
+    _dropped = 0
+    _dropped_since = 0.0
     _plain: websockets.WebSocket | None = None
     # The objects of `ws_proto` and `io_proto`.
     _members: Members | None = None
@@ -298,7 +300,8 @@ class WebsocketImplProtocol(WebSocket):
         Raises:
             asyncio.CancelledError: the client has left; raised once, in the handler of this connection. If the handler
                 has unread messages, or is in an `async for` over this websocket, the message is dropped instead, and
-                the handler reads the other messages and the end.
+                the handler reads the other messages and the end. Up to 256 messages are dropped for each one read.
+                While the handler waits in `wait_for_connection_lost`, only the task that sends is cancelled.
             WebsocketClosed: the connection has ended; raised in the handler of another connection, after the first
                 exception, or after `close`.
             TypeError: the message has another type, for example a mapping, or its parts have different types. Use
@@ -334,8 +337,7 @@ class WebsocketImplProtocol(WebSocket):
                     await asyncio.sleep(0)
                 return
             except OSError:
-                self._closed = True
-                self._inbox.ended_at = asyncio.get_running_loop().time()
+                self._note_loss()
         if self._handler == "cancellable" and self._is_own_handler():
             if await self._will_read():
                 return
@@ -343,18 +345,26 @@ class WebsocketImplProtocol(WebSocket):
         await self._raise_closed("Cannot write to websocket interface after it is closed.")
 
     async def _will_read(self) -> bool:
-        """Return whether the handler has still to read earlier messages, or the end of its `async for`."""
+        """Return whether the handler has still to read earlier messages, or the end of its `async for`.
+
+        A handler that drops `MESSAGES_A_TURN` messages without reading one will not read: it may only keep an iterator.
+        """
         # A turn for the event loop, because the handler may only send.
         await asyncio.sleep(0)
+        inbox = self._inbox
+        if self._dropped_since != inbox.taken_at:
+            self._dropped, self._dropped_since = 0, inbox.taken_at
+        self._dropped += 1
+        if self._dropped > MESSAGES_A_TURN:
+            return False
         if self._iterating:
             return True
-        inbox = self._inbox
         if self._reads and not inbox.unread:
             try:
                 async with asyncio.timeout(_END_WAIT_S):
                     await inbox.wait_for_end()
             except TimeoutError:
-                inbox.finish({"type": _DISCONNECT, "code": 1006})
+                self._finish_lost()
         return self._reads and inbox.unread > 0
 
     async def ping(self, data: str | bytes | None = None) -> asyncio.Future[float]:
@@ -370,12 +380,14 @@ class WebsocketImplProtocol(WebSocket):
             ServerError: this is not possible under this server. It is possible under uvicorn, unless another
                 application with ASGI middleware mounts this one. Every server sends its own pings
                 (`WEBSOCKET_PING_INTERVAL`, or a setting of the server).
-            ValueError: another ping with the same data is waiting for its pong.
+            TypeError: the data is neither text nor bytes.
+            ValueError: the data is too long, or another ping with the same data is waiting for its pong.
             WebsocketClosed: the connection is closed.
         """
         if self._closed:
             raise WebsocketClosed("Cannot send a ping when the websocket interface is closed.")
-        return await self._control("ping").ping(data if data is None else _control_data(data))
+        payload = None if data is None else _control_data(data)
+        return await self._control("ping").ping(payload)
 
     async def pong(self, data: str | bytes = b"") -> None:
         """Send a pong without a ping, to keep the connection open; as in Sanic, do nothing if it is closed.
@@ -385,9 +397,12 @@ class WebsocketImplProtocol(WebSocket):
 
         Raises:
             ServerError: this is not possible under this server; see `ping`.
+            TypeError: the data is neither text nor bytes.
+            ValueError: the data is too long.
         """
         if not self._closed:
-            await self._control("pong").pong(_control_data(data))
+            payload = _control_data(data)
+            await self._control("pong").pong(payload)
 
     def _control(self, kind: str) -> Frames:
         frames = self._find_frames()
@@ -667,7 +682,7 @@ class WebsocketImplProtocol(WebSocket):
         Raises:
             RuntimeError: the server does not support this (ASGI extension `websocket.http.response`).
         """
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
+        if not can_deny(self.scope):
             raise RuntimeError("this server can refuse a handshake only with 403: use close()")
         await response(self.scope, self.receive, self._send_to_server)
 
@@ -761,6 +776,18 @@ class WebsocketImplProtocol(WebSocket):
         if self._frames is not None:
             self._frames.close()
 
+    def _note_loss(self) -> None:
+        self._closed = True
+        # Without an inbox, the server could not even accept the connection.
+        inbox: Inbox | None = getattr(self, "_inbox", None)
+        if inbox is not None:
+            inbox.note_loss()
+
+    def _finish_lost(self) -> None:
+        from sanic_star.compat.server.websockets._inbox import LOST
+
+        self._inbox.finish(LOST)
+
     def _check_client(self, now: float) -> None:
         """Read ahead; cancel the handler if its client left long enough ago.
 
@@ -770,11 +797,28 @@ class WebsocketImplProtocol(WebSocket):
             now: the event loop's time, in seconds.
         """
         inbox = self._inbox
+        if inbox.is_full and self._server_has_lost_client():
+            self._note_loss()
+        if self._waiting_for_end:
+            if inbox.ended_at and inbox.grace_is_over(now):
+                # The server does not report the end.
+                self._finish_lost()
+            return
         if self._handler != "cancellable":
             return
         inbox.read_ahead()
-        if self._closed and not self._waiting_for_end and inbox.grace_is_over(now):
+        if self._closed and inbox.grace_is_over(now):
             self._cancel_task()
+
+    def _server_has_lost_client(self) -> bool:
+        """Return whether the server has closed the connection, and reports that after the messages that are unread.
+
+        For example, the client has not answered a ping. Under granian and daphne the answer is unknown, and `False`.
+        """
+        protocol = getattr(self.scope.get(SERVER_SEND, self._server_send), "__self__", None)
+        # uvicorn's object has the transport; hypercorn's has the attribute.
+        is_closing = getattr(getattr(protocol, "transport", None), "is_closing", None)
+        return getattr(protocol, "closed", False) is True or (is_closing is not None and is_closing())
 
     def _is_own_handler(self) -> bool:
         """Return whether the current task is the handler of this connection, or was started by it."""
@@ -787,6 +831,9 @@ class WebsocketImplProtocol(WebSocket):
         stream = request._open_stream if request is not None else None
         return stream.task is asyncio.current_task() if stream is not None else self._is_own_handler()
 
+    def _is_own_end(self, error: BaseException) -> bool:
+        return super()._is_own_end(error) or (self._closed and is_a(error, WebsocketClosed))
+
     def _cancel_task(self) -> None:
         self._handler = "cancelled"
         stream = self._request._open_stream if self._request is not None else None
@@ -794,7 +841,14 @@ class WebsocketImplProtocol(WebSocket):
             stream.cancel("client left", "the websocket's client has left")
 
     async def _cancel_handler(self) -> None:
-        """Cancel the handler, and raise `CancelledError` in the current task; only once for each connection."""
+        """Cancel the handler, and raise `CancelledError` in the current task; only once for each connection.
+
+        A handler that is in `wait_for_connection_lost`, or has left it, is informed by that: only the task that it has
+        started is cancelled.
+        """
+        if self._waiting_for_end or self._handler == "informed":
+            await asyncio.sleep(0)
+            raise CancelledError("the websocket's client has left")
         if self._handler != "cancelled":
             self._cancel_task()
             # In the task of the handler, this raises the `CancelledError`.
@@ -811,6 +865,9 @@ class WebsocketImplProtocol(WebSocket):
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None and stream.reason is not None:
             return stream.reason == "client left" and await stream.finish_cancelled()
+        if stream is not None and self._closed and self._handler == "informed":
+            # A task that the handler waits for was cancelled by `send` or `recv`.
+            return not stream.task.cancelling()
         # Without a task to cancel, as under granian, whose tasks are written in Rust.
         return stream is None and self._handler == "cancelled"
 
@@ -839,8 +896,20 @@ def _joined(parts: Iterable[Any]) -> str | bytes:
     raise TypeError("Websocket data must be bytes, str: the parts of a message have different types")
 
 
-def _control_data(data: str | bytes | bytearray | memoryview) -> bytes:
-    return data.encode() if isinstance(data, str) else bytes(data)
+def _control_data(data: Any) -> bytes:
+    if isinstance(data, str):
+        payload = data.encode()
+    elif isinstance(data, bytes | bytearray | memoryview):
+        payload = bytes(data)
+    else:
+        raise TypeError(f"the data of a ping or a pong must be str or bytes, not {type(data).__name__}")
+    if len(payload) > _CONTROL_SIZE:
+        from sanic_star.compat.server.websockets._members import InvalidControlFrame
+
+        raise InvalidControlFrame(
+            f"the data of a ping or a pong has {len(payload)} bytes: use up to {_CONTROL_SIZE} bytes"
+        )
+    return payload
 
 
 def _size(data: str | bytes) -> int:
