@@ -328,7 +328,7 @@ def test_variables_for_a_prompt() -> None:
     context.add(5, "answer", "what was asked for")
     context.add(Sanic)
     described = [(name, desc) for _, name, desc in context]
-    assert described == [("answer", "what was asked for"), ("Sanic", "An application.")]
+    assert described == [("answer", "what was asked for"), ("Sanic", str(Sanic.__doc__).partition("\n")[0])]
 
 
 def test_the_address_and_the_location_of_a_server() -> None:
