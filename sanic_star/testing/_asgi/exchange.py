@@ -182,7 +182,7 @@ class Exchange:
                 await self._readable.wait()
         except TimeoutError as error:
             assert self._task is not None
-            subject = self._describe("no answer" if self.stage is Stage.WAITING else "no more of the body")
+            subject = self._describe("no answer" if self.stage is Stage.WAITING else "no further part of the body")
             raise SlowResponse(f"{subject} within {limit:g} s: it waits {place_of(self._task)}") from error
 
     def _describe(self, subject: str) -> str:

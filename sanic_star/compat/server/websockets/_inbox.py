@@ -298,7 +298,8 @@ class Inbox:
     def note_loss(self) -> None:
         """Note that the server can no longer send to the client, so that only earlier messages and the end follow.
 
-        From now on, the inbox reads on when it is full: the server keeps no more messages than it has received at once.
+        From now on, the inbox also reads when it is full, because the number of messages that the server still keeps is
+        bounded.
         """
         self.ended_at = self.ended_at or asyncio.get_running_loop().time()
         self.read_ahead()

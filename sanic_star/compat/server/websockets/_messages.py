@@ -1,4 +1,4 @@
-"""The messages of a websocket, one after the other: what `async for` over it takes them from."""
+"""`Messages`: the iterator of `async for` over a websocket."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Source(Protocol):
 
 
 class Messages:
-    """Iterates over the messages of a websocket until the connection is over.
+    """Iterates over the messages of a websocket until the connection ends.
 
-    While the handler's own task iterates, `send` does not cancel it: it learns of the end from the iteration.
+    While the handler's own task iterates, `send` does not cancel it: the iteration ends with the connection.
 
     Args:
-        websocket: whose messages are taken.
+        websocket: the websocket.
     """
 
     __slots__ = ("_inbox", "_is_over", "_is_own", "_limit", "_websocket")
@@ -53,7 +53,7 @@ class Messages:
         """Return the next message: text, or bytes.
 
         Raises:
-            StopAsyncIteration: the connection is over.
+            StopAsyncIteration: the connection has ended.
             ServerError: another task is waiting for a message already, or holds `recv_lock`.
         """
         data: str | bytes
