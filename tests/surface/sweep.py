@@ -190,7 +190,8 @@ def _reason(place: str, name: str, home: str) -> str:
 
 def page(gaps: list[Gap]) -> str:
     """Return the page of the documentation that lists the gaps."""
-    sections: dict[str, dict[tuple[str, str], list[str]]] = {head: {} for head in (MISSING, UNUSABLE, TUPLES, CONSTANTS)}
+    heads = MISSING, UNUSABLE, TUPLES, CONSTANTS
+    sections: dict[str, dict[tuple[str, str], list[str]]] = {head: {} for head in heads}
     for gap in gaps:
         head, reason = _section(gap)
         sections[head].setdefault((gap.place, reason), []).append(gap.name)
@@ -216,13 +217,13 @@ def _rows(names: dict[tuple[str, str], list[str]]) -> str:
 
 HEAD = """# Names of Sanic that are not here
 
-If you look for a name of Sanic 25.12 and do not find it here, this page says why. A test compares `dir()` of each public
-module and class of Sanic with sanic_star under the [alias](port/index.md), and these tables list all names that are
-missing.
+If you look for a name of Sanic 25.12 and do not find it here, this page says why. A test compares `dir()` of each
+public module and class of Sanic with sanic_star under the [alias](port/index.md). The tables below list all names that
+are missing.
 
-The test does not compare names that a module of Sanic imports from other packages (`sanic.app.partial`). With the alias,
-a module also has the names that it imports from other modules of Sanic (`sanic.app.Blueprint`). Without the alias,
-import such a name from the module that defines it.
+The test does not compare names that a module of Sanic imports from other packages (`sanic.app.partial`). With the
+alias, a module also has the names that it imports from other modules of Sanic (`sanic.app.Blueprint`). Without the
+alias, import such a name from the module that defines it.
 
 <!-- written by `python -m tests.surface.sweep --write` -->
 """
