@@ -2,7 +2,7 @@
 
 SERVER = "the ASGI server does that"
 ROUTING = "the route index finds routes: use `app.router.resolve` and `app.router.routes`"
-SUPERVISOR = "the supervisor of `app.run` starts, watches and stops processes; control it through `app.manager` and `app.m`"
+SUPERVISOR = "the supervisor of `app.run` starts and stops processes; control it through `app.manager` and `app.m`"
 SIGNALS = "a signal is not a route here: use `path`, `parts`, `handler` and `requirements`"
 START = "an internal helper of Sanic, which is not needed here"
 MEMBER = "only the application has it: use `app`"
