@@ -191,15 +191,16 @@ def _reason(place: str, name: str, home: str) -> str:
 def page(gaps: list[Gap]) -> str:
     """Return the page of the documentation that lists the gaps."""
     heads = MISSING, UNUSABLE, TUPLES, CONSTANTS
-    sections: dict[str, dict[tuple[str, str], list[str]]] = {head: {} for head in heads}
+    # By head of a section and reason, the names of each module or class.
+    sections: dict[str, dict[str, dict[str, list[str]]]] = {head: {} for head in heads}
     for gap in gaps:
         head, reason = _section(gap)
-        sections[head].setdefault((gap.place, reason), []).append(gap.name)
-    return HEAD + "".join(head + _rows(names) for head, names in sections.items())
+        sections[head].setdefault(reason, {}).setdefault(gap.place, []).append(gap.name)
+    return HEAD + "".join(head + _entries(reasons) for head, reasons in sections.items())
 
 
 def _section(gap: Gap) -> tuple[str, str]:
-    """Return the head of a gap's section, and the reason for its row; empty if the head of the section says it."""
+    """Return the head of a gap's section, and its reason; empty if the head of the section says it."""
     if gap.reason.startswith(IMPORTABLE):
         return UNUSABLE, gap.reason.removeprefix(f"{IMPORTABLE}: ")
     if gap.reason in (CONSTANT, NO_TUPLE):
@@ -207,18 +208,23 @@ def _section(gap: Gap) -> tuple[str, str]:
     return MISSING, gap.reason
 
 
-def _rows(names: dict[tuple[str, str], list[str]]) -> str:
-    lines = []
-    for (place, reason), missing in names.items():
-        cell = "the module" if missing == ["*"] else " ".join(f"`{name}`" for name in missing)
-        lines.append(f"| `{place}` | {cell} |" + (f" {reason} |" if reason else ""))
-    return "\n".join(lines) + "\n"
+def _entries(reasons: dict[str, dict[str, list[str]]]) -> str:
+    """Return a definition list with a list of names for each reason; a plain list for an empty reason."""
+    entries = []
+    for reason, places in reasons.items():
+        items = [
+            f"- the module `{place}`" if names == ["*"] else f"- `{place}`: {' '.join(f'`{name}`' for name in names)}"
+            for place, names in places.items()
+        ]
+        term = f"{reason[0].upper()}{reason[1:]}\n:   " if reason else ""
+        entries.append(term + ("\n    " if reason else "\n").join(items) + "\n")
+    return "\n".join(entries)
 
 
 HEAD = """# Names of Sanic that are not here
 
 If you look for a name of Sanic 25.12 and do not find it here, this page says why. A test compares `dir()` of each
-public module and class of Sanic with sanic_star under the [alias](port/index.md). The tables below list all names that
+public module and class of Sanic with sanic_star under the [alias](port/index.md). The lists below have all names that
 are missing.
 
 The test does not compare names that a module of Sanic imports from other packages (`sanic.app.partial`). With the
@@ -230,33 +236,25 @@ alias, import such a name from the module that defines it.
 MISSING = """
 ## Missing names
 
-| module or class | names | why |
-|---|---|---|
 """
 UNUSABLE = """
 ## Names that you can import, but not use
 
 You can also use these names in annotations and as base classes. Calling one, or creating an instance, raises
-`NotImplementedError` with the advice of the third column: see [`private-modules`](compatibility.md#private-modules).
+`NotImplementedError` with the advice that the list gives: see [`private-modules`](compatibility.md#private-modules).
 
-| module or class | names | instead |
-|---|---|---|
 """
 TUPLES = """
 ## Methods of tuples
 
-These classes are named tuples in Sanic, and other classes here. You can unpack them, but they lack two methods.
+These classes are named tuples in Sanic, but not here. You can unpack them, but they lack two methods of tuples.
 
-| class | names |
-|---|---|
 """
 CONSTANTS = """
 ## Constants of Sanic's own code
 
 Nothing in sanic_star reads these constants, so they are left out.
 
-| module or class | names |
-|---|---|
 """
 
 
