@@ -545,10 +545,11 @@ class Engine:
             return error
         has_begun = False
 
-        async def send_answer(message: Message) -> None:
+        # PERF: a function that returns the awaitable of `send`, as `watched_send`, and safe as there («errors»).
+        def send_answer(message: Message) -> Awaitable[None]:
             nonlocal has_begun
             has_begun = True
-            await send(message)
+            return send(message)
 
         pending: BaseException | None = error
         try:

@@ -111,7 +111,10 @@ def has_valid_head(response: Any) -> bool:
         return False
     if headers is None:
         return True
-    return all(name in _field_names and type(value) is str and value.isprintable() for name, value in headers.items())
+    for name, value in headers.items():
+        if name not in _field_names or type(value) is not str or not value.isprintable():
+            return False
+    return True
 
 
 class JSONWriting:
