@@ -108,8 +108,8 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     whole = len({*parts, *result} & {*PARTS}) == len(PARTS)
     target = RESULTS / ("all" if whole else "-".join(parts))
     RESULTS.mkdir(exist_ok=True)
-    # In a checkout, modules may have no byte code yet, and with PYTHONDONTWRITEBYTECODE they never get it. The parts that
-    # start processes would measure the compiler.
+    # In a checkout, modules may have no byte code yet, and with PYTHONDONTWRITEBYTECODE they never get it. The parts
+    # that start processes would measure the compiler.
     for package in ("sanic_star", "benchmarks"):
         for folder in find_spec(package).submodule_search_locations or ():  # type: ignore[union-attr]
             compileall.compile_dir(folder, quiet=1)
