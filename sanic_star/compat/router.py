@@ -462,7 +462,7 @@ class Router(routing.Router):
         scope = _request_scope(path, method, host)
         route, params = self._find(scope)
         if route is self.fallback:
-            raise self._miss(path, method, self._allowed(path, scope), scope)
+            raise self._miss(path, method, self._allowed_methods(path, scope), scope)
         return route, route.endpoint, params
 
     def resolve(
@@ -492,7 +492,7 @@ class Router(routing.Router):
         route, params = self._find(scope)
         if route is not self.fallback:
             return route, route.endpoint, params
-        allowed = self._allowed(path, scope)
+        allowed = self._allowed_methods(path, scope)
         if not allowed:
             raise NoRoute(path=path)
         raise NoMethod(f"Method '{method}' not found on {path}", method=method, allowed_methods=allowed, path=path)
@@ -530,7 +530,7 @@ class Router(routing.Router):
         return self.name_index.get(view_name) or self.name_index.get(self.ctx.app.generate_name(view_name))
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        """Build a path in Starlette's way; Sanic's short names will do, also those of a mounted application.
+        """Build a path in Starlette's way; also by Sanic's short names, including those of a mounted application.
 
         Args:
             name: `view`, `app.view`, or `mount:view`.

@@ -125,7 +125,7 @@ class Engine:
         self.behaviour = behaviour
         self.make_request = self._make = make_request
         # The class of requests, if the dispatch can make them without calling it; see `_plain_class`.
-        self._plain: type[Request] | None = None
+        self._request_class: type[Request] | None = None
         self.make_websocket = make_websocket
         self.lifecycle = Lifecycle(self)
         self.lazy_state: dict[str, Any] = {}
@@ -311,16 +311,16 @@ class Engine:
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
         direct, look_up, new, make = router._direct, router._look_up, object.__new__, self._make
-        plain, behaviour = _plain_class(make), self.behaviour
-        self._plain = plain
+        request_class, behaviour = _plain_class(make), self.behaviour
+        self._request_class = request_class
         asleep, wake = self.sweeper.asleep, self.sweeper.wake
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await self._dispatch_other(scope, receive, send)
                 return
-            if plain is not None:
-                request = new(plain)
+            if request_class is not None:
+                request = new(request_class)
                 request.scope = scope
                 request._receive = receive
                 request._send = send
@@ -789,10 +789,10 @@ class Engine:
         # Optional in an ASGI scope, and Starlette's default would be `http`.
         scope.setdefault("scheme", "ws")
         connection = self.make_websocket(scope, receive, send)
-        plain = self._plain
-        if plain is not None:
+        request_class = self._request_class
+        if request_class is not None:
             # As in the dispatch, the class is not called.
-            request = object.__new__(plain)
+            request = object.__new__(request_class)
             Request.__init__(request, scope, receive, connection._send_message)
         else:
             request = self._make(scope, receive, connection._send_message)
@@ -1051,7 +1051,7 @@ def _is_own_cancellation() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class _Plain:
+class _PlainBehaviour:
     """The behaviour of `Application`, which has no layer above its engine. Handlers get path parameters by keyword."""
 
     def __init__(self, app: Application) -> None:
@@ -1088,7 +1088,7 @@ class _Plain:
 
         async def raise_not_found(request: Request) -> Any:
             scope = request.scope
-            allowed = {*router._refused(scope)} - {WEBSOCKET}
+            allowed = {*router._allowed_after_find(scope)} - {WEBSOCKET}
             if scope["type"] == "http" and allowed:
                 raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed))})
             raise HTTPException(404)
@@ -1196,7 +1196,7 @@ class Application(Starlette):
     ) -> None:
         super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
         self.router = Router(routes, lifespan=lifespan)
-        self._engine = Engine(self, _Plain(self))
+        self._engine = Engine(self, _PlainBehaviour(self))
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the dispatch with the user's ASGI middleware around it, and return the gate."""

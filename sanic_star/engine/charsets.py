@@ -94,7 +94,7 @@ def check_content_type(scope: Scope, max_size: int | None = None) -> None:
 
     Args:
         scope: the request's ASGI scope.
-        max_size: of the header's value, in bytes; `None` for no limit.
+        max_size: the maximum size of the header's value, in bytes; `None` for no limit.
 
     Raises:
         RefusedRequest: 431, the header is too long; 400, the charset is not in the table.

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sanic.error")
 
-# So a limit is exceeded by a twentieth of it at most, and by a second at most. Sanic checks a quarter as often.
+# A limit is exceeded by the interval between two checks at most: by a twentieth of it, and by no more than a second.
+# Sanic checks a quarter as often.
 CHECKS_PER_LIMIT = 20
 SHORTEST_INTERVAL_S, LONGEST_INTERVAL_S = 0.01, 1.0
 # The time limit of a body grows by a second for each 500 bytes received: a large upload may take long, but a body that

@@ -23,8 +23,8 @@ CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # The maximum length of the reason in a close frame, in bytes: a control frame has 125 (RFC 6455, section 5.5).
 CLOSE_REASON_SIZE = 123
 _INTERNAL_ERROR = 1011
-# How long hypercorn has put no message into the queue of a websocket that is over, until it will not put any, in
-# seconds: it puts them one after the other, without waiting for anything but room.
+# If hypercorn puts no message into the queue of a closed websocket for so many seconds, it will put none: it puts them
+# one after the other, and waits for nothing but room in the queue.
 _QUIET_S = 1.0
 
 # The key of the server's `send` in the scope of a websocket, if the application has ASGI middleware. Frames without an

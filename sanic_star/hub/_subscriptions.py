@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from sanic_star.hub._messages import Message
 
-# What happens to a message for a subscriber whose queue is full.
+# The policies for a message to a subscriber whose queue is full.
 WhenFull: TypeAlias = Literal["drop_oldest", "drop_newest", "close"]
 POLICIES = ("drop_oldest", "drop_newest", "close")
 

@@ -131,7 +131,7 @@ class Answers:
         self.app = app
         # The events that have a handler; none before the application is finalised.
         self._events = Events(app.signal_router, app.router._find_again)
-        # Whether an event has a handler, what a subclass overrides, and the steps of middleware by location and route.
+        # Whether an event has a handler; the methods that a subclass overrides; the middleware by location and route.
         self._has_event_handlers = False
         self.overrides = Overrides()
         self._cached_steps: dict[tuple[MiddlewareLocation, str | None], list[Step]] | None = None
@@ -715,7 +715,7 @@ class Answers:
     def not_found(self, scope: Scope) -> Exception:
         """Return the exception for a request without a route."""
         router = self.app.router
-        return router._miss(routing.wire_path(scope), scope.get("method", "GET"), router._refused(scope), scope)
+        return router._miss(routing.wire_path(scope), scope.get("method", "GET"), router._allowed_after_find(scope), scope)
 
     def answer(
         self, request: EngineRequest, error: BaseException

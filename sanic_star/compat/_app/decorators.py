@@ -1331,8 +1331,8 @@ def function_or_default(decorator: str, function: object, default: str | None = 
 
     Args:
         decorator: the decorator's name, for the message.
-        function: what the decorator was called with.
-        default: what stands for the function that is decorated next; it may also be written.
+        function: the argument of the decorator.
+        default: the value that stands for the function that is decorated next; a user may also pass it.
 
     Raises:
         TypeError: the argument is something else.

@@ -214,7 +214,7 @@ class ErrorAnswers:
 
         Args:
             connection: Starlette's request; handlers get the application's own.
-            error: what the route has raised.
+            error: the exception that the route has raised.
         """
         request: Any = current_request()
         # The scope outside the mount. A copy, because the mount's middleware still uses its own scope.

@@ -108,7 +108,8 @@ class Layer:
 async def _note_leave(request: Any, receive: Receive) -> Message:
     """Receive a message, and note if the client has left.
 
-    Not whether the body ends: a watcher may read ahead here, and the handler still has to read what is kept for it.
+    The end of the body is not noted: a watcher may read ahead here, and the handler has still to read the messages that
+    are kept for it.
     """
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -278,7 +279,7 @@ class WebSocketPassage:
 
 
 def _switch_scope(request: Any, scope: Scope, headers: Any, query: Any) -> None:
-    """Give the request another scope; drop what it has parsed from a header or a query that differs.
+    """Give the request another scope; drop the values that it has parsed from a header or a query that differs.
 
     Args:
         request: the request.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sanic_star.compat._app.seams import Application
-    from sanic_star.engine.timers import Due, Timer
+    from sanic_star.engine.timers import NextRunTime, Timer
 
 J = TypeVar("J", bound=Callable[..., Any])
 
@@ -299,12 +299,12 @@ class Background:
             ImportError: the package `cronsim` is not installed.
             ValueError: the expression or the time zone is invalid.
         """
-        from sanic_star.engine.timers import by_clock
+        from sanic_star.engine.timers import by_cron_expression
 
-        return self._timer(by_clock(expression, timezone), name, jitter, one_worker, drain)
+        return self._timer(by_cron_expression(expression, timezone), name, jitter, one_worker, drain)
 
     def _timer(
-        self, due: Due, name: str | None, jitter: float, one_worker: bool | str | Path, drain: bool
+        self, next_run_time: NextRunTime, name: str | None, jitter: float, one_worker: bool | str | Path, drain: bool
     ) -> Callable[[J], J]:
         from pathlib import Path
 
@@ -316,7 +316,7 @@ class Background:
         def decorate(job: J) -> J:
             task_name = name or getattr(job, "__name__", None) or type(job).__name__
             lock = self._lock_file(task_name) if one_worker is True else Path(one_worker) if one_worker else None
-            timer = Timer(task_name, partial(self._run_job, job), due, jitter=jitter, lock=lock, drain=drain)
+            timer = Timer(task_name, partial(self._run_job, job), next_run_time, jitter=jitter, lock=lock, drain=drain)
             self._timers.append(timer)
             if self._timers_run:
                 self._start(timer)

@@ -36,7 +36,7 @@ class _Template(NamedTuple):
 
     Attributes:
         text: the path with `%s` for each parameter.
-        parameters: their names in the order of the path, and what a value has to match.
+        parameters: their names in the order of the path, each with the function that checks a value.
         has_hosts: whether the route is for certain hosts.
     """
 

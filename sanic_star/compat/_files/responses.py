@@ -40,7 +40,7 @@ CHUNK_SIZE = 256 * 1024
 
 
 class CachedFile:
-    """The content of a small file, with what a response needs.
+    """The content of a small file, with the data of its response.
 
     Args:
         path: its real path.

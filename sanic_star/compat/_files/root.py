@@ -101,7 +101,7 @@ class Root:
             parent = os.path.realpath(parent)
             if not self._contains(parent) and not self._follow_dirs:
                 return None
-            # Resolved from the directory that was checked, not from what the original path leads to by now.
+            # Resolved from the directory that was checked, because the original path may lead elsewhere by now.
             path = os.path.join(parent, name)
             real_path = os.path.realpath(path)
             if os.path.islink(path):

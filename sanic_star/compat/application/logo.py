@@ -27,7 +27,7 @@ COFFEE_LOGO = _drawn(_CUP)
 FULL_COLOR_LOGO = _drawn(_STAR, name=True)
 
 COLOURS = re.compile(r"\033\[[0-9;]*m")
-"""What colours text in a terminal."""
+"""The control sequences that colour text in a terminal."""
 
 
 def get_logo(full: bool = False, coffee: bool = False) -> str:

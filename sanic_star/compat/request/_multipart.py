@@ -24,7 +24,7 @@ from sanic_star.engine.charsets import find_codec
 MAX_FILES = 1000  # Starlette's
 # In bytes; exceeds python-multipart's maximum for a part's headers.
 HEADERS_SIZE = 65536
-# What may follow a delimiter: the line break before a part, or the dashes of the last one.
+# The bytes that may follow a delimiter: the line break before a part, or the dashes of the last one.
 _AFTER_DELIMITER = (b"\r\n", b"--")
 # Blanks after a delimiter (RFC 2046, section 5.1.1, `transport-padding`); more of them are content.
 _PADDING = re.compile(rb"[ \t]{0,1000}")

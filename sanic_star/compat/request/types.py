@@ -158,7 +158,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # The names of the items that were set on the request: `request["user"] = …`.
     _items: dict[str, None] | None = None
 
-    # Whether error pages may read the `Accept` field themselves, because no subclass overrides what they read.
+    # Whether error pages may read the `Accept` field themselves, because no subclass overrides the attributes.
     _reads_accept = True
     _writer: ResponseWriter | None = None
     # Whether the scope is a changed copy; see `_amend`.

@@ -170,7 +170,7 @@ async def run_background(response: Any, scope: Scope) -> None:
         scope: the connection's ASGI scope.
 
     Raises:
-        Exception: of the task; it is marked as handled, so that it is not logged again.
+        Exception: any exception of the task, marked as handled, so that it is not logged again.
     """
     task: BackgroundTask | None = response.background
     if task is None:

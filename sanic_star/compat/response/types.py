@@ -118,8 +118,8 @@ class JSONWriting:
     """The function that writes the JSON of this process's responses.
 
     Attributes:
-        by_application: whether an application with its own `dumps` exists. As long as there is none, a response need
-            not look up its application.
+        by_application: whether an application with its own `dumps` exists. Without one, a response need not look up
+            its application.
         outside: the `dumps` of the newest such application, for responses that are created outside of a request, for
             example at module level. (Sanic 25.12 uses it for all responses.)
     """
@@ -614,7 +614,7 @@ class HTTPResponse(BaseHTTPResponse):
             fields = [_lengths[len(self._body)], _content_types[content_type]]
             return {"type": "http.response.start", "status": 200, "headers": fields}
         if status == 204 or status == 304:
-            # What is sent depends on the request's method.
+            # The header fields depend on the request's method.
             return None
         if headers is None:
             return {"type": "http.response.start", "status": status, "headers": self._head()}
