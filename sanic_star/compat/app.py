@@ -55,7 +55,7 @@ from sanic_star.compat._app.definitions import (
 )
 from sanic_star.compat._app.error_handler import ErrorHandler
 from sanic_star.compat._app.listeners import Listeners
-from sanic_star.compat._app.methods import ENTRY, is_overridden, overridable, through
+from sanic_star.compat._app.methods import ENTRY, delegate, is_overridden, overridable
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
@@ -109,7 +109,7 @@ else:
 _REMOVED_OPTIONS = frozenset({"legacy", "loop", "stop_event"})
 # Held while the routes of a running application change. One lock for all applications, because a lock cannot be
 # pickled.
-_amending = RLock()
+_amend_lock = RLock()
 
 
 def _runner(app: Sanic[Any, Any]) -> Runner:
@@ -444,7 +444,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     def _add_route(self, *args: Any, levels: Levels = (), threaded: bool | None = None, **options: Any) -> Any:
         """Add a route to the router, also to the closed router of a running application."""
-        with _amending:
+        with _amend_lock:
             if not self.router.finalized:
                 return _set_options(self.router.add(*args, **options), levels, threaded)
             with self.amend():
@@ -457,7 +457,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Other threads that change routes wait; requests do not.
         """
-        with _amending:
+        with _amend_lock:
             closed = self.router.finalized
             self.router.reset()
             try:
@@ -1007,11 +1007,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """The former name of `run`."""
         return self.run
 
-    prepare = through(Runner.prepare, _runner)
-    motd = through(Runner.motd, _runner)
-    get_motd_data = overridable(through(Runner.get_motd_data, _runner))
-    create_server = through(Runner.create_server, _runner)
-    stop = overridable(through(Runner.stop, _runner))
+    prepare = delegate(Runner.prepare, _runner)
+    motd = delegate(Runner.motd, _runner)
+    get_motd_data = overridable(delegate(Runner.get_motd_data, _runner))
+    create_server = delegate(Runner.create_server, _runner)
+    stop = overridable(delegate(Runner.stop, _runner))
 
     @classmethod
     def serve(cls, primary: Any = None, *, app_loader: Any = None, factory: Callable[[], Any] | None = None) -> None:
@@ -1340,13 +1340,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Background tasks and timers ------------------------------------------------------------------------------------
 
-    add_task = through(Background.add_task, _background)
-    get_task = through(Background.get_task, _background)
-    cancel_task = through(Background.cancel_task, _background)
-    purge_tasks = through(Background.purge_tasks, _background)
-    shutdown_tasks = overridable(through(Background.shutdown_tasks, _background))
-    every = through(Background.every, _background)
-    cron = through(Background.cron, _background)
+    add_task = delegate(Background.add_task, _background)
+    get_task = delegate(Background.get_task, _background)
+    cancel_task = delegate(Background.cancel_task, _background)
+    purge_tasks = delegate(Background.purge_tasks, _background)
+    shutdown_tasks = overridable(delegate(Background.shutdown_tasks, _background))
+    every = delegate(Background.every, _background)
+    cron = delegate(Background.cron, _background)
 
     @property
     def tasks(self) -> Iterable[asyncio.Task[Any]]:

@@ -149,5 +149,5 @@ class WebsocketErrors(dict[Any, Any]):
             return None
         if response is None or self._connection._opened:
             return None
-        refusal: ASGIApp = await answers.respond_through(request, response)
+        refusal: ASGIApp = await answers.run_response_middleware(request, response)
         return refusal

@@ -1338,7 +1338,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             writer.respond(response)
             if endless is None:
                 writer.endless = response._endless
-        final_response = await self.app._answers.respond_through(self, response)
+        final_response = await self.app._answers.run_response_middleware(self, response)
         if isinstance(final_response, BaseHTTPResponse) and final_response is not response:
             writer.respond(final_response)
         if writer.on_open is not None:

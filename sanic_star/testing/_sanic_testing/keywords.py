@@ -10,10 +10,10 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any
 
 from sanic_star.testing._asgi.exchange import AsyncBody
-from sanic_star.testing._asgi.scopes import Several, values_of
+from sanic_star.testing._asgi.scopes import RepeatedHeader, values_of
 from sanic_star.testing._transports.session import Session, pairs_of
 
-__all__ = ["configure", "for_handshake", "for_requests"]
+__all__ = ["configure", "split_handshake_keywords", "translate_keywords"]
 
 # The keywords of httpx; then the older name of `follow_redirects`, and the option of `sanic_testing` for cookies.
 _KEYWORDS = frozenset(
@@ -24,7 +24,7 @@ _KEYWORDS = frozenset(
 )
 
 
-def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
+def translate_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
     """Translate the keyword arguments of a request.
 
     Args:
@@ -70,7 +70,7 @@ def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str,
     # `requests` cannot send a header twice. The values are joined (RFC 9110, section 5.3), and the adapter splits them.
     result: dict[str, str] = {}
     for name, value in headers.items() if isinstance(headers, Mapping) else headers:
-        result[name] = Several([*values_of(result[name]), value]) if name in result else value
+        result[name] = RepeatedHeader([*values_of(result[name]), value]) if name in result else value
     return result
 
 
@@ -108,7 +108,7 @@ def configure(session: Session, settings: Mapping[str, Any]) -> None:
             )
 
 
-def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_handshake_keywords(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split the keyword arguments of a websocket into those of the handshake and those of a connection.
 
     Args:
@@ -124,7 +124,7 @@ def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, A
     for name, header in (("origin", "Origin"), ("user_agent_header", "User-Agent")):
         if (value := leftover.pop(name, None)) is not None:
             headers[header] = value
-    request = for_requests({name: leftover.pop(name) for name in ("params", "cookies") if name in leftover})
+    request = translate_keywords({name: leftover.pop(name) for name in ("params", "cookies") if name in leftover})
     return {"headers": headers, **{name: request[name] for name in ("params", "cookies") if name in request}}, leftover
 
 
