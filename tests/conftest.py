@@ -10,7 +10,7 @@ import pytest
 
 from sanic_star.compat._alias import alias
 from sanic_star.compat.log import configure
-from sanic_star.compat.response.types import writing
+from sanic_star.compat.response.types import json_writing
 
 # Sanic Extensions are installed here; each test is about applications without them, unless it says otherwise. Processes
 # that a test starts inherit it.
@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("without deadlines")
 def own_json() -> Iterator[None]:
     """Forget the JSON writer that an application of an earlier test has chosen for responses outside of requests."""
     yield
-    writing.outside = None
+    json_writing.newest_dumps = None
 
 
 @pytest.fixture(autouse=True)

@@ -416,7 +416,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self, definition: RouteDefinition, overwrite: bool = False, levels: Levels = ()
     ) -> list[Route | WebSocketRoute]:
         fallback = self.strict_slashes if definition.strict_slashes is None else definition.strict_slashes
-        added = self._add_route(
+        routes = self._add_route(
             definition.uri,
             definition.methods,
             definition.handler,
@@ -440,7 +440,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         )
         if definition.websocket:
             self._websocket_enabled = None
-        return added if isinstance(added, list) else [added]
+        return routes if isinstance(routes, list) else [routes]
 
     def _add_route(self, *args: Any, levels: Levels = (), threaded: bool | None = None, **options: Any) -> Any:
         """Add a route to the router, also to the closed router of a running application."""
@@ -484,7 +484,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             )(static_handler(definition))
             routes = [route for route in self.router.routes[before:] if isinstance(route, Route)]
             return _set_options(routes, levels, None)  # type: ignore[no-any-return]
-        added = self._add_route(
+        routes = self._add_route(
             static_uri(definition),
             ("GET", "HEAD"),
             static_handler(definition),
@@ -495,7 +495,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             static=True,
             levels=levels,
         )
-        return added if isinstance(added, list) else [added]
+        return routes if isinstance(routes, list) else [routes]
 
     def _apply_command(self, definition: CommandDefinition) -> None:
         commands = self._future_commands
@@ -526,7 +526,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         if reopen:
             self.signal_router.finalized = False
         try:
-            added = self.signal_router.add(
+            new_signal = self.signal_router.add(
                 definition.handler,
                 definition.event,
                 definition.condition,
@@ -536,10 +536,10 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         finally:
             if reopen:
                 self.signal_router.finalized = True
-        if self.router.finalized and added.parts[0] in RESERVED_NAMESPACES:
+        if self.router.finalized and new_signal.parts[0] in RESERVED_NAMESPACES:
             # Event handlers are compiled into the routes at the start.
             self._engine.finalise()
-        return added
+        return new_signal
 
     def register_listener(self, listener: Any, event: str, *, priority: int = 0) -> Any:
         """Register a listener.
@@ -665,8 +665,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             for item in blueprint:
                 self._blueprint(item, dict(options))
             return
-        registered = self.blueprints.setdefault(blueprint.name, blueprint)
-        if registered is not blueprint:
+        registered_blueprint = self.blueprints.setdefault(blueprint.name, blueprint)
+        if registered_blueprint is not blueprint:
             raise AssertionError(
                 f'A blueprint with the name "{blueprint.name}" is already registered.  Blueprint names must be unique.'
             )
@@ -1253,14 +1253,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Raises:
             SanicException: no application has that name.
         """
-        registered = self.get_app(self.name)
+        registered_app = self.get_app(self.name)
         for name, value in (passthru or {}).items():
             if isinstance(value, dict):
                 for attribute, attribute_value in value.items():
-                    setattr(getattr(registered, name), attribute, attribute_value)
+                    setattr(getattr(registered_app, name), attribute, attribute_value)
             else:
-                setattr(registered, name, value)
-        return registered
+                setattr(registered_app, name, value)
+        return registered_app
 
     @staticmethod
     async def run_delayed_task(app: Sanic[Any, Any], loop: Any, task: Any) -> None:
@@ -1601,9 +1601,9 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
     if not isinstance(middleware, Middleware):
         return Middleware(middleware, location, priority if isinstance(priority, int) else 0)
     if isinstance(priority, int) and priority != middleware.priority:
-        changed = Middleware(middleware.func, middleware.location, priority)
-        changed.threaded = middleware.threaded
-        return changed
+        copy_with_priority = Middleware(middleware.func, middleware.location, priority)
+        copy_with_priority.threaded = middleware.threaded
+        return copy_with_priority
     return middleware
 
 

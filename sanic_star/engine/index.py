@@ -561,8 +561,8 @@ def normalize_literal(literal: str) -> str:
 @cache
 def _unneeded_escapes() -> Pattern[str]:
     """Return an expression for the escapes of characters that a path may contain unescaped, except the slash."""
-    safe = (f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
-    return re.compile(f"(?<!%)(?<!%[0-9a-fA-F])%(?:{'|'.join(safe)})", re.IGNORECASE)
+    safe_codes = (f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
+    return re.compile(f"(?<!%)(?<!%[0-9a-fA-F])%(?:{'|'.join(safe_codes)})", re.IGNORECASE)
 
 
 def normalize_escapes(path: str) -> str:

@@ -73,8 +73,8 @@ def chain(stop: Callable[[], Coroutine[Any, Any, bool]], max_delay_s: float) -> 
     """
     if threading.current_thread() is not threading.main_thread():
         return None
-    chained = Chain(stop, max_delay_s)
-    return chained if chained.handlers else None
+    new_chain = Chain(stop, max_delay_s)
+    return new_chain if new_chain.handlers else None
 
 
 class Chain:

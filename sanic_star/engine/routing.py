@@ -140,10 +140,10 @@ def route_path(scope: Scope) -> str:
     else:
         # Each match stands for one byte, so the root path's end is found in any spelling.
         size = len(root.encode(errors="replace"))
-        spelled = re.match(f"(?:%[0-9a-fA-F]{{2}}|.){{{size}}}", path)
-        if spelled is None or unquote(spelled[0]) != root:
+        root_match = re.match(f"(?:%[0-9a-fA-F]{{2}}|.){{{size}}}", path)
+        if root_match is None or unquote(root_match[0]) != root:
             return path
-        path_below = path[spelled.end() :]
+        path_below = path[root_match.end() :]
     if not path_below or path_below[0] == "/":
         return path_below or "/"
     # For the application around, which has matched the decoded path, this was a separator.

@@ -143,17 +143,17 @@ class Tasks:
         """
         loop = asyncio.get_running_loop()
         # A test may start an application again on another loop. The tasks of the first loop have ended with it.
-        kept = (asyncio.current_task(), keep)
-        ending = {task for task in self._running if task not in kept and task.get_loop() is loop}
+        kept_tasks = (asyncio.current_task(), keep)
+        ending = {task for task in self._running if task not in kept_tasks and task.get_loop() is loop}
         draining = ending & self._to_drain if drain else set()
         for task in ending - draining:
             task.cancel()
         if ending:
             await asyncio.wait(ending, timeout=timeout)
-        unfinished = {task for task in draining if not task.done()}
-        for task in unfinished:
+        unfinished_tasks = {task for task in draining if not task.done()}
+        for task in unfinished_tasks:
             logger.error("Task %s did not end in time and is cancelled", task.get_name())
             task.cancel()
-        if unfinished:
-            await asyncio.wait(unfinished, timeout=CANCELLED_TASKS_S)
+        if unfinished_tasks:
+            await asyncio.wait(unfinished_tasks, timeout=CANCELLED_TASKS_S)
         self.purge()

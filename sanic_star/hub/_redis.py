@@ -502,8 +502,8 @@ def _channel_list(channels: Iterable[str]) -> str:
     names = list(channels)
     if not names:
         return ""
-    shown = ", ".join(repr(name) for name in names[:MAX_NAMED])
-    return f" ({shown}{', …' if len(names) > MAX_NAMED else ''})"
+    shown_names = ", ".join(repr(name) for name in names[:MAX_NAMED])
+    return f" ({shown_names}{', …' if len(names) > MAX_NAMED else ''})"
 
 
 def _first_exception(failures: BaseExceptionGroup[Any]) -> BaseException:

@@ -177,8 +177,8 @@ class SanicTestClient(Verbs):
         return session
 
     def _session_for(self, connection: Connection, settings: dict[str, Any] | None) -> requests.Session:
-        overridden = getattr(self.get_new_session, "__func__", None) is not SanicTestClient.get_new_session
-        if not (settings or overridden):
+        is_overridden = getattr(self.get_new_session, "__func__", None) is not SanicTestClient.get_new_session
+        if not (settings or is_overridden):
             return self._fresh_session(connection)
         session = self.get_new_session(**settings or {})
         if not isinstance(session, requests.Session):

@@ -258,7 +258,7 @@ def response_headers(random: Random) -> Outcome:
         refused = [outcome(set_field, response.headers, name, value) for name, value in fields]
         return refused, outcome(encode, response, declared)
 
-    fast = write(Header.__setitem__, lambda response, declared: response._head(declared=declared))
+    fast = write(Header.__setitem__, lambda response, declared: response._head(keeps_own_length=declared))
     sent = HTTPResponse("body", status, None, content_type)
     sent._headers = Header(fields) if fields else None
     encoded = [outcome(header_field, name, value) for name, value in fields]

@@ -130,9 +130,9 @@ class Events:
                     return await other_call(connection)
             if route is not None:
                 # For mounts and Starlette's routes, `route` is the one that forwards to all of them.
-                matched = request.scope["route"]
-                handler = getattr(matched, "handler", None)
-                context = {"route": matched, "kwargs": dict(request._route_params), "handler": handler}
+                matched_route = request.scope["route"]
+                handler = getattr(matched_route, "handler", None)
+                context = {"route": matched_route, "kwargs": dict(request._route_params), "handler": handler}
                 await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **context)
             if self.has_handler(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
                 request._receive = self._with_read_body_event(request._receive)
@@ -250,12 +250,12 @@ class Events:
             context = {"request": request, "response": response}
             if emit_before:
                 await emit_before(context)
-            changed = function(request, response) if attach_to == "response" else function(request)
-            if isawaitable(changed):
-                changed = await changed
+            result = function(request, response) if attach_to == "response" else function(request)
+            if isawaitable(result):
+                result = await result
             if emit_after:
                 await emit_after(context)
-            return changed
+            return result
 
         return middleware_with_events, True
 

@@ -181,11 +181,11 @@ def with_middleware(call: Call, request_middleware: Sequence[MiddlewareCall], re
             request._response_middleware_started = True
             try:
                 for function, is_asynchronous in response_middleware:
-                    changed = function(request, response)
-                    if is_asynchronous or (changed is not None and isawaitable(changed)):
-                        changed = await changed
-                    if changed:
-                        return changed
+                    result = function(request, response)
+                    if is_asynchronous or (result is not None and isawaitable(result)):
+                        result = await result
+                    if result:
+                        return result
             except Exception as error:
                 log_error(error_logger, error, MIDDLEWARE_FAILED)
         return response
@@ -223,11 +223,11 @@ async def run_response_middleware(request: Any, response: Any, response_middlewa
     request._response_middleware_started = True
     try:
         for function, _ in response_middleware:
-            changed = function(request, sanic_response)
-            if isawaitable(changed):
-                changed = await changed
-            if changed:
-                return changed
+            result = function(request, sanic_response)
+            if isawaitable(result):
+                result = await result
+            if result:
+                return result
     except Exception as error:
         log_error(error_logger, error, MIDDLEWARE_FAILED)
     return response

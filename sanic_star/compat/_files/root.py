@@ -105,8 +105,8 @@ class Root:
             path = os.path.join(parent, name)
             real_path = os.path.realpath(path)
             if os.path.islink(path):
-                followed = self._follow_dirs if os.path.isdir(real_path) else self._follow_files
-                return real_path if followed else None
+                is_followed = self._follow_dirs if os.path.isdir(real_path) else self._follow_files
+                return real_path if is_followed else None
         except (OSError, ValueError, RecursionError):
             return None
         return real_path if self._contains(real_path) or self._follow_dirs else None

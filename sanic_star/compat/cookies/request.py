@@ -46,7 +46,7 @@ def _read_cookies(headers: Iterable[str]) -> CookieRequestParameters:
     """Parse `Cookie` headers; see `parse_cookie`."""
     cookies = CookieRequestParameters()
     for header in headers:
-        quoted = '"' in header
+        has_quotes = '"' in header
         for cookie_text in header.split(";"):
             text, equals, value = cookie_text.partition("=")
             if not equals:
@@ -54,7 +54,7 @@ def _read_cookies(headers: Iterable[str]) -> CookieRequestParameters:
             name, value = _names[text], value.strip()
             if name is None or not (equals or value):
                 continue
-            if quoted:
+            if has_quotes:
                 value = _unquote(value)
             if name in cookies:
                 _item(cookies, name).append(value)

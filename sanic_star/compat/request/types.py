@@ -767,7 +767,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """
         super()._release()
         if self._writer is not None:
-            self._writer.let_go()
+            self._writer.release()
         if self._upload is not None and self._upload.on_disk:
             self._upload.release()
             self.parsed_files = None
@@ -1344,7 +1344,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         if writer.on_open is not None:
             writer.on_open()
         if isinstance(final_response, BaseHTTPResponse):
-            await final_response._declared(self)
+            await final_response._prepare_for(self)
         return final_response
 
     def supports(self, extension: str) -> bool:

@@ -37,33 +37,33 @@ def translate_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
     if not keywords.keys() <= _KEYWORDS:
         unknown = ", ".join(sorted(keywords.keys() - _KEYWORDS))
         raise TypeError(f"a request has no {unknown} here: it takes {', '.join(sorted(_KEYWORDS))}")
-    result = dict(keywords)
-    follow = result.pop("follow_redirects", True)
-    result["allow_redirects"] = result.get("allow_redirects", follow)
-    result.pop("extensions", None)
+    request_keywords = dict(keywords)
+    follow = request_keywords.pop("follow_redirects", True)
+    request_keywords["allow_redirects"] = request_keywords.get("allow_redirects", follow)
+    request_keywords.pop("extensions", None)
     # The option of `sanic_testing` for `raw_cookies`, which each response has here.
-    result.pop("raw_cookies", None)
-    result["headers"] = headers = _joined(result.get("headers") or {})
-    if result.get("params") is not None:
-        result["params"] = pairs_of(result["params"])
-    if result.get("data") is not None:
-        result["data"] = pairs_of(result["data"]) if isinstance(result["data"], Mapping) else _body(result["data"])
-    if result.get("auth") is not None:
-        result["auth"] = _auth(result["auth"])
-    if "timeout" in result:
+    request_keywords.pop("raw_cookies", None)
+    request_keywords["headers"] = headers = _joined(request_keywords.get("headers") or {})
+    if request_keywords.get("params") is not None:
+        request_keywords["params"] = pairs_of(request_keywords["params"])
+    if request_keywords.get("data") is not None:
+        request_keywords["data"] = pairs_of(request_keywords["data"]) if isinstance(request_keywords["data"], Mapping) else _body(request_keywords["data"])
+    if request_keywords.get("auth") is not None:
+        request_keywords["auth"] = _auth(request_keywords["auth"])
+    if "timeout" in request_keywords:
         # httpx's object has several time limits; the one for reading limits the wait for the response.
-        result["timeout"] = getattr(result["timeout"], "read", result["timeout"])
-    if "content" in result:
-        result["data"] = _body(result.pop("content"))
-    if (document := result.pop("json", None)) is not None:
-        result["data"] = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        request_keywords["timeout"] = getattr(request_keywords["timeout"], "read", request_keywords["timeout"])
+    if "content" in request_keywords:
+        request_keywords["data"] = _body(request_keywords.pop("content"))
+    if (document := request_keywords.pop("json", None)) is not None:
+        request_keywords["data"] = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
-    if result.get("files"):
-        files = result["files"]
+    if request_keywords.get("files"):
+        files = request_keywords["files"]
         pairs = files.items() if isinstance(files, Mapping) else files
-        result["files"] = [(name, _file(value)) for name, value in pairs]
-    return result
+        request_keywords["files"] = [(name, _file(value)) for name, value in pairs]
+    return request_keywords
 
 
 def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
