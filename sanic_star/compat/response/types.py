@@ -747,7 +747,7 @@ class JSONResponse(HTTPResponse):
             dumps_kwargs: keyword arguments for `dumps`.
 
         Raises:
-            TypeError: the value cannot be encoded_body as JSON; or another error of `dumps`.
+            TypeError: the value cannot be written as JSON; or another error of `dumps`.
         """
         if dumps is not None:
             encoded_body = self._encode_body(dumps(body, **dumps_kwargs))
