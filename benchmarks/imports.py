@@ -9,7 +9,7 @@ import sys
 from statistics import median
 from typing import Any
 
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 
 _STARLETTE = """
     applications authentication background concurrency convertors datastructures endpoints exceptions formparsers
@@ -57,7 +57,7 @@ def measure(settings: Settings) -> dict[str, Any]:
             times[name] = []
         except subprocess.CalledProcessError as error:
             message = error.stderr.strip().splitlines()[-1:] or ["failed"]
-            say(f"  {name}: {message[0]}")
+            print_progress(f"  {name}: {message[0]}")
             rows[name] = {"error": message[0]}
     for _ in range(settings.import_rounds):
         for name in times:

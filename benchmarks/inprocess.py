@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.cases import CASES
 from benchmarks.contenders import CONTENDERS, REFERENCE
 from benchmarks.driver import AnyCase
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.worker import Worker, WorkerError
 
 
@@ -40,7 +40,7 @@ def measure_cases(names: list[str], factory: str, counts: Mapping[Any, int], set
                 try:
                     worker.build("app", factory, (), next(iter(counts)))
                 except WorkerError as error:
-                    say(f"  {error}")
+                    print_progress(f"  {error}")
                     for case in counts:
                         errors[case.name][name] = str(error)
                 else:
@@ -66,7 +66,7 @@ def _run_rounds(
             worker.call("check", "app", case)
             worker.round("app", case, count)  # warm up; the interpreter specialises its code here
         except WorkerError as error:
-            say(f"  {error}")
+            print_progress(f"  {error}")
             errors[name] = str(error)
     running = {name: worker for name, worker in workers.items() if name not in errors}
     for _ in range(number):

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.contenders import REFERENCE
 from benchmarks.inprocess import summary
 from benchmarks.large_cases import LARGE, LARGE_CASES
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.worker import Worker, WorkerError
 
 NAMES = ("sanic_star", "starlette", "sanic")
@@ -37,7 +37,7 @@ def _case(name: str, settings: Settings) -> dict[str, Any]:
                 for case in both:
                     worker.round("app", case, COUNTS[name])
             except WorkerError as error:
-                say(f"  {error}")
+                print_progress(f"  {error}")
                 rows[contender] = {"error": str(error)}
             else:
                 workers[contender] = worker

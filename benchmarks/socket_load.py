@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders import CONTENDERS, OURS
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.wrk import LoadError, Run, Server, await_answer, load, need_wrk, serve
 
 FLOOR = {"GET": "raw", "POST": "raw_body"}
@@ -30,7 +30,7 @@ def measure(settings: Settings) -> dict[str, Any]:
             try:
                 servers[name] = stack.enter_context(serve(name, settings))
             except LoadError as error:
-                say(f"  {name}: {error}")
+                print_progress(f"  {name}: {error}")
                 for rows in result.values():
                     rows[name] = {"error": str(error)}
         for case in CASES.values():
@@ -66,7 +66,7 @@ class CaseRun:
                     self._runs[name].append(run)
         base = [run.rate for run in self._runs.get(self._floor, [])]
         if disturbed := sum(run.foreign > self._settings.quiet for runs in self._runs.values() for run in runs):
-            say(f"  {self._case.name}: {disturbed} runs kept although other processes took CPU time during them")
+            print_progress(f"  {self._case.name}: {disturbed} runs kept although other processes took CPU time during them")
         return self._errors | {name: _row(name, runs, base) for name, runs in self._runs.items() if runs}
 
     def _quietest(self, group: list[str]) -> dict[str, Run]:
@@ -88,7 +88,7 @@ class CaseRun:
                     await_answer(server.port, self._case)
                 runs[name] = load(server, self._case, 1 if warm else self._settings.seconds, self._settings)
             except LoadError as error:
-                say(f"  {name}, {self._case.name}: {error}")
+                print_progress(f"  {name}, {self._case.name}: {error}")
                 self._errors[name] = {"error": str(error)}
                 del self._runs[name]
         return {name: run for name, run in runs.items() if name in self._runs}
