@@ -192,7 +192,7 @@ class Inspected(Process):
         if self.framework == "sanic_star":
             self.until(partial(self.serves, 1))
         answers.append(self.send("/shutdown").json())
-        assert self.ended() == 0
+        assert self.wait_for_end() == 0
         return answers
 
     def words(self, first: str) -> list[str]:

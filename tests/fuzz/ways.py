@@ -275,7 +275,7 @@ def response_headers(random: Random) -> Outcome:
 _SEGMENTS = ("a", "b", "1", "items", "new", "<x:int>", "<x:str>", "<x:int>", "<x:str>", "<x:strorempty>", "<x:slug>",
              "<x:float>", "<x:ext>", "<x:[a-c]{1,2}>", "<x:path>", "%40me", "é", "")  # fmt: skip
 _RAW_SEGMENTS = (b"a", b"b", b"1", b"items", b"new", b"%6eew", b"-2", b"1.5", b"a.txt", b"ab", b"", b"@me", b"%40me",
-          b"%C3%A9", b"a%20b", b"%2F")  # fmt: skip
+                 b"%C3%A9", b"a%20b", b"%2F")  # fmt: skip
 _METHODS = ("GET", "POST")
 
 
