@@ -768,7 +768,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         super()._release()
         if self._writer is not None:
             self._writer.release()
-        if self._upload is not None and self._upload.on_disk:
+        if self._upload is not None and self._upload.is_on_disk:
             self._upload.release()
             self.parsed_files = None
 

@@ -138,7 +138,7 @@ class Inbox:
         "_changed",
         "_context",
         "_is_released",
-        "_kept",
+        "_unread_messages",
         "_on_end",
         "_pending",
         "_reading_since",
@@ -154,7 +154,7 @@ class Inbox:
         self._receive = receive
         self._on_end: Callable[[], None] | None = on_end
         self._context = context
-        self._kept: deque[Message] = deque()
+        self._unread_messages: deque[Message] = deque()
         self._pending: asyncio.Future[Message] | None = None
         # When `_pending` was started, by the event loop's clock.
         self._reading_since = 0.0
@@ -169,7 +169,7 @@ class Inbox:
         self.end: Message | None = None
         self.ended_at = 0.0
         self._is_released = False
-        # That of the event loop, once the sweeper looks after the websocket.
+        # The watch of the event loop, once its sweeper checks the websocket.
         self.watch: Watch = _NO_WATCH
 
     @property
@@ -200,13 +200,13 @@ class Inbox:
     @property
     def unread(self) -> int:
         """The number of kept messages."""
-        return len(self._kept)
+        return len(self._unread_messages)
 
     async def next(self) -> Message:
         """Return the next message; at the end of the connection `websocket.disconnect`."""
         # PERF: saves the computation of `state` (the echo in `benchmarks/`). Safe because the three tests are false
         # only in the states IDLE and HANDLER.
-        if self._pending is not None or self._kept or self.end is not None:
+        if self._pending is not None or self._unread_messages or self.end is not None:
             message = await self.next_within(None)
             assert message is not None
             return message
@@ -250,7 +250,7 @@ class Inbox:
         """
         self.waiting_readers += 1
         try:
-            while not self._kept and self.end is None:
+            while not self._unread_messages and self.end is None:
                 # After a timeout the read continues for the next reader: some servers lose a message if the read is
                 # cancelled that was about to return it.
                 pending = self._pending or self._read()
@@ -266,9 +266,9 @@ class Inbox:
             self.note_reader_done()
         if self.ended_at:
             self.taken_at = asyncio.get_running_loop().time()
-        if self.end is not None and not self._kept:
+        if self.end is not None and not self._unread_messages:
             return self.end
-        return self._kept.popleft()
+        return self._unread_messages.popleft()
 
     def read_ahead(self) -> None:
         """Start to read if no task reads, and the inbox is not full."""
@@ -344,9 +344,9 @@ class Inbox:
         if self.ended_at:
             # Without further reads, the end would not arrive; hypercorn cannot even put it into its own full queue.
             return False
-        if len(self._kept) >= MAX_UNREAD:
+        if len(self._unread_messages) >= MAX_UNREAD:
             return True
-        return sum(len(message.get("text") or message.get("bytes") or "") for message in self._kept) >= MAX_UNREAD_BYTES
+        return sum(len(message.get("text") or message.get("bytes") or "") for message in self._unread_messages) >= MAX_UNREAD_BYTES
 
     def _read(self) -> asyncio.Future[Message]:
         self._reading_since = asyncio.get_running_loop().time()
@@ -369,7 +369,7 @@ class Inbox:
         if message["type"] == "websocket.disconnect":
             self.finish(message)
         else:
-            self._kept.append(message)
+            self._unread_messages.append(message)
 
 
 class Sweeper:

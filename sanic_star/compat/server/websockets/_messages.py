@@ -65,7 +65,7 @@ class Messages:
         # PERF: saves the coroutine of `Inbox.next`, and the `StopIteration` with which an async generator returns each
         # value (the echo in `benchmarks/`). Safe because it makes the tests of `next`, and leaves the inbox as `next`
         # does.
-        if inbox._pending is not None or inbox.end is not None or inbox._kept:
+        if inbox._pending is not None or inbox.end is not None or inbox._unread_messages:
             message = await inbox.next()
         else:
             inbox.waiting_readers += 1
