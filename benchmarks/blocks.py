@@ -21,10 +21,10 @@ def measure_blocks(
     servers: Mapping[str, Server], cases: Sequence[AnyCase], settings: Settings, reference: str, rounds: int
 ) -> dict[str, Any]:
     """Return `{case: {contender: {"cpu_us": …, "share": …, "rounds": […]}}}`, the shares of `reference`'s CPU time."""
-    return {case.name: _case(servers, case, settings, reference, rounds) for case in cases}
+    return {case.name: _measure_case(servers, case, settings, reference, rounds) for case in cases}
 
 
-def _case(
+def _measure_case(
     servers: Mapping[str, Server], case: AnyCase, settings: Settings, reference: str, count: int
 ) -> dict[str, Any]:
     rounds: dict[str, list[float]] = {name: [] for name in servers}

@@ -114,13 +114,13 @@ def measure(settings: Settings, connections: int = 1000, size: int = 200) -> dic
             if not line.strip().isdigit():
                 raise LoadError("the broadcast's server did not start (its own message is above)")
             port = int(line)
-            return {name: _ways(port, kind, connections, size, settings) for name, kind in KINDS.items()}
+            return {name: _measure_ways(port, kind, connections, size, settings) for name, kind in KINDS.items()}
         finally:
             server.terminate()
             server.wait()
 
 
-def _ways(port: int, kind: str, connections: int, size: int, settings: Settings) -> dict[str, Any]:
+def _measure_ways(port: int, kind: str, connections: int, size: int, settings: Settings) -> dict[str, Any]:
     with client(port, kind, "/", connections, settings):
         url = f"http://127.0.0.1:{port}/measure?size={size}&rounds={settings.broadcast_rounds}"
         with urllib.request.urlopen(url) as response:

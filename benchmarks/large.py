@@ -21,10 +21,10 @@ COUNTS = {"large_in": 1, "large_out": 1, "large_form": 8, "large_headers": 100, 
 
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{case: {contender: {"us": …, "share": …, "growth": …}}}`; growth is by the time of half the size."""
-    return {case: _case(case, settings) for case in LARGE}
+    return {case: _measure_case(case, settings) for case in LARGE}
 
 
-def _case(name: str, settings: Settings) -> dict[str, Any]:
+def _measure_case(name: str, settings: Settings) -> dict[str, Any]:
     both = LARGE_CASES[name], LARGE_CASES[f"{name}_half"]
     rows: dict[str, Any] = {}
     with ExitStack() as stack:

@@ -37,7 +37,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for rows, part in (
         (LOADS, lambda: _load_all(names, settings)),
-        (IDLE, lambda: _idle(names, settings)),
+        (IDLE, lambda: _measure_idle(names, settings)),
         (("broadcast",), lambda: {"broadcast": broadcast.measure(settings)}),
     ):
         print_progress(f"  {', '.join(rows)}")
@@ -86,7 +86,7 @@ def _load(servers: dict[str, Server], kind: str, path: str, count: int, settings
     return rounds
 
 
-def _idle(names: list[str], settings: Settings) -> dict[str, Any]:
+def _measure_idle(names: list[str], settings: Settings) -> dict[str, Any]:
     """Return, for idle connections, the memory per connection in kB and the CPU time per second of all together in ms.
 
     Some connections are opened and closed before, so that imports and caches, which the first ones cause, do not count.

@@ -33,7 +33,7 @@ def measure(settings: Settings) -> dict[str, Any]:
         table: {str(size): _table(names, size, table == "mixed", settings) for size in sizes}
         for table in ("dynamic", "mixed")
     }
-    start = {str(size): _starts(names, size, settings) for size in START_SIZES if size in sizes}
+    start = {str(size): _measure_starts(names, size, settings) for size in START_SIZES if size in sizes}
     varied = {str(size): _varied(size, settings) for size in START_SIZES if size in sizes}
     return {"requests": tables, "start": start, "varied": varied}
 
@@ -106,7 +106,7 @@ def _table(names: list[str], size: int, mixed: bool, settings: Settings) -> dict
     return rows
 
 
-def _starts(names: list[str], size: int, settings: Settings) -> dict[str, Any]:
+def _measure_starts(names: list[str], size: int, settings: Settings) -> dict[str, Any]:
     case = _case("last", size - 1, False)
     times: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     rows: dict[str, Any] = {}

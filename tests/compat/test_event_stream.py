@@ -123,7 +123,7 @@ Endpoint = Callable[..., Any]
 
 
 def nothing_is_left(tasks: set[asyncio.Task[Any]]) -> bool:
-    """Tell whether no task, no timer and no stream is left besides the tasks that there were."""
+    """Return whether no task, timer or stream is left besides `tasks`."""
     others = {
         task
         for task in asyncio.all_tasks() - tasks - {asyncio.current_task()}

@@ -59,7 +59,7 @@ def script(moment: str, kind: str, options: str = "", limits: str = LIMITS) -> s
 
 
 def named(server: Process, moment: str, *, times: int = 1) -> bool:
-    """Tell whether the log names the listener, once."""
+    """Return whether the log names the listener, once."""
     kind = "SHUTDOWN" if "stop" in moment else "STARTUP"
     words = f"hang has not ended after 0.5 s ({kind}_LISTENER_TIMEOUT); it is cancelled"
     return server.log.count(f"The {moment} listener ") == times == server.log.count(words)

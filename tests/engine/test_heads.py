@@ -184,7 +184,7 @@ def fields_of(port: int | str, path: str, extra_field: str) -> list[tuple[str, s
 
 
 def answers(address: int | str) -> bool:
-    """Tell whether a server answers there already."""
+    """Return whether a server answers there already."""
     try:
         return bool(fields_of(address, "/plain", ""))
     except OSError:
