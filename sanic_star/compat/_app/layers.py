@@ -95,7 +95,7 @@ class Layer:
 
         Args:
             call: answers the request, or runs the websocket's handler.
-            response_middleware: the response middleware that `call` runs; it also runs for the response to an exception.
+            response_middleware: the response middleware of `call`; it also runs for the response to an exception.
         """
 
         async def pass_through(connection: Any) -> Any:
@@ -108,8 +108,7 @@ class Layer:
 async def _receive_and_note_leave(request: Any, receive: Receive) -> Message:
     """Receive a message, and note if the client has left.
 
-    The end of the body is not recorded_message: a watcher may read ahead here, and the handler has still to read the messages that
-    are kept for it.
+    The end of the body is not noted: a watcher may read ahead here, and the handler still has to read the stored messages.
     """
     message = await receive()
     if message["type"] == "http.disconnect":
