@@ -1,7 +1,6 @@
-"""Part `database`: TechEmpower's six tests on SQLite, and on PostgreSQL where it is installed, by CPU time a request.
+"""Part `database`: TechEmpower's six tests on SQLite, and on PostgreSQL where it is installed, by CPU time per request.
 
-What is measured is the server's process; PostgreSQL works beside it, on the core of the load generator. aiosqlite's
-thread belongs to the server.
+The CPU time is that of the server's process, with aiosqlite's thread. PostgreSQL runs on the core of the load generator.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""What `import X` costs in CPU time and memory, in a new interpreter each time.
+"""The CPU time and memory of `import X`, in a new interpreter each time.
 
-The yardstick for `import sanic_star` is the import of what it needs: Starlette's own modules, msgspec and multidict.
+`import sanic_star` is compared with the import of its dependencies: Starlette's own modules, msgspec and multidict.
 """
 
 import os

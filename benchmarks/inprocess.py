@@ -1,7 +1,7 @@
-"""The cost of the framework alone, in µs a request, without a server.
+"""The framework alone, in µs of CPU time per request, without a server.
 
-The contenders run in turn (A B C … A B C …); a share is taken round by round against Starlette, so what slows the whole
-machine for a while slows both sides of it.
+The contenders run in turn (A B C … A B C …). Shares of Starlette's time are computed within each round, so a slow
+machine slows both sides of a share.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def measure_cases(names: list[str], factory: str, counts: Mapping[Any, int], settings: Settings) -> dict[str, Any]:
-    """Return what `measure` does, for the applications of a factory, and so many requests a round of each case.
+    """Return the same as `measure` for the applications of a factory; `counts` has the requests per round of each case.
 
-    The rounds are divided among several processes of each contender: where a process has its objects in memory, and in
-    which order its sets are, changes its time by some hundredths.
+    The rounds are divided among several processes of each contender: the addresses of a process's objects and the order
+    of its sets change its time by some hundredths.
     """
     errors: dict[str, dict[str, str]] = {case.name: {} for case in counts}
     rounds: dict[str, dict[str, list[float]]] = {case.name: {name: [] for name in names} for case in counts}

@@ -1,7 +1,7 @@
 """Part `large`: 10 MB of JSON in and out, thousands of form fields, header fields, cookies, without a server.
 
-Each request comes in a whole and in half the size, in turn in the same rounds: a budget requires that twice the
-size takes about twice the time.
+Each request is measured in full size and in half, in turn in the same rounds: a budget requires that twice the size
+takes about twice the time.
 """
 
 from contextlib import ExitStack

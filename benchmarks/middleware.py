@@ -1,7 +1,7 @@
 """The cost of one more middleware per request.
 
-Sanic's two kinds, here and in Sanic itself, and Starlette's BaseHTTPMiddleware. None of them does anything. The cost
-of one is the slope between none and ten, taken round by round.
+Sanic's two kinds, here and in Sanic itself, and Starlette's BaseHTTPMiddleware. The middleware do nothing. The cost
+of one is the difference between ten and none, divided by ten, in each round.
 """
 
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""The cost of middleware and mounts, each compared with the same thing in Starlette, in one run.
+"""The cost of middleware and mounts, each compared with the same construction in Starlette, in one run.
 
 A row is one kind of `apps.nested`: a process for each side, in turn; the share is the median of the rounds.
 """

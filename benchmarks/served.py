@@ -1,7 +1,7 @@
-"""Part `served`: the requests of `real` over a socket, by the server's CPU time a request.
+"""Part `served`: the requests of `real` over a socket, by the server's CPU time per request.
 
 The applications run on uvicorn, sanic_star by `app.run` too, and Sanic also on its own server, to which the others are
-compared. wrk makes each request by a program that puts another number into it.
+compared. wrk builds each request with a program that puts a new number into it.
 """
 
 from contextlib import ExitStack

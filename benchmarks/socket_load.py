@@ -1,10 +1,10 @@
-"""Requests a second over loopback, uvicorn on one core and wrk on another.
+"""Requests per second over loopback, uvicorn on one core and wrk on another.
 
-What counts is the share of a raw ASGI application on the same server, from five interleaved pairs (raw, ours, raw,
-ours, …): absolute figures of one machine differ by several per cent from minute to minute, the ratio of neighbours
-does not. Peers run in the same rounds. Beside the rate stands the CPU time that the server needed for a request: that
-is nearly free of what else the machine did. A pair during which other processes took more than a little of the
-machine is run again, a few times at most: the choice looks at their CPU time only, never at the rates.
+The result is the share of a raw ASGI application's rate on the same server, from five interleaved pairs (raw, ours,
+raw, ours, …): absolute figures of one machine differ by several per cent from minute to minute, the ratio of neighbours
+does not. Peers run in the same rounds. The tables also have the server's CPU time per request, on which other work of
+the machine has little influence. A pair is run again, a few times at most, if other processes took much of the machine
+during it. That is decided by their CPU time only, never by the rates.
 """
 
 from contextlib import ExitStack
@@ -39,9 +39,9 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 class CaseRun:
-    """All runs of one case; a contender that fails once is out, with its error as its row.
+    """All runs of one case; a contender that fails once is left out, and its row has the error.
 
-    `floor` is the contender of whose rate the shares are, and with whom sanic_star runs in pairs.
+    `floor` is the contender that runs in pairs with sanic_star; the shares are of its rate.
     """
 
     def __init__(self, case: Case, servers: dict[str, Server], settings: Settings, floor: str) -> None:
