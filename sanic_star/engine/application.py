@@ -236,13 +236,13 @@ class Engine:
         if closes:
             request._send = announcing_close(request.scope, request._send)
 
-        async def finish() -> None:
+        async def answer_with_error() -> None:
             # The middleware around the route has ended by now, and has reset `_send`.
             send = announcing_close(request.scope, request._send) if closes else request._send
             await self.fail(request, error, request.scope, request._receive, send)
 
-        stream = request._open_stream = request._open_stream or OpenStream(task, finish)
-        stream.finish, request._holds = finish, True
+        stream = request._open_stream = request._open_stream or OpenStream(task, answer_with_error)
+        stream.finish, request._holds = answer_with_error, True
         stream.cancel("timeout", error.detail)
 
     def gate(self, middleware: Sequence[Middleware]) -> ASGIApp:
@@ -450,14 +450,14 @@ class Engine:
     ) -> None:
         """Send the start of server-sent events, then open a stream for them."""
 
-        async def finish() -> None:
+        async def end_body() -> None:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await send(start)
         if task is None or task.get_loop() is not asyncio.get_running_loop():
             task = asyncio.current_task()
-        # After the start, because during a stop this cancels the task, and `finish` completes only the body.
-        self.streams.open(request, finish, task=task)
+        # After the start, because during a stop this cancels the task, and `end_body` completes only the body.
+        self.streams.open(request, end_body, task=task)
 
     async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception; then raise it, unless the answer handles it completely.

@@ -110,11 +110,11 @@ class Chain:
             self._hold_after(self._wakeup, WAKEUP_DELAYS_S)
 
     def _hold_after(self, wakeup: _Wakeup, delays: Sequence[float]) -> None:
-        def hold() -> None:
+        def hold_again() -> None:
             wakeup.hold()
             self._hold_after(wakeup, delays[1:])
 
-        self._timer = self._loop.call_later(delays[0], hold) if delays else None
+        self._timer = self._loop.call_later(delays[0], hold_again) if delays else None
 
     def handle(self, server_handler: Any, number: int, frame: Any) -> None:
         """Handle a signal; `server_handler` is the handler of the server."""

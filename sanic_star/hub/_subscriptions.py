@@ -102,16 +102,19 @@ class _Inbox:
         self.waiter: Future[None] | None = None
 
     def deliver(self, message: Message) -> None:
+        """Put a message into the queue; leave the channel if the queue's policy requires it."""
         if not self.queue.put(message):
             self.leave(self)
             self.ended = True
         self.wake()
 
     def end(self) -> None:
+        """End the subscription, and wake its reader."""
         self.ended = True
         self.wake()
 
     def wake(self) -> None:
+        """Wake the reader, if one waits."""
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
