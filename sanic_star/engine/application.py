@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from sanic_star.engine.seams import Behaviour, Host, MakeRequest
 
 _NOTHING: dict[str, Any] = {}
-# Methods of requests that seldom have a body: `may_have_body` is asked before the body is read.
+# Methods of requests that seldom have a body: `may_have_body` is called before the body is read.
 _MOSTLY_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 # In development: how long cancelled requests may take to clean up and to answer at the stop, in seconds.
 DEVELOPMENT_GRACE_S = 0.5

@@ -405,7 +405,7 @@ class Answers:
                     self._layers[id(asgi)] = asgi, Layer(self, asgi)
                 layers.append(self._layers[id(asgi)][1])
                 segments.append(([], []))
-            # The middleware that no group has is that of the blueprint. The route itself has none.
+            # Middleware that belongs to no group belongs to the blueprint. The route itself has none.
             is_blueprint = number == max(len(levels) - 2, 0)
             for members, unplaced in zip(segments[-1], named_middleware, strict=True):
                 level_middleware = [

@@ -85,6 +85,6 @@ def is_overridden(method: Callable[..., Any]) -> bool:
     """Return whether an application's method is not `Sanic`'s own.
 
     Args:
-        method: as an attribute of the application.
+        method: the method, read as an attribute of the application.
     """
     return id(getattr(method, "__func__", method)) not in _overridable_methods

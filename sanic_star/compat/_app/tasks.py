@@ -196,7 +196,7 @@ class Background:
         self._timers_run, self._drains = False, True
 
     async def drain_tasks(self, timeout: float) -> None:  # noqa: ASYNC109
-        """End all background tasks for good: wait for those with `drain=True`, cancel the others.
+        """End all background tasks at the stop: wait for those with `drain=True`, cancel the others.
 
         Args:
             timeout: how long to wait, in seconds, before the rest is cancelled.
@@ -257,8 +257,8 @@ class Background:
 
         Args:
             seconds: the interval in seconds; the first run comes after one interval.
-            name: for the log, by default the function's.
-            jitter: up to so many seconds are added to each wait, so that processes don't all run at the same moment.
+            name: the name in the log, by default the function's.
+            jitter: the maximum of a random addition to each wait, in seconds, so that processes run at different moments.
             one_worker: whether only one process of this machine runs it, by a file lock; or the path of that file.
             drain: whether the stop waits for a run up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Application(Protocol):
-    """What building a URL needs of an application, which cannot be imported here."""
+    """The members of an application that building a URL uses; `compat.app` cannot be imported here."""
 
     name: str
 

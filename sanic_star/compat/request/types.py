@@ -225,7 +225,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         first = args[0] if args else kwargs.get("url_bytes")
         if isinstance(first, bytes | bytearray | memoryview):
-            # Applications that nobody tests in Sanic's way never need it.
+            # Imported here, because only tests create requests with Sanic's arguments.
             from sanic_star.compat.request._sanic_form import fill_request
 
             fill_request(self, *args, **kwargs)

@@ -112,7 +112,7 @@ class EventStream(HTTPResponse):
     # The number of calls that have returned.
     _sent_count = 0
     _endless: bool = True
-    # Whether it was sent, so that its source is gone.
+    # Whether it was sent: its source cannot be read again.
     _is_used = False
     _last_sent = 0.0
 
