@@ -258,7 +258,7 @@ class Background:
         Args:
             seconds: the interval in seconds; the first run comes after one interval.
             name: the name in the log, by default the function's.
-            jitter: the maximum of a random addition to each wait, in seconds, so that processes run at different moments.
+            jitter: the maximum of a random addition to each wait, in seconds; it keeps processes from running together.
             one_worker: whether only one process of this machine runs it, by a file lock; or the path of that file.
             drain: whether the stop waits for a run up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
 
