@@ -424,7 +424,7 @@ class Index(Generic[R]):
         Args:
             head: the path up to the node, literals only.
             start: the node.
-            shapes: the shapes, by the number of slashes, then by the number of segments after `head` and their positions.
+            shapes: by the number of slashes, then by the number of segments after `head` and their positions.
         """
         # A node, the path to it, its parameters, and the literals at their positions.
         pending: list[tuple[Node[R], tuple[str, ...], tuple[tuple[int, Edge[R]], ...], frozenset[str]]]
