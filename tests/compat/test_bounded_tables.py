@@ -76,7 +76,7 @@ def test_a_flood_of_keys_does_not_fill_a_table(name: str, monkeypatch: pytest.Mo
         table[usual]
         peak = max(peak, len(table))
     assert peak <= table._size <= 1100
-    # What the flood costs others: one miss whenever it has filled the table.
+    # The cost of the flood for other names: one miss each time that it has filled the table.
     assert made.count(usual) <= 2 + 3000 // (table._size - len(table._seed) - 1)
     assert not set(table._seed) & set(made)
 

@@ -525,7 +525,7 @@ def test_the_state_is_out_of_reach_elsewhere() -> None:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What the client would send."""
+    """The calls that the client would send."""
     calls: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(InspectorClient, "do", lambda self, action, **kwargs: calls.append((action, kwargs)))
     return calls

@@ -40,7 +40,7 @@ class Boom(Exception):
 
 
 class Known(Exception):
-    """What a handler answers."""
+    """An exception with a handler."""
 
 
 class CorrelationId:

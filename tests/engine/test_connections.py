@@ -63,8 +63,8 @@ def post(path: bytes = b"/body", length: int = 500, extra_fields: bytes = b"") -
     return b"POST %s HTTP/1.1\r\n" % path + HOST + extra_fields + b"content-length: %d\r\n\r\n" % length
 
 
-# What a client sends, with pauses in seconds between; the statuses of the answers; how long it takes at least until the
-# connection is closed.
+# The parts that a client sends, with pauses in seconds between them; the statuses of the answers; the minimum time
+# until the connection is closed.
 SLOW: dict[str, tuple[tuple[float | bytes, ...], list[int], float]] = {
     "silent": ((), [], REQUEST),
     "half a head": ((b"GET / HTTP/1.1\r\nhos",), [408], REQUEST),

@@ -49,7 +49,7 @@ def send(number: signal.Signals) -> None:
 
 @pytest.fixture
 def heard() -> Iterator[list[str]]:
-    """What happened, in order; the signals are the server's meanwhile."""
+    """The events in their order; meanwhile the signals have the server's handlers."""
     lines: list[str] = []
     before = {
         number: signal.signal(number, lambda number, frame: lines.append(signal.Signals(number).name))

@@ -262,7 +262,7 @@ async def test_the_engine_alone_answers_404_and_405(method: str, status: int, al
     assert (peer.status, peer.headers.get(b"allow", b"").decode() or None) == (status, allow)
 
 
-# What changes the routes from outside, and what "/a", "/b" and "/c" answer afterwards.
+# Functions that change the list of routes from outside, and the answers of "/a", "/b" and "/c" afterwards.
 CHANGES: list[tuple[str, Callable[[Any, list[Any]], Any], str]] = [
     ("append", lambda routes, new: routes.append(new[0]), "abC"),
     ("extend", lambda routes, new: routes.extend(new), "abC"),

@@ -255,7 +255,7 @@ def test_a_subclass_may_have_any_other_attribute(kind: str, tmp_path: Path, monk
     assert app.test_client.get("/")[1].text == "plain"
 
 
-# What the constructor of the engine's router sets.
+# The attributes that the constructor of the engine's router sets.
 OF_THE_CONSTRUCTOR = {*("by_name", "choose", "compile", "direct", "fallback", "foreign", "forward", "hosts", "index")}
 OF_THE_CONSTRUCTOR |= {"mounts", "path_types", "states"}
 ROUTERS: dict[type, tuple[object, object]] = {

@@ -22,7 +22,7 @@ from sanic_star.servers import CannotServe, Plan, Settings, serving, supervisor
 from tests.engine.processes import Process
 from tests.project import ROOT
 
-# What the standard library of Windows lacks, of what a server is likely to use.
+# The names of the standard library that a server might use, and that are missing on Windows.
 MISSING = {
     "signal": (
         "SIGHUP SIGUSR1 SIGUSR2 SIGKILL SIGQUIT SIGCHLD SIGALRM SIGPIPE SIGTSTP SIGCONT SIGSTOP SIGWINCH "

@@ -1,4 +1,4 @@
-"""What is sent to the shop, and what of its answers is compared."""
+"""The requests to the shop, and the compared parts of its answers."""
 
 from __future__ import annotations
 
