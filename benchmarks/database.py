@@ -1,6 +1,6 @@
 """Part `database`: TechEmpower's six tests on SQLite, and on PostgreSQL where it is installed, by CPU time per request.
 
-The CPU time is that of the server's process, with aiosqlite's thread. PostgreSQL runs on the core of the load generator.
+The CPU time is that of the server's process, with aiosqlite's thread. PostgreSQL runs on the load generator's core.
 """
 
 import asyncio

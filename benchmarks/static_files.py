@@ -27,8 +27,8 @@ _MIB = 1024 * 1024
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{"small": {contender: row}, "large": {contender: {"mib": …, "growth_mib": …}}}`.
 
-    The rows of `small` are like the socket part's; their `share` is of Starlette's rate. `growth_mib` is by how much the
-    server's peak memory grew while it sent the large file.
+    The rows of `small` are like the socket part's; their `share` is of Starlette's rate. `growth_mib` is the growth of
+    the server's peak memory while it sends the large file.
     """
     need_wrk("static")
     size = 64 * _MIB if settings.quick else 1024 * _MIB

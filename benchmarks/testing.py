@@ -43,7 +43,7 @@ print(json.dumps(time.perf_counter() - begin))
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return `{name: {"tests": …, "ms": …, "share": …}}`: the number of tests, the time of one, its share of Sanic's."""
+    """Return `{name: {"tests": …, "ms": …, "share": …}}`: how many tests, the time of one, its share of Sanic's."""
     rows: dict[str, Any] = {}
     for name in (name for name in _SOURCES if name in settings.contenders):
         count = settings.tests if name == OURS else settings.tests // 10

@@ -12,8 +12,8 @@ from sanic_star.compat._alias import alias
 from sanic_star.compat.log import configure
 from sanic_star.compat.response.types import json_writing
 
-# Sanic Extensions are installed; tests are about applications without them, unless a test says otherwise. Processes that
-# a test starts inherit the variable.
+# Sanic Extensions are installed; tests are about applications without them, unless a test says otherwise. Processes
+# that a test starts inherit the variable.
 os.environ["SANIC_AUTO_EXTEND"] = "false"
 
 # A test may be slow once because the machine is busy.

@@ -41,7 +41,7 @@ DEFAULT_HANDLERS = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, 
 class ReceivedSignals:
     """The signals that this process has received. A call with a signal returns whether it is a second Ctrl-C.
 
-    Two within `SAME_SIGNAL_S` count as one: a launcher passes on the signal that the terminal also sends to each process.
+    Two within `SAME_SIGNAL_S` count as one: a launcher passes on a signal that the terminal also sends to each process.
     """
 
     def __init__(self) -> None:

@@ -336,7 +336,7 @@ def websocket_at_stop(server: Server, folder: Path) -> Stop:
 
 
 def failing(server: Server, folder: Path) -> tuple[int | None, bool]:
-    """Return the exit status of a failing start (without lifespan, of an answer), and whether the log has the reason."""
+    """Return the exit status of a failing start (without lifespan, of an answer), and whether the log has the error."""
     with running(server, folder, fail=True) as it:
         if not server.lifespan:
             status = it.get("/word").status_code

@@ -180,8 +180,8 @@ def _move_keep_body(step: dict[str, Any]) -> dict[str, Any]:
 def comparable_parts(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the parts of answers that must not change; the others are different in 25.12.
 
-    Left out are the escape of a slash in JSON, the charset of a content type, a file's header fields, and all headers of
-    errors: middleware now sets some on errors, too, and the class of the response may be another one.
+    Left out are the escape of a slash in JSON, the charset of a content type, a file's header fields, and all headers
+    of errors: middleware now sets some on errors, too, and the class of the response may be another one.
     """
     parts = []
     for answer in answers:

@@ -77,7 +77,7 @@ def modules(package: str) -> Iterator[str]:
 
 
 def read_sanic() -> dict[str, dict[str, Any]]:
-    """Return the names of each module; for each, the module that defines it, and the attributes of a class defined there."""
+    """Return the names of each module; for each, its defining module, and the attributes of a class defined there."""
     names: dict[str, dict[str, Any]] = {}
     loaded = {name: importlib.import_module(name) for name in modules("sanic")}
     for name, module in loaded.items():
