@@ -1,7 +1,7 @@
 """The idioms of older releases that Sanic 25.12 refuses, each with an application that uses it and requests to it.
 
-`recorder` has run these applications under the old releases; `observed.json` has their answers. `python -m tests.old`
-prints how to record them again. The lists in `docs/port/old-releases.md` are made from this one and the answers. The
+`recorder` has run these applications under the old releases; `observed.json` has their answers. `tests/old/__main__.py`
+describes how to record them again. The lists in `docs/port/old-releases.md` are made from this one and the answers. The
 last release of an idiom is the last one in which its application gave the answers that are expected here.
 """
 

@@ -108,7 +108,7 @@ class Layer:
 async def _receive_and_note_leave(request: Any, receive: Receive) -> Message:
     """Receive a message, and note if the client has left.
 
-    The end of the body is not noted: a watcher may read ahead here, and the handler has yet to read the stored messages.
+    The end of the body is not noted: a watcher may read ahead here, and the handler will read the stored messages.
     """
     message = await receive()
     if message["type"] == "http.disconnect":
