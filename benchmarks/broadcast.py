@@ -128,7 +128,9 @@ def _measure_ways(port: int, kind: str, connections: int, size: int, settings: S
     loop = rounds["loop"]
     result = {f"{way}_ms": statistics.median(times) for way, times in rounds.items()}
     for name, way in (("share", "hub"), ("floor", "writes")):
-        result[name] = statistics.median(value / base_value for value, base_value in zip(rounds[way], loop, strict=True))
+        result[name] = statistics.median(
+            value / base_value for value, base_value in zip(rounds[way], loop, strict=True)
+        )
     pairs = zip(rounds["hub"], rounds["writes"], strict=True)
     result["by_writes"] = statistics.median(value / base_value for value, base_value in pairs)
     return result

@@ -100,7 +100,9 @@ def _rounds_ratio(rows: dict[str, Any], name: str, base_name: str) -> float | No
 
 def _inprocess(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _INPROCESS.items():
-        yield Budget("inprocess", f"{TITLES[case]}: share of Starlette's time", limit, _value_at(part, case, OURS, "share"))
+        yield Budget(
+            "inprocess", f"{TITLES[case]}: share of Starlette's time", limit, _value_at(part, case, OURS, "share")
+        )
 
 
 def _real(part: dict[str, Any]) -> Iterator[Budget]:
@@ -185,19 +187,25 @@ def _forms(part: dict[str, Any]) -> Iterator[Budget]:
 
 def _errors(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _ERRORS.items():
-        yield Budget("errors", f"{TITLES[case]}: share of Starlette's time", limit, _value_at(part, case, OURS, "share"))
+        yield Budget(
+            "errors", f"{TITLES[case]}: share of Starlette's time", limit, _value_at(part, case, OURS, "share")
+        )
 
 
 def _overhead(part: dict[str, Any]) -> Iterator[Budget]:
     for kind, limit in _OVERHEAD.items():
-        yield Budget("overhead", f"{KINDS[kind][1]}: share of Starlette's time", limit, _value_at(part, kind, OURS, "share"))
+        yield Budget(
+            "overhead", f"{KINDS[kind][1]}: share of Starlette's time", limit, _value_at(part, kind, OURS, "share")
+        )
 
 
 def _handlers(part: dict[str, Any]) -> Iterator[Budget]:
     for case, rows in part.items():
         name = "templates" if case.startswith("page") else "streams"
         if case in _HANDLERS:
-            yield Budget(name, f"{TITLES[case]}: share of Starlette's time", _HANDLERS[case], _value_at(rows, OURS, "share"))
+            yield Budget(
+                name, f"{TITLES[case]}: share of Starlette's time", _HANDLERS[case], _value_at(rows, OURS, "share")
+            )
         else:
             yield Budget(name, f"{TITLES[case]}: share of Sanic's time", 1.0, _rounds_ratio(rows, OURS, "sanic"))
 
@@ -205,7 +213,9 @@ def _handlers(part: dict[str, Any]) -> Iterator[Budget]:
 def _large(part: dict[str, Any]) -> Iterator[Budget]:
     for case in LARGE:
         yield Budget("large", f"{TITLES[case]}: share of Starlette's time", 1.0, _value_at(part, case, OURS, "share"))
-        yield Budget("large", f"{TITLES[case]}: time by that of half as much", GROWTH, _value_at(part, case, OURS, "growth"))
+        yield Budget(
+            "large", f"{TITLES[case]}: time by that of half as much", GROWTH, _value_at(part, case, OURS, "growth")
+        )
 
 
 def _start(part: dict[str, Any]) -> Iterator[Budget]:

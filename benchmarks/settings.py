@@ -51,7 +51,9 @@ class Settings:
             cores = sorted(os.sched_getaffinity(0))
             self.core, self.load_core = cores[0], cores[-1]
             if len(cores) == 1:
-                print_progress("Only one core: the load generator shares it with the server, so the figures of part 2 say little.")
+                print_progress(
+                    "Only one core: the load generator shares it with the server, so the figures of part 2 say little."
+                )
         if self.quick:
             self.requests, self.rounds, self.processes = 1000, 5, 1
             self.pairs, self.peer_rounds, self.seconds, self.retries = 3, 1, 1, 1

@@ -66,7 +66,9 @@ class CaseRun:
                     self._runs[name].append(run)
         base = [run.rate for run in self._runs.get(self._floor, [])]
         if disturbed := sum(run.foreign > self._settings.quiet for runs in self._runs.values() for run in runs):
-            print_progress(f"  {self._case.name}: {disturbed} runs kept although other processes took CPU time during them")
+            print_progress(
+                f"  {self._case.name}: {disturbed} runs kept although other processes took CPU time during them"
+            )
         return self._errors | {name: _row(name, runs, base) for name, runs in self._runs.items() if runs}
 
     def _quietest(self, group: list[str]) -> dict[str, Run]:

@@ -484,7 +484,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             )(static_handler(definition))
             routes = [route for route in self.router.routes[before:] if isinstance(route, Route)]
             return _set_options(routes, levels, None)  # type: ignore[no-any-return]
-        routes = self._add_route(
+        static_routes = self._add_route(
             static_uri(definition),
             ("GET", "HEAD"),
             static_handler(definition),
@@ -495,7 +495,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             static=True,
             levels=levels,
         )
-        return routes if isinstance(routes, list) else [routes]
+        return static_routes if isinstance(static_routes, list) else [static_routes]
 
     def _apply_command(self, definition: CommandDefinition) -> None:
         commands = self._future_commands

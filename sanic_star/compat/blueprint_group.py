@@ -164,7 +164,9 @@ class BlueprintGroup(MutableSequence[Any]):
         prefixes = [options.get("url_prefix"), self.url_prefix]
         if not isinstance(item, BlueprintGroup):
             prefixes.append(item.url_prefix)
-        merged_options["url_prefix"] = "/" + "/".join(str(prefix).strip("/") for prefix in prefixes if prefix).rstrip("/")
+        merged_options["url_prefix"] = "/" + "/".join(str(prefix).strip("/") for prefix in prefixes if prefix).rstrip(
+            "/"
+        )
         for attribute in ("version", "strict_slashes"):
             if getattr(item, attribute) is None:
                 value = getattr(self, attribute)

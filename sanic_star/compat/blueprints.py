@@ -386,7 +386,9 @@ class Blueprint(Registrar):
                 placed_route = self._placed_route(definition, app, options)
                 names.append(placed_route.name)
                 version = getattr(placed_route, "version", None)
-                if self._add_to_applied(app, definition, placed_route.uri, placed_route.name, placed_route.host, version):
+                if self._add_to_applied(
+                    app, definition, placed_route.uri, placed_route.name, placed_route.host, version
+                ):
                     self._add_routes(app, placed_route, (*options.get("_levels", ()), (self.user_middleware, ())))
             elif isinstance(definition, MountDefinition):
                 mount = self._placed_mount(definition, options)

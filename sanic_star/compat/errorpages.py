@@ -510,7 +510,9 @@ def _brief_page(renderer: type[BaseRenderer], exception: BaseException, debug: b
     else:
         response = HTTPResponse.__new__(HTTPResponse)
         shown_message = message if renderer is TextRenderer else quoted(message)
-        response._body = text_around_message[0] + shown_message.encode("utf-8", "backslashreplace") + text_around_message[1]
+        response._body = (
+            text_around_message[0] + shown_message.encode("utf-8", "backslashreplace") + text_around_message[1]
+        )
         response.content_type = TEXT if renderer is TextRenderer else HTML
     response.status = status
     if headers:

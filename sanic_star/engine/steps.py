@@ -165,7 +165,8 @@ def is_a_server() -> bool:
     from sanic_star.engine.os_signals import DEFAULT_HANDLERS
 
     return (
-        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) not in DEFAULT_HANDLERS
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) not in DEFAULT_HANDLERS
     )
 
 

@@ -294,5 +294,7 @@ def _awaited_by(awaitable: Any) -> Any:
     if iscoroutine(awaitable) or isgenerator(awaitable):
         return awaitable.cr_await if iscoroutine(awaitable) else awaitable.gi_yieldfrom
     # The results of `coroutine.__await__()` and the proxies of tracing tools have no attribute for their coroutine.
-    suspended_coroutines = (referent for referent in get_referents(awaitable) if iscoroutine(referent) or isgenerator(referent))
+    suspended_coroutines = (
+        referent for referent in get_referents(awaitable) if iscoroutine(referent) or isgenerator(referent)
+    )
     return next(suspended_coroutines, None)

@@ -367,7 +367,9 @@ class Redis:
         last = self._last.get(name)
         if last is not None and number > last + 1:
             lost = number - last - 1
-            logger.warning("%s of the channel %r %s lost on the way from Redis", _message_count(lost), name, _was_or_were(lost))
+            logger.warning(
+                "%s of the channel %r %s lost on the way from Redis", _message_count(lost), name, _was_or_were(lost)
+            )
             self._note_loss(name, lost)
         self._last[name] = number
         if token == self._token:
@@ -391,7 +393,9 @@ class Redis:
         head = f":{self._token}:{number}:{message.kind}:".encode()
         try:
             async with asyncio.timeout(COMMAND_S):
-                await self._publish(keys=[self._counter_key(channel)], args=[self._topic(channel), head + data, EXPIRY_S])
+                await self._publish(
+                    keys=[self._counter_key(channel)], args=[self._topic(channel), head + data, EXPIRY_S]
+                )
             return True
         except _OUTAGE_ERRORS as error:
             self._unsent += 1
@@ -442,7 +446,9 @@ class Redis:
             subscriber.lost = None if lost is None or number is None else lost + number
 
     def _report_outage(self, seconds: float, lost: Counter[str], unknown: list[str]) -> None:
-        losses = [f"{_message_count(lost.total())} of other processes {_was_or_were(lost.total())} lost{_channel_list(lost)}"]
+        losses = [
+            f"{_message_count(lost.total())} of other processes {_was_or_were(lost.total())} lost{_channel_list(lost)}"
+        ]
         if unknown:
             number = "1 channel" if len(unknown) == 1 else f"{len(unknown)} channels"
             losses.append(f"{number} may have lost messages, because Redis has lost its data{_channel_list(unknown)}")

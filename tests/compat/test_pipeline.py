@@ -8,11 +8,11 @@ import pytest
 
 from sanic_star import HTTPResponse, Request, Sanic, text
 from sanic_star.compat._app.pipeline import (
+    calls_of_middleware,
     handler_call,
     is_coroutine_function,
-    run_response_middleware,
     run_request_middleware,
-    calls_of_middleware,
+    run_response_middleware,
     with_middleware,
 )
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
@@ -126,7 +126,9 @@ async def test_without_middleware_the_dispatch_is_called_directly() -> None:
 
 async def test_answered_requests_skip_response_middleware() -> None:
     seen: list[str] = []
-    after = calls_of_middleware([Middleware(lambda request, response: seen.append("after"), MiddlewareLocation.RESPONSE)])
+    after = calls_of_middleware(
+        [Middleware(lambda request, response: seen.append("after"), MiddlewareLocation.RESPONSE)]
+    )
 
     async def call(request: Any) -> Any:
         return request.answer

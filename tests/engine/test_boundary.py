@@ -387,7 +387,12 @@ async def test_a_mounted_application_answers_by_itself(own: bool, caplog: pytest
 
 
 async def test_middleware_of_a_mount_sees_the_answers_to_exceptions(caplog: pytest.LogCaptureFixture) -> None:
-    errors = {"404": HTTPException(404, "gone"), "tea": SanicException("tea", 418), "known": HandledError(), "boom": Boom()}
+    errors = {
+        "404": HTTPException(404, "gone"),
+        "tea": SanicException("tea", 418),
+        "known": HandledError(),
+        "boom": Boom(),
+    }
 
     async def fail(request: Any) -> Any:
         raise errors[request.path_params["name"]]

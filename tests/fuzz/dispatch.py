@@ -64,7 +64,10 @@ def compare_dispatch(seed: int, count: int, tables: Tables, both: tuple[Play, Pl
         return 0, differences
     router_requests = list(requests(random, rows, count))
     row_arguments = [(row.uri, row.options()) for row in rows]
-    steps = tuple(request(router_request.method, router_request.path, {"host": router_request.host or HOST}) for router_request in router_requests)
+    steps = tuple(
+        request(router_request.method, router_request.path, {"host": router_request.host or HOST})
+        for router_request in router_requests
+    )
     case = Case(f"table {seed}", "fuzz", f"ROWS = {row_arguments!r}\n{_PROGRAM}", steps)
     sanics, ours = (play(case) for play in both)
     for router_request, (first,), (second,) in zip(router_requests, sanics, ours, strict=False):

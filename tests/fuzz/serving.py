@@ -21,7 +21,7 @@ from pathlib import Path
 import requests as client
 
 from tests.engine.processes import free_port
-from tests.fuzz.wire import TIMEOUT_S, Reply, Request, is_comparable, exchange, send_all
+from tests.fuzz.wire import TIMEOUT_S, Reply, Request, exchange, is_comparable, send_all
 
 ROOT = Path(__file__).parents[2]
 START_S = 60.0

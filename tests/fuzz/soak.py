@@ -63,7 +63,11 @@ def keep_alive_requests(random: Random, count: int) -> list[bytes]:
 
 async def send_mixed(port: int, random: Random, count: int, at_once: int = 16) -> int:
     """Send `count` requests; return the number of answers."""
-    malformed = [request for request in exchange(random.randrange(2**32), count // REQUESTS_PER_MALFORMED) if not request.is_unchanged]
+    malformed = [
+        request
+        for request in exchange(random.randrange(2**32), count // REQUESTS_PER_MALFORMED)
+        if not request.is_unchanged
+    ]
     share = (count - len(malformed)) // at_once
     pool = keep_alive_requests(random, 500)
 

@@ -293,7 +293,9 @@ class Routes:
         self.uses_left -= 1
         uri, _ = random.choice(self.uris)
         raw = b"/".join(
-            random.choice(_RAW_SEGMENTS) if piece.startswith("<") or random.random() < 0.08 else quote(piece, "%").encode()
+            random.choice(_RAW_SEGMENTS)
+            if piece.startswith("<") or random.random() < 0.08
+            else quote(piece, "%").encode()
             for piece in uri.split("/")
         )
         raw = raw if raw.startswith(b"/") else b"/" + raw

@@ -293,7 +293,18 @@ def _add_noise(random: Random, data: bytes) -> bytes:
 
 
 MUTATIONS = (
-    *(_insert_line, _insert_line, _insert_line, _remove_line, _replace_target, _replace_method, _change_bytes, _cut_off, _repeat_bytes, _change_line_ends),
+    *(
+        _insert_line,
+        _insert_line,
+        _insert_line,
+        _remove_line,
+        _replace_target,
+        _replace_method,
+        _change_bytes,
+        _cut_off,
+        _repeat_bytes,
+        _change_line_ends,
+    ),
     _add_noise,
 )
 

@@ -54,7 +54,9 @@ def run(jobs: list[dict[str, Any]], python: str = sys.executable, **options: Any
 
     def run_one(job: dict[str, Any]) -> dict[str, Any]:
         command = [python, str(FOLDER / "recorder.py")]
-        completed = subprocess.run(command, input=json.dumps([job]).encode(), capture_output=True, check=False, **options)
+        completed = subprocess.run(
+            command, input=json.dumps([job]).encode(), capture_output=True, check=False, **options
+        )
         assert completed.returncode == 0, completed.stderr.decode()
         result: dict[str, Any] = json.loads(completed.stdout)[0]
         return result

@@ -44,8 +44,10 @@ def main() -> int:
     ]
     for fault in faults:
         print(fault, file=sys.stderr)
-    queries_without_page = [query for query, page in table.get("later", {}).items() if not (SITE / page / "index.html").exists()]
-    print(f"{len(table['searches'])} searches, {len(queries_without_page)} more wait for their pages; {len(faults)} faults")
+    queries_without_page = [
+        query for query, page in table.get("later", {}).items() if not (SITE / page / "index.html").exists()
+    ]
+    print(f"{len(table['searches'])} searches, {len(queries_without_page)} without a page; {len(faults)} faults")
     return 1 if faults else 0
 
 

@@ -59,7 +59,9 @@ class Surface:
 
     def shares(self) -> list[str]:
         """Return a line per kind: the number of existing names, and of all names."""
-        return [f"{kind}: {existing} of {all_} ({existing / all_:.1%})" for kind, (existing, all_) in self.counts.items()]
+        return [
+            f"{kind}: {existing} of {all_} ({existing / all_:.1%})" for kind, (existing, all_) in self.counts.items()
+        ]
 
 
 def _name(result: Surface, module: str, name: str, description: dict[str, Any], ours: dict[str, Any] | None) -> None:

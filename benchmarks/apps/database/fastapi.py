@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel
 
-from benchmarks.apps.database.store import TEMPLATES, Store, connect, sorted_fortunes, random_ids, with_new_numbers
+from benchmarks.apps.database.store import TEMPLATES, Store, connect, random_ids, sorted_fortunes, with_new_numbers
 
 templates = Jinja2Templates(directory=TEMPLATES)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from benchmarks.apps.database.store import TEMPLATES, connect, sorted_fortunes, random_ids, with_new_numbers
+from benchmarks.apps.database.store import TEMPLATES, connect, random_ids, sorted_fortunes, with_new_numbers
 from sanic_star import HTTPResponse, Request, Sanic, html, json, text
 
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
-from benchmarks.apps.database.store import TEMPLATES, connect, sorted_fortunes, random_ids, with_new_numbers
+from benchmarks.apps.database.store import TEMPLATES, connect, random_ids, sorted_fortunes, with_new_numbers
 
 templates = Jinja2Templates(directory=TEMPLATES)
 

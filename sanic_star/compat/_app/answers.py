@@ -25,11 +25,11 @@ from sanic_star.compat._app.methods import ENTRY, Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
     MiddlewareCall,
+    calls_of_middleware,
     handler_call,
     handler_in_middleware,
     is_endpoint,
     run_request_middleware,
-    calls_of_middleware,
     with_middleware,
 )
 from sanic_star.compat.compat import check_foreign
@@ -349,7 +349,14 @@ class Answers:
         if _has_layers(route):
             return partial(self._compile_in_layers, route, has_params, wrap)
         return partial(
-            handler_in_middleware, route.endpoint, has_params, only_name, request_middleware, response_middleware, wrap, may_change_params
+            handler_in_middleware,
+            route.endpoint,
+            has_params,
+            only_name,
+            request_middleware,
+            response_middleware,
+            wrap,
+            may_change_params,
         )
 
     def _with_thread(self, handler: Any, wrap: Callable[[Call], Call] | None) -> Callable[[Call], Call]:
@@ -381,7 +388,9 @@ class Answers:
             if isinstance(answer, (Response, ResponseStream)):
                 await self._events.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=answer)
 
-    def _split_middleware(self, route: Any) -> tuple[list[tuple[list[MiddlewareCall], list[MiddlewareCall]]], list[Layer]]:
+    def _split_middleware(
+        self, route: Any
+    ) -> tuple[list[tuple[list[MiddlewareCall], list[MiddlewareCall]]], list[Layer]]:
         """Return the segments of Sanic's middleware around a handler, outermost first, and the layers between them.
 
         Levels without a layer between them share a segment, so their middleware runs in Sanic's order.
@@ -415,7 +424,8 @@ class Answers:
                 unplaced[:] = [middleware for middleware in unplaced if middleware not in level_middleware]
         request_location, response_location = MiddlewareLocation
         ordered_segments = [
-            (self._order_middleware(requests, request_location), self._order_middleware(responses, response_location)) for requests, responses in segments
+            (self._order_middleware(requests, request_location), self._order_middleware(responses, response_location))
+            for requests, responses in segments
         ]
         return ordered_segments, layers
 
@@ -516,7 +526,11 @@ class Answers:
         async def with_request_middleware(websocket: WebsocketImplProtocol) -> Any:
             request: Any = websocket._request
             early_response = await run_request_middleware(request, request_middleware)
-            return await self.run_response_middleware(request, early_response) if early_response else await run_with_events(websocket)
+            return (
+                await self.run_response_middleware(request, early_response)
+                if early_response
+                else await run_with_events(websocket)
+            )
 
         call = with_request_middleware if request_middleware else run_with_events
         return self._events.around_route(call, route, reads_body=False) if self._has_event_handlers else call
@@ -624,7 +638,11 @@ class Answers:
             limit = keyword_limit if is_ours else foreign_limit
             if limit is not None:
                 request._receive = limit_body(request, limit)
-            request_calls = named_middleware.get(getattr(route, "middleware_name", None), request_middleware) if named_middleware else request_middleware
+            request_calls = (
+                named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
+                if named_middleware
+                else request_middleware
+            )
             if request_calls:
                 early_response = await run_request_middleware(request, request_calls)
                 if early_response:
@@ -715,7 +733,9 @@ class Answers:
     def not_found(self, scope: Scope) -> Exception:
         """Return the exception for a request without a route."""
         router = self.app.router
-        return router._miss(routing.wire_path(scope), scope.get("method", "GET"), router._allowed_after_find(scope), scope)
+        return router._miss(
+            routing.wire_path(scope), scope.get("method", "GET"), router._allowed_after_find(scope), scope
+        )
 
     def answer(
         self, request: EngineRequest, error: BaseException
@@ -794,7 +814,9 @@ class Answers:
         locations = MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE
         return self._make_error_answers(*(self._middleware_calls(location, None) for location in locations))
 
-    def _make_error_answers(self, request_middleware: list[MiddlewareCall], response_middleware: list[MiddlewareCall]) -> ErrorAnswers:
+    def _make_error_answers(
+        self, request_middleware: list[MiddlewareCall], response_middleware: list[MiddlewareCall]
+    ) -> ErrorAnswers:
         # Imported late, to keep `import sanic_star` fast.
         from sanic_star.compat._app.error_answers import ErrorAnswers
 

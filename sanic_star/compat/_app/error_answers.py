@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star.compat._app.error_handler import OWN_RESPONSE, as_sanic_exception
 from sanic_star.compat._app.events import Events
-from sanic_star.compat._app.pipeline import MiddlewareCall, run_response_middleware, run_request_middleware
+from sanic_star.compat._app.pipeline import MiddlewareCall, run_request_middleware, run_response_middleware
 from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.log import error_logger, logger
@@ -76,7 +76,13 @@ class ErrorAnswers:
         response_middleware: the response middleware for all routes, in running order.
     """
 
-    def __init__(self, answers: Answers, events: Events, request_middleware: list[MiddlewareCall], response_middleware: list[MiddlewareCall]) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        events: Events,
+        request_middleware: list[MiddlewareCall],
+        response_middleware: list[MiddlewareCall],
+    ) -> None:
         self._answers = answers
         self._app = app = answers.app
         self._events = events
@@ -86,8 +92,12 @@ class ErrorAnswers:
         # The value of `scope["starlette.exception_handlers"]`: handlers by class, and by status.
         self.handlers_for_starlette: tuple[dict[Any, Any], dict[Any, Any]] = _HandlersForStarlette(self), {}
         request_location, response_location = MiddlewareLocation
-        self._named_request_middleware = {name: answers._middleware_calls(request_location, name) for name in app.named_request_middleware}
-        self._named_response_middleware = {name: answers._middleware_calls(response_location, name) for name in app.named_response_middleware}
+        self._named_request_middleware = {
+            name: answers._middleware_calls(request_location, name) for name in app.named_request_middleware
+        }
+        self._named_response_middleware = {
+            name: answers._middleware_calls(response_location, name) for name in app.named_response_middleware
+        }
 
     async def answer(self, request: Request, error: BaseException) -> Answer:
         """Return the response to an exception, after middleware, and the exception to raise after it.
@@ -123,7 +133,11 @@ class ErrorAnswers:
         response = None
         if not request._request_middleware_started:
             request._request_middleware_started = True
-            request_middleware = self._named_request_middleware.get(request.name or "", self._request_middleware) if self._named_request_middleware else self._request_middleware
+            request_middleware = (
+                self._named_request_middleware.get(request.name or "", self._request_middleware)
+                if self._named_request_middleware
+                else self._request_middleware
+            )
             if request_middleware:
                 try:
                     response = await run_request_middleware(request, request_middleware)
@@ -226,7 +240,11 @@ class ErrorAnswers:
         """Run response middleware once per request."""
         if request._response_middleware_started:
             return response
-        response_middleware = self._named_response_middleware.get(request.name or "", self._response_middleware) if self._named_response_middleware else self._response_middleware
+        response_middleware = (
+            self._named_response_middleware.get(request.name or "", self._response_middleware)
+            if self._named_response_middleware
+            else self._response_middleware
+        )
         return await run_response_middleware(request, response, response_middleware)
 
     async def _response(self, request: Request, error: BaseException, subject: BaseException) -> tuple[Any, bool]:

@@ -92,7 +92,11 @@ def refuse_large_body(request: Request, limit: int, app: ASGIApp) -> ASGIApp:
             # A redirect may lead to a route with a higher limit. A refusal that was raised already has a response.
             is_unanswered = message["type"] == "http.response.start" and request._body_refusal is None
             is_redirect = is_unanswered and message["status"] // 100 == 3
-            if is_unanswered and not is_redirect and announces_more_than(scope, scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)):
+            if (
+                is_unanswered
+                and not is_redirect
+                and announces_more_than(scope, scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit))
+            ):
                 _refuse(request)
             await send(message)
 

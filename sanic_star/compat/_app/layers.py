@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._app.forwarding import with_response_middleware
 from sanic_star.compat._app.guard import REQUEST
-from sanic_star.compat._app.pipeline import Call, MiddlewareCall, run_response_middleware, run_request_middleware
+from sanic_star.compat._app.pipeline import Call, MiddlewareCall, run_request_middleware, run_response_middleware
 from sanic_star.engine.failures import only_member
 from sanic_star.engine.responses import Response
 from sanic_star.engine.streams import resumable
@@ -215,7 +215,9 @@ class HTTPPassage:
 class WebSocketPassage:
     """One websocket inside a layer, as the ASGI application that runs its handler; see `HTTPPassage`."""
 
-    def __init__(self, layer: Layer, connection: Any, call: Call, response_middleware: Sequence[MiddlewareCall]) -> None:
+    def __init__(
+        self, layer: Layer, connection: Any, call: Call, response_middleware: Sequence[MiddlewareCall]
+    ) -> None:
         self._layer = layer
         self._connection = connection
         self._call = call
@@ -302,7 +304,9 @@ async def _respond(request: Any, response: Any, response_middleware: Sequence[Mi
     return await _run_and_reset(response_middleware, request, response)
 
 
-async def _run_outside_layer(passage: HTTPPassage, response_middleware: Sequence[MiddlewareCall], request: Any, response: Any) -> Any:
+async def _run_outside_layer(
+    passage: HTTPPassage, response_middleware: Sequence[MiddlewareCall], request: Any, response: Any
+) -> Any:
     """Run response middleware outside a layer, with the outer scope, while the inside of the layer sends."""
     inner_scope = request.scope
     _switch_scope(request, passage.scope, inner_scope.get("headers"), inner_scope.get("query_string"))

@@ -153,7 +153,9 @@ def handler_in_middleware(
     return with_middleware(call if wrap is None else wrap(call), request_middleware, response_middleware)
 
 
-def with_middleware(call: Call, request_middleware: Sequence[MiddlewareCall], response_middleware: Sequence[MiddlewareCall]) -> Call:
+def with_middleware(
+    call: Call, request_middleware: Sequence[MiddlewareCall], response_middleware: Sequence[MiddlewareCall]
+) -> Call:
     """Return `call` with middleware around it.
 
     Args:

@@ -255,7 +255,9 @@ class EventStream(HTTPResponse):
             self._head_timer.cancel()
         if self._comment_task is not None:
             self._comment_task.cancel()
-        self._keep_alive = self._head_timer = self._comment_task = self._scope = self._context = self._watched_stream = None
+        self._keep_alive = self._head_timer = self._comment_task = self._scope = self._context = (
+            self._watched_stream
+        ) = None
 
     @property
     def _has_begun(self) -> bool:
@@ -374,7 +376,12 @@ class EventStream(HTTPResponse):
     def _send_ping(self) -> None:
         """Start to send a comment, unless an event or a comment is being sent; called by timers."""
         self._head_timer = None
-        if self._comment_task is None and not self._running_sends and self._writer is not None and self._writer.send is not None:
+        if (
+            self._comment_task is None
+            and not self._running_sends
+            and self._writer is not None
+            and self._writer.send is not None
+        ):
             loop, context = get_running_loop(), self._context
             self._comment_task = loop.create_task(self._write_ping(self._writer), context=context)
 

@@ -47,7 +47,11 @@ def translate_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
     if request_keywords.get("params") is not None:
         request_keywords["params"] = pairs_of(request_keywords["params"])
     if request_keywords.get("data") is not None:
-        request_keywords["data"] = pairs_of(request_keywords["data"]) if isinstance(request_keywords["data"], Mapping) else _body(request_keywords["data"])
+        request_keywords["data"] = (
+            pairs_of(request_keywords["data"])
+            if isinstance(request_keywords["data"], Mapping)
+            else _body(request_keywords["data"])
+        )
     if request_keywords.get("auth") is not None:
         request_keywords["auth"] = _auth(request_keywords["auth"])
     if "timeout" in request_keywords:
@@ -56,7 +60,9 @@ def translate_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
     if "content" in request_keywords:
         request_keywords["data"] = _body(request_keywords.pop("content"))
     if (document := request_keywords.pop("json", None)) is not None:
-        request_keywords["data"] = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        request_keywords["data"] = json.dumps(
+            document, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
     if request_keywords.get("files"):

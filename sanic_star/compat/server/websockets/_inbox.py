@@ -138,11 +138,11 @@ class Inbox:
         "_changed",
         "_context",
         "_is_released",
-        "_unread_messages",
         "_on_end",
         "_pending",
         "_reading_since",
         "_receive",
+        "_unread_messages",
         "end",
         "ended_at",
         "taken_at",
@@ -346,7 +346,10 @@ class Inbox:
             return False
         if len(self._unread_messages) >= MAX_UNREAD:
             return True
-        return sum(len(message.get("text") or message.get("bytes") or "") for message in self._unread_messages) >= MAX_UNREAD_BYTES
+        return (
+            sum(len(message.get("text") or message.get("bytes") or "") for message in self._unread_messages)
+            >= MAX_UNREAD_BYTES
+        )
 
     def _read(self) -> asyncio.Future[Message]:
         self._reading_since = asyncio.get_running_loop().time()
