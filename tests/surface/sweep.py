@@ -3,7 +3,7 @@
 `python -m tests.surface.sweep` prints what is missing here; `--write` writes the page of the documentation that lists
 it with its reasons, and the table of names that modules pass on.
 
-Not compared are names that a module of Sanic imports from outside of Sanic: nobody means `sanic.app.partial`.
+Names that a module of Sanic imports from other packages (`sanic.app.partial`) are not compared.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "names.md"
 PASSED_ON = ROOT / "sanic_star" / "compat" / "_alias" / "passed_on_table.py"
 PACKAGES = ("sanic", "sanic_routing")
-# Where constants, loggers and types for annotations are defined, which have no home of their own.
+# The modules that define constants, loggers and types for annotations; such values have no `__module__`.
 DEFINING = [
     "sanic.log",
     "sanic.config",
@@ -44,7 +44,7 @@ DEFINING = [
     "sanic.models.handler_types",
     "sanic.models.asgi",
 ]
-# Of these a module's own constants are.
+# The types of a module's own constants.
 PLAIN = (str, bytes, int, float, bool, tuple, list, dict, set, frozenset, re.Pattern, type(None))
 # Types and constants of other packages that Sanic's modules pass on, and that packages import from there.
 FOREIGN = {"ConnectionClosed", "ConnectionClosedError", "ConnectionClosedOK", "State", "OPEN", "CLOSING", "CLOSED"}
@@ -57,7 +57,7 @@ STAND_IN_CODE = stand_ins("sanic_star.compat.asgi", "example")[0].__code__
 class Gap:
     """A name of Sanic that is not here.
 
-    Attributes: `place`, the module or class; `name`; `reason`, empty where nobody has given one.
+    Attributes: `place`, the module or class; `name`; `reason`, empty if there is none.
     """
 
     place: str
@@ -77,7 +77,7 @@ def modules(package: str) -> Iterator[str]:
 
 
 def read_sanic() -> dict[str, dict[str, Any]]:
-    """Return by module its names; by name the module that defines it, and the attributes of a class defined here."""
+    """Return the names of each module; for each, its defining module, and the attributes of a class defined there."""
     names: dict[str, dict[str, Any]] = {}
     loaded = {name: importlib.import_module(name) for name in modules("sanic")}
     for name, module in loaded.items():
@@ -110,7 +110,7 @@ def _home(module: str, key: str, value: Any, loaded: dict[str, ModuleType]) -> s
 
 
 def read_ours(wanted: dict[str, dict[str, list[str]]]) -> dict[str, Any]:
-    """Tell what of the wanted names is there, in this process, by the alias."""
+    """Describe the wanted names that this package has under the alias, in this process."""
     from sanic_star.compat import install
 
     install()
@@ -125,7 +125,7 @@ def read_ours(wanted: dict[str, dict[str, list[str]]]) -> dict[str, Any]:
 
 
 def _describe(value: Any) -> dict[str, Any]:
-    """Return what a name stands for: the text of a stand-in, the attributes of a class."""
+    """Describe the value of a name: the text of a stand-in, the attributes of a class."""
     stands_in = isinstance(value, StandIn) or getattr(value, "__code__", None) is STAND_IN_CODE
     if stands_in:
         name = f"sanic{value.__module__.removeprefix('sanic_star.compat')}.{value.__qualname__}"
@@ -141,7 +141,7 @@ def _attributes(value: Any) -> list[str]:
 
 @cache
 def _names_of(base: type) -> list[str]:
-    # Reading a class's source takes long, and next to all classes have a base in common.
+    # Cached: reading a class's source takes long, and classes share their bases.
     is_ours = base.__module__.startswith(("sanic_star.", "starlette."))
     return [*getattr(base, "__annotations__", {}), *(_set_on_self(base) if is_ours else ())]
 
