@@ -459,7 +459,7 @@ class Supervisor:
         self._start_jobs()
         while not self.stopping:
             # Before the wait: for a change that came meanwhile, nothing wakes the supervisor again.
-            if self._watch is not None and (changed := self._watch.changed()):
+            if self._watch is not None and (changed := self._watch.take_changes()):
                 self._reload(changed)
             elif self._restarts_requested:
                 names, self._restarts_requested = self._restarts_requested, set()
