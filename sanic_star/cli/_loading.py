@@ -56,7 +56,7 @@ def load(
         raise Unusable(f"There is no module {error.name!r} here; write module:app, as in server:app.") from None
     except (NoApplication, InvalidSetting) as error:
         raise Unusable(str(error)) from None
-    if loader.made_nothing:
+    if loader.factory_returned_none:
         raise Unusable(f"{target!r} was called and returned None; it should return the application that it makes.")
     if loaded is None:
         module, name = (loader.module_name, loader.app_name) if loader.module_name else (target, DEFAULT_APP_NAME)

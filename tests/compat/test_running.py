@@ -346,5 +346,5 @@ def test_settings_that_a_server_has_no_option_for(caplog: pytest.LogCaptureFixtu
     settings = [Settings(server="granian", ws_max_size=1), Settings(server="granian"), Settings(ws_max_size=1)]
     check_servers(settings)
     assert [record.getMessage() for record in caplog.records] == [
-        "granian has no option for WEBSOCKET_MAX_SIZE: without effect"
+        "granian has no option for these settings, so that they have no effect: WEBSOCKET_MAX_SIZE"
     ]

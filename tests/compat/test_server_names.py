@@ -150,7 +150,7 @@ def test_sockets(tmp_path: Path) -> None:
     path.write_text("mine")
     remove_unix_socket(path)
     assert path.read_text() == "mine"
-    with pytest.raises(OSError, match="no socket"):
+    with pytest.raises(OSError, match="not a socket"):
         bind_unix_socket(path)
 
 

@@ -205,7 +205,7 @@ def test_a_reload_of_what_cannot_be_imported(tmp_path: Path) -> None:
         server.until(lambda: len(ready(server)) == 2)
         assert server.get().text == f"1 {ready(server)[1]}"
         assert server.terminate() == 0
-    assert "so workers are forked, and a change shows when the whole program is started again" in server.log
+    assert "so workers are forked. Changes take effect when the whole program is restarted" in server.log
 
 
 def test_unix_sockets_certificates_and_several_applications(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class ApplicationServerInfo:
     server: Any = None
     how: Settings = field(default_factory=Settings)
     sock: socket | None = None
-    signals: bool = True
+    handles_signals: bool = True
 
 
 @dataclass
@@ -140,12 +140,12 @@ def plan(
         prelude=_preparation(),
         shared=[_RunOptions.of(app) for app, _ in served],
         notify=(listeners or MainListeners(primary)).notify,
-        signals=all(info.signals for _, info in served),
+        handles_signals=all(info.handles_signals for _, info in served),
         supervised=jobs is not None,
         jobs=jobs,
         start_method=start_method,
         # The log lines of a forked process begin with its own name.
-        in_fork=primary._runner.set_up_logging,
+        after_fork=primary._runner.set_up_logging,
     )
 
 

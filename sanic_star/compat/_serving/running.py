@@ -164,7 +164,7 @@ class Runner:
             "app": self.app, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
             "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
         }  # fmt: skip
-        info = _plans.ApplicationServerInfo(settings, how=how, sock=sock, signals=register_sys_signals)
+        info = _plans.ApplicationServerInfo(settings, how=how, sock=sock, handles_signals=register_sys_signals)
         state.server_info.append(info)
         if motd_display:
             self.app.config.MOTD_DISPLAY.update(motd_display)
