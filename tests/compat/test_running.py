@@ -259,7 +259,7 @@ async def test_settings_of_a_server_that_somebody_else_starts(caplog: pytest.Log
         for _ in range(2):
             await app._engine.lifecycle.start({"type": "lifespan"})
             await app._engine.lifecycle.stop()
-    assert caplog.text.count("KEEP_ALIVE_TIMEOUT, WEBSOCKET_MAX_SIZE: set them on the server") == 1
+    assert caplog.text.count("KEEP_ALIVE_TIMEOUT, WEBSOCKET_MAX_SIZE: set these on the server") == 1
 
 
 @pytest.mark.parametrize("value", [True, False])

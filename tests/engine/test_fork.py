@@ -278,5 +278,5 @@ def test_no_such_method(caplog: pytest.LogCaptureFixture, method: object) -> Non
         app.run(port=0, motd=False)
     assert end.value.code == 1
     assert not begun
-    assert f"Sanic.start_method is one of fork, spawn, forkserver on this system, not {method!r}" in caplog.text
+    assert f"Sanic.start_method must be one of fork, spawn, forkserver on this system, got {method!r}" in caplog.text
     assert not app.state.server_info

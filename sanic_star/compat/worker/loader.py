@@ -28,8 +28,8 @@ class AppLoader:
     """Load an application, in this process or in a worker; picklable if its arguments are.
 
     Args:
-        module_input: `module:name`, `module.name`, `module` for its variable `app`, or a directory whose files are served.
-            The name may be that of a factory.
+        module_input: `module:name`, `module.name`, `module` for its variable `app`, or a directory whose files are
+            served. The name may be that of a factory.
         as_factory: whether the name is a factory.
         as_simple: whether `module_input` is a directory.
         args: the argument for the factory, if the factory takes one.
