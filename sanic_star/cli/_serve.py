@@ -199,14 +199,14 @@ def prepare_arguments(
         for name, value in flags.items()
     }
     merged |= {
-        "ssl": certificate(cert, key, tls, tls_strict_host),
+        "ssl": ssl_argument(cert, key, tls, tls_strict_host),
         "version": http and int(http),
         "verbosity": verbosity or None,
     }
     return {name: value for name, value in merged.items() if value is not None and value != []}
 
 
-def certificate(cert: str | None, key: str | None, directories: tuple[str, ...], strict: bool) -> Any:
+def ssl_argument(cert: str | None, key: str | None, directories: tuple[str, ...], strict: bool) -> Any:
     """Return the argument `ssl` of `app.prepare`; `None` without a certificate."""
     # The exit status is 1, as in Sanic; for other invalid command lines it is 2.
     if bool(cert) != bool(key):
