@@ -467,8 +467,8 @@ class Supervisor:
         while not self.is_stopping:
             # Checked before each wait, because nothing wakes the supervisor again for a change that it has been woken
             # for.
-            if self._watch is not None and (changed := self._watch.take_changes()):
-                self._reload(changed)
+            if self._watch is not None and (changed_paths := self._watch.take_changes()):
+                self._reload(changed_paths)
             elif self._names_to_restart:
                 names, self._names_to_restart = self._names_to_restart, set()
                 self._restart(names)
@@ -556,8 +556,8 @@ class Supervisor:
                 raise NotImportable(self._import_failure)
             raise CannotServe("A worker could not be started, so that nothing is served; the log above says why")
         if self._reloaded_paths is not None:
-            changed, self._reloaded_paths = self._reloaded_paths, None
-            self._run_reload_listeners("after", changed)
+            changed_paths, self._reloaded_paths = self._reloaded_paths, None
+            self._run_reload_listeners("after", changed_paths)
 
     def _replace_ended_workers(self) -> None:
         now = time.monotonic()
@@ -586,9 +586,9 @@ class Supervisor:
         else:
             logger.error("%s; another one is started", report)
 
-    def _reload(self, changed: set[str]) -> None:
-        logger.info("Reloading, because of %s", ", ".join(sorted(changed)))
-        self._run_reload_listeners("before", changed)
+    def _reload(self, changed_paths: set[str]) -> None:
+        logger.info("Reloading, because of %s", ", ".join(sorted(changed_paths)))
+        self._run_reload_listeners("before", changed_paths)
         self._stop_in_order(
             [child for child in self._children if not isinstance(child, JobProcess) or child.job.transient]
         )
@@ -597,7 +597,7 @@ class Supervisor:
             self._starter = Starter("spawn")
         self._fill_places()
         self._restart_jobs({""})
-        self._reloaded_paths = changed
+        self._reloaded_paths = changed_paths
 
     def _restart(self, names: set[str]) -> None:
         """Restart processes.
@@ -851,7 +851,7 @@ class Supervisor:
     def _request_restart(self, names: str) -> None:
         self._names_to_restart |= {name.strip() for name in names.split(",")}
 
-    def _run_reload_listeners(self, event: str, changed: set[str]) -> None:
+    def _run_reload_listeners(self, event: str, changed_paths: set[str]) -> None:
         """Run the application's listeners for reloads. A signal interrupts them, because they may hang.
 
         The listeners of `reload_process_stop` run after the first signal, so only a second Ctrl-C interrupts them.
@@ -859,7 +859,7 @@ class Supervisor:
         try:
             try:
                 self._interrupts_listener = True
-                self.plan.notify(event, changed)
+                self.plan.notify(event, changed_paths)
             finally:
                 self._interrupts_listener = False
         except KeyboardInterrupt:
