@@ -84,7 +84,7 @@ def _supervise(plan: Plan, sockets: Sockets) -> bool:
             raise CannotServe(f"Several workers need an application that another process can import: {error}") from None
         logger.warning(
             "No other process can import the application, so this one serves it, without app.manager and app.m: %s. "
-            "To change that, create the application at the top of a module, or pass a function of a module as its factory.",
+            "To change that, create the application at the top of a module, or pass a function of a module as factory.",
             error,
         )
         return False

@@ -37,8 +37,9 @@ class Watch:
             if not folder.is_dir():
                 raise CannotServe(f"Cannot watch {folder}: it is not a directory")
         main_file = getattr(sys.modules["__main__"], "__file__", None)
-        has_source = main_file is not None and main_file.endswith(".py")
-        source_folders = {Path.cwd(), *([Path(main_file).resolve().parent] if has_source else [])}
+        source_folders = {Path.cwd()}
+        if main_file is not None and main_file.endswith(".py"):
+            source_folders.add(Path(main_file).resolve().parent)
         # A command on Windows is one file that contains `__main__.py`: the parent of that path is not a directory.
         self._folders = {*(folder for folder in source_folders if folder.is_dir()), *self._all_files_folders}
         self._thread = threading.Thread(target=self._run, daemon=True, name="watch")

@@ -63,13 +63,13 @@ def test_whether_accesses_are_logged(given: dict[str, Any], logged: bool, plans:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, {"workers": 1, "watch": None, "signals": True}),
+        ({}, {"workers": 1, "watch": None, "handles_signals": True}),
         ({"workers": 3}, {"workers": 3}),
         ({"dev": True}, {"watch": []}),
         ({"dev": True, "auto_reload": False}, {"watch": []}),
         ({"auto_reload": True, "reload_dir": "/tmp"}, {"watch": ["/tmp"]}),
         ({"auto_reload": True, "reload_dir": ["/usr", "/tmp", "/none"]}, {"watch": ["/tmp", "/usr"]}),
-        ({"single_process": True, "register_sys_signals": False}, {"signals": False, "workers": 1}),
+        ({"single_process": True, "register_sys_signals": False}, {"handles_signals": False, "workers": 1}),
     ],
 )
 def test_plans(given: dict[str, Any], expected: dict[str, Any], plans: list[Plan]) -> None:

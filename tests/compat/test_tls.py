@@ -174,7 +174,11 @@ def mkcert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], N
 def test_trustme_makes_one_for_localhost(local: Callable[..., TLS], creator: Any) -> None:
     made = local(LOCAL_CERT_CREATOR=creator, LOCALHOST="dev.localhost")
     assert made.cert is not None
-    assert set(_tls._certificate_fields(made.cert, made.make())["names"]) == {"dev.localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
+    assert set(_tls._certificate_fields(made.cert, made.make())["names"]) == {
+        "dev.localhost",
+        "127.0.0.1",
+        "0:0:0:0:0:0:0:1",
+    }
     handshake(made, "dev.localhost", trust=None)
     assert made.key is not None
     if sys.platform != "win32":

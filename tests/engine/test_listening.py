@@ -271,7 +271,11 @@ def test_the_port_of_http3_is_taken() -> None:
 def test_paths_that_cannot_be_listened_on(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
-    for path, words in ((file, "not a socket"), (tmp_path / "no" / "s", "No such file"), (tmp_path / ("s" * 200), "long")):
+    for path, words in (
+        (file, "not a socket"),
+        (tmp_path / "no" / "s", "No such file"),
+        (tmp_path / ("s" * 200), "long"),
+    ):
         with pytest.raises(CannotServe, match=words):
             bind_unix(str(path))
     assert file.read_text() == "mine"
@@ -296,7 +300,10 @@ async def test_hypercorn_leaves_servers_alone_that_are_not_its_own(certificate: 
     served: list[asyncio.Server] = []
     before = loop.create_server
     with Sockets([secure, plain]) as sockets:
-        with hypercorn._record_servers(secure, sockets[0]) as of_one, hypercorn._record_servers(plain, sockets[1]) as of_other:
+        with (
+            hypercorn._record_servers(secure, sockets[0]) as of_one,
+            hypercorn._record_servers(plain, sockets[1]) as of_other,
+        ):
             for bound, ssl_context in ((sockets[0][0], context(certificate)), (sockets[1][0], None), (None, None)):
                 where: Any = {"host": "127.0.0.1", "port": 0} if bound is None else {"sock": bound, "ssl": ssl_context}
                 served.append(await asyncio.start_server(lambda reader, writer: writer.close(), **where))
