@@ -44,7 +44,7 @@ def filter_deprecations(action: str) -> None:
         ValueError: the action is invalid.
     """
     if action not in _ACTIONS:
-        raise ValueError(f"DEPRECATION_FILTER is {action!r}; it must be one of {', '.join(_ACTIONS)}")
+        raise ValueError(f"DEPRECATION_FILTER is {action!r}; it has to be one of {', '.join(_ACTIONS)}")
     # Filtered by message, because the warnings point at the application's modules.
     filterwarnings(cast(Any, action), message=r"\[DEPRECATION v", category=DeprecationWarning)
 

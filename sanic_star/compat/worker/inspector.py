@@ -223,9 +223,9 @@ def inspector_of(app: Any, publisher: Publisher, worker_state: Mapping[str, Any]
     config: Config = app.config
     host, port = config.INSPECTOR_HOST, config.INSPECTOR_PORT
     if not isinstance(host, str) or not host:
-        raise InvalidSetting(f"INSPECTOR_HOST is {host!r}; it must be an address, such as localhost")
+        raise InvalidSetting(f"INSPECTOR_HOST is {host!r}; it has to be an address, such as localhost")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-        raise InvalidSetting(f"INSPECTOR_PORT is {port!r}; it must be a number from 0 to 65535")
+        raise InvalidSetting(f"INSPECTOR_PORT is {port!r}; it has to be a number from 0 to 65535")
     files = tls_files(config.INSPECTOR_TLS_CERT, config.INSPECTOR_TLS_KEY)
     if files is not None:
         from sanic_star.compat._serving import tls
