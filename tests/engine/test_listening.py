@@ -80,7 +80,10 @@ def test_a_context_serves_one_process_only(certificate: Path) -> None:
         url = f"https://localhost:{server.port}/"
         assert server.until(lambda: _attempt(url, certificate)).status_code == 200
         assert server.terminate() == 0
-    for arguments, words in ((("2", "uvicorn"), "paths instead of an SSLContext"), (("1", "granian"), "the paths")):
+    for arguments, words in (
+        (("2", "uvicorn"), "paths instead of an SSLContext"),
+        (("1", "granian"), "pass their paths"),
+    ):
         with process(certificate, script, sys.executable, "served.py", *arguments) as server:
             assert server.ended() == 1
         assert words in server.log
