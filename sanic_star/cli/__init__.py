@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and end the process.
 
     Args:
-        arguments: the words after the name of the command; by default those of the process.
+        arguments: the arguments after the name of the command; by default `sys.argv[1:]`.
 
     Raises:
         SystemExit: with status 0 after each command except `inspect`; 1 if the command failed; 2 if the command line is

@@ -34,10 +34,10 @@ class Result(NamedTuple):
 
 
 class Console(code.InteractiveConsole):
-    """Run what is written on an event loop.
+    """Run the statements that the user types, on an event loop.
 
     Args:
-        variables: what the statements see.
+        variables: the variables of the statements.
         loop: runs in another thread.
     """
 

@@ -1,4 +1,4 @@
-"""`sanic-star inspect`: what the processes of a running application do, and orders for them."""
+"""`sanic-star inspect`: show the processes of a running application, and send them commands."""
 
 from __future__ import annotations
 

@@ -31,12 +31,12 @@ def load(
     """Return the application that the command line names, with the alias installed.
 
     Args:
-        target: `module:name`, `module.name`, `module` for an application called `app` in it, or a directory. A name may
-            be that of a function that makes the application.
-        factory: whether the name is something else to call, such as a class.
+        target: `module:name`, `module.name`, `module` for an application called `app` in it, or a directory. The name
+            of a function that creates the application is valid, too.
+        factory: whether the name is another callable that creates the application, such as a class.
         simple: whether the target is a directory.
         debug: whether to switch debug mode on.
-        args: what a function gets that makes the application and takes an argument.
+        args: the argument for a function that creates the application and takes one.
 
     Raises:
         Unusable: there is no such module, name or directory, it is no application, or a setting has an invalid value.

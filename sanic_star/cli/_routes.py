@@ -1,4 +1,4 @@
-"""`sanic-star routes TARGET`: what the application answers, as a table."""
+"""`sanic-star routes TARGET`: a table of the routes of an application."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def routes(target: str, factory: bool, simple: bool) -> None:
 
 
 def rows_of(app: Any, prefix: str = "") -> Iterator[tuple[str, ...]]:
-    """Yield a row for each route of an application, and for those of what is mounted in it, below its path."""
+    """Yield a row for each route of an application and of the applications mounted in it."""
     blueprints = set(getattr(app, "blueprints", ()))
     for route in getattr(app, "routes", None) or ():
         path = prefix + str(getattr(route, "uri", None) or getattr(route, "path", None) or getattr(route, "host", ""))

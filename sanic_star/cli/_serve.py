@@ -1,4 +1,4 @@
-"""`sanic-star TARGET`: the flags of Sanic's command, and what they mean to `app.prepare`."""
+"""`sanic-star TARGET`: the flags of Sanic's command, and their arguments of `app.prepare`."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def settings(
     verbosity: int,
     **flags: Any,
 ) -> dict[str, Any]:
-    """Return what was said as arguments of `app.prepare`, and nothing that was not."""
+    """Return the flags of the command line as arguments of `app.prepare`, without the flags that are missing there."""
     server = flags["server"]
     if server is not None and BACKENDS[server].only_http1 and http in {"2", "3"}:
         http_backend = default_backend(int(http)).name
