@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.project import ROOT
-from tests.site.checks import broken_links, loads_from_elsewhere, unreadable_drawings
+from tests.site.checks import broken_links, loads_from_elsewhere, switches_without_effect, unreadable_drawings
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,20 @@ DARK = "@media (prefers-color-scheme: dark) { .ground { fill: #1f2129 } text { f
 def test_drawings(tmp_path: Path, style: str, complaints: int) -> None:
     (tmp_path / "a.svg").write_text(f"<svg><style>{style}</style><text>x</text></svg>")
     assert len(list(unreadable_drawings(tmp_path))) == complaints
+
+
+@pytest.mark.parametrize(
+    ("style", "complaints"),
+    [
+        ("[data-md-color-scheme=default]{color-scheme:light;--a:1}[data-md-color-scheme=slate]{color-scheme:dark}", 0),
+        ('[data-md-color-scheme="slate"] { --a: 1; color-scheme: dark }', 1),
+        ("[data-md-color-scheme=slate]{--a:1}b{color-scheme:dark}", 2),
+    ],
+)
+def test_drawings_follow_the_switch_of_a_page(tmp_path: Path, style: str, complaints: int) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets/a.css").write_text(style)
+    assert len(list(switches_without_effect(tmp_path))) == complaints
 
 
 def test_the_table_of_searches() -> None:
