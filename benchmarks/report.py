@@ -151,7 +151,7 @@ def _overhead(part: dict[str, Any]) -> str:
         "Middleware and mounts around one endpoint, without a server. In the column *Starlette*, all applications are "
         "Starlette's, the outer one and the mounted one."
     )
-    table = _table(["µs a request with", _title(OURS), "Starlette", "share"], rows)
+    table = _table(["µs a request with", _title(OURS), "Starlette", "share of Starlette's time"], rows)
     return f"## Overhead\n\n{note}\n\n{table}"
 
 

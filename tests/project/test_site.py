@@ -121,3 +121,10 @@ def test_tables_are_marked() -> None:
     )
     numbers = page.replace("<td>2", '<td style="text-align: right;">2')
     assert on_page_content(numbers) == numbers.replace("<table>", "<table data-numbers>")
+
+
+def test_options_in_inline_code_are_marked() -> None:
+    on_page_content = runpy.run_path(str(ROOT / "docs/_code.py"))["on_page_content"]
+    page = "<pre><code>run --dev</code></pre><code>run --dev x-y -v</code><code>a-b</code>"
+    marked = "<code>run <span data-option>--dev</span> x-y <span data-option>-v</span></code>"
+    assert on_page_content(page) == f"<pre><code>run --dev</code></pre>{marked}<code>a-b</code>"
