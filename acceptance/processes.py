@@ -56,7 +56,7 @@ def network_launcher() -> list[str]:
 
 @dataclass
 class Limits:
-    """How long a run may take, in seconds."""
+    """The time limits of a run, in seconds."""
 
     test: float = 30
     file: float = 240

@@ -1,10 +1,12 @@
 """`python -m benchmarks`: run the parts, print and store the tables, and compare them with the budgets."""
 
 import argparse
+import compileall
 import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ from benchmarks import (
 )
 from benchmarks.budgets import budgets
 from benchmarks.contenders import CONTENDERS
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 
 PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "inprocess": inprocess.measure,
@@ -106,13 +108,18 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     whole = len({*parts, *result} & {*PARTS}) == len(PARTS)
     target = RESULTS / ("all" if whole else "-".join(parts))
     RESULTS.mkdir(exist_ok=True)
+    # In a checkout, modules may have no byte code yet, and with PYTHONDONTWRITEBYTECODE they never get it. The parts
+    # that start processes would measure the compiler.
+    for package in ("sanic_star", "benchmarks"):
+        for folder in find_spec(package).submodule_search_locations or ():  # type: ignore[union-attr]
+            compileall.compile_dir(folder, quiet=1)
     for part in parts:
-        say(f"{part} …")
+        print_progress(f"{part} …")
         result[part] = PARTS[part](settings)
         # Stored after each part: if a later one fails, `--load` can read the others.
         target.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
         target.with_suffix(".md").write_text(report.markdown(result))
-    say(f"written: {target.with_suffix('.md')} and .json")
+    print_progress(f"written: {target.with_suffix('.md')} and .json")
     return result
 
 
@@ -134,7 +141,7 @@ def main() -> int:
         for budget in missed:
             measured = "not measured" if budget.value is None else f"{budget.value:.3g}"
             sign = "≥" if budget.least else "≤"
-            say(f"missed: {budget.part}: {budget.title}: {measured}, limit {sign} {budget.limit:.3g}")
+            print_progress(f"missed: {budget.part}: {budget.title}: {measured}, limit {sign} {budget.limit:.3g}")
     return 1 if options.check and missed else 0
 
 

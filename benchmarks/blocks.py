@@ -1,8 +1,8 @@
-"""CPU time a request over a socket, in interleaved blocks: each server is loaded for a second, in turn, round by round.
+"""CPU time per request over a socket, in interleaved blocks: in each round, each server in turn is loaded for a second.
 
-Only one server works at a time, with a core for itself and the load on another. The machine may change its speed from
-round to round, so the ratio of neighbours in one round is taken, and its median over the rounds. What counts is the CPU
-time of the server's process with all its threads, system calls included; how fast wrk is does not matter.
+Only one server works at a time; it has one core, wrk another. The machine may change its speed from round to round, so
+two servers are compared within a round, and the result is the median of these ratios. The CPU time is that of the
+server's process with all its threads and its system calls; the speed of wrk does not matter.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.driver import AnyCase
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.wrk import LoadError, Server, await_answer, load
 
 # On a busy machine a second may pass without an answer.
@@ -20,11 +20,11 @@ ATTEMPTS = 3
 def measure_blocks(
     servers: Mapping[str, Server], cases: Sequence[AnyCase], settings: Settings, reference: str, rounds: int
 ) -> dict[str, Any]:
-    """Return `{case: {contender: {"cpu_us": …, "share": …, "rounds": […]}}}`, the shares of what `reference` needs."""
-    return {case.name: _case(servers, case, settings, reference, rounds) for case in cases}
+    """Return `{case: {contender: {"cpu_us": …, "share": …, "rounds": […]}}}`, the shares of `reference`'s CPU time."""
+    return {case.name: _measure_case(servers, case, settings, reference, rounds) for case in cases}
 
 
-def _case(
+def _measure_case(
     servers: Mapping[str, Server], case: AnyCase, settings: Settings, reference: str, count: int
 ) -> dict[str, Any]:
     rounds: dict[str, list[float]] = {name: [] for name in servers}
@@ -35,13 +35,13 @@ def _case(
             try:
                 return action(servers[name])
             except LoadError as error:
-                say(f"  {name}, {case.name}: {error}")
+                print_progress(f"  {name}, {case.name}: {error}")
                 if not attempts_left:
                     failed[name] = {"error": str(error)}
                     del rounds[name]
 
     for name in servers:
-        # All of them before the first is loaded: a server handles the last requests of wrk for a moment longer.
+        # Check all servers before the first load: after wrk has ended, a server still handles its last requests.
         attempt(name, lambda server: await_answer(server.port, case))
     for turn in range(count + 1):
         for name in list(rounds):
@@ -54,6 +54,6 @@ def _case(
 
 def _row(values: list[float], base: list[float] | None) -> dict[str, Any]:
     row: dict[str, Any] = {"cpu_us": median(values), "rounds": values}
-    if base and all(base):  # without /proc there is no time
+    if base and all(base):  # without /proc all times are 0
         row["share"] = median(value / base_value for value, base_value in zip(values, base, strict=True))
     return row

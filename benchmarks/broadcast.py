@@ -1,8 +1,8 @@
 """`python -m benchmarks.broadcast`: one message to 1,000 websockets, by the hub and by a loop over `send`.
 
-The time is CPU time of the server's thread: clients and server share the machine, and a client that wakes up would
-count otherwise. The ways take turns, in one run. The third is the least that any way could take: it only writes a
-frame that is there already. The part `live` runs this, too.
+The time is CPU time of the server's thread, so the work of the clients on the same machine does not count. The ways
+take turns in one run. The third way only writes a frame that is ready, which is the least that any way could take.
+The part `live` runs this module, too.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from sanic_star import json as json_response
 
 # Without compression and with it: the kinds of connections of `live_client`.
 KINDS = {"plain": "hold", "deflate": "deflate"}
-# How long the clients may take to read, before the next round begins, in seconds.
+# The clients have so many seconds to read before the next round begins.
 _PAUSE_S = 0.1
 
 app: Sanic[Any, Any] = Sanic("Broadcast")
@@ -59,7 +59,7 @@ async def measure_here(request: Request) -> Any:
         await hub.publish("all", message)
 
     async def write() -> None:
-        # The least that any way takes: the system calls for a frame that is there already.
+        # Only the system calls, for a frame that is ready.
         for ws in tuple(sockets):
             ws._server_send.__self__.transport.write(frame)  # type: ignore[attr-defined]
 
@@ -76,7 +76,7 @@ async def measure_here(request: Request) -> Any:
 
 
 def _message(size: int) -> str:
-    """Return a message of so many bytes that is text as a chat has it, and not one character again and again."""
+    """Return `size` bytes of text like a chat's: one repeated character would compress too well."""
     words = (f'{{"id":{number},"user":"user{number * 7919 % 1000}","text":"message {number}"}}' for number in count())
     text = ""
     while len(text) < size:
@@ -98,12 +98,12 @@ def _serve() -> None:
 def measure(settings: Settings, connections: int = 1000, size: int = 200) -> dict[str, Any]:
     """Return for `plain` and `deflate` the times, `{"loop_ms": …, "hub_ms": …, "writes_ms": …, …}`, and their ratios.
 
-    `share` and `floor` are the hub's and the writes' share of the loop's time, `by_writes` is the hub's of the writes'.
+    `share` and `floor` are the hub's time and the writes' by the loop's; `by_writes` is the hub's time by the writes'.
 
     Args:
-        settings: the run's.
-        connections: how many websockets.
-        size: of the message, in bytes.
+        settings: the settings of the run.
+        connections: the number of websockets.
+        size: the size of the message, in bytes.
     """
     pinned = [] if settings.core is None else ["taskset", "-c", str(settings.core)]
     command = [*pinned, sys.executable, "-m", "benchmarks.broadcast", "--serve"]
@@ -114,13 +114,13 @@ def measure(settings: Settings, connections: int = 1000, size: int = 200) -> dic
             if not line.strip().isdigit():
                 raise LoadError("the broadcast's server did not start (its own message is above)")
             port = int(line)
-            return {name: _ways(port, kind, connections, size, settings) for name, kind in KINDS.items()}
+            return {name: _measure_ways(port, kind, connections, size, settings) for name, kind in KINDS.items()}
         finally:
             server.terminate()
             server.wait()
 
 
-def _ways(port: int, kind: str, connections: int, size: int, settings: Settings) -> dict[str, Any]:
+def _measure_ways(port: int, kind: str, connections: int, size: int, settings: Settings) -> dict[str, Any]:
     with client(port, kind, "/", connections, settings):
         url = f"http://127.0.0.1:{port}/measure?size={size}&rounds={settings.broadcast_rounds}"
         with urllib.request.urlopen(url) as response:
@@ -128,9 +128,11 @@ def _ways(port: int, kind: str, connections: int, size: int, settings: Settings)
     loop = rounds["loop"]
     result = {f"{way}_ms": statistics.median(times) for way, times in rounds.items()}
     for name, way in (("share", "hub"), ("floor", "writes")):
-        result[name] = statistics.median(mine / its for mine, its in zip(rounds[way], loop, strict=True))
+        result[name] = statistics.median(
+            value / base_value for value, base_value in zip(rounds[way], loop, strict=True)
+        )
     pairs = zip(rounds["hub"], rounds["writes"], strict=True)
-    result["by_writes"] = statistics.median(mine / its for mine, its in pairs)
+    result["by_writes"] = statistics.median(value / base_value for value, base_value in pairs)
     return result
 
 
@@ -138,7 +140,7 @@ def main() -> None:
     """Measure, and print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--sockets", type=int, default=1000)
-    parser.add_argument("--size", type=int, default=200, help="of the message, in bytes")
+    parser.add_argument("--size", type=int, default=200, help="size of the message, in bytes")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:

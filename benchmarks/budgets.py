@@ -18,7 +18,7 @@ _INPROCESS = {"text": 0.32, "json": 0.27, "user": 0.25, "echo": 0.23}
 _REAL = {"real_get": 0.40, "real_post": 0.46}
 _SERVED = 0.7
 _DATABASE = {"sanic_server": 1.0, "fastapi": 0.85}
-# Of servers side by side: one after the other, their shares differ by a fifth from run to run.
+# Of servers that run side by side: if they run one after the other, their shares differ by a fifth from run to run.
 _BESIDE = {"text": 0.84, "json": 0.83, "user": 0.82, "echo": 0.78}
 # Both parse with python-multipart and store the file, on disk beyond a megabyte.
 _FORMS = {"form": 0.5, "upload_1": 1.1, "upload_100": 1.0}
@@ -35,33 +35,33 @@ _ERRORS = {
 # A request through a mount, or to a function in a thread, takes at most as long as in Starlette.
 _OVERHEAD = dict.fromkeys(("theirs", "ours", "theirs_deeper", "ours_deeper", "parameter", "root", "thread"), 1.0)
 _HANDLERS = {"page": 1.0, "page_starlette": 1.0, "stream_out": 1.0, "stream_in": 1.0}
-# The time of a request by that of one half as large. Two is linear, four is quadratic. Twice the fields of a form take
-# 2.5 times as long from 5,000 on: the objects are more than the cache holds, and the collector looks through them.
+# The time of a request by that of one half as large. Two is linear, four is quadratic. From 5,000 fields on, twice the
+# fields of a form take 2.5 times as long: the cache does not hold all objects, and the garbage collector visits them.
 GROWTH = 3.0
 # Shares of Sanic's time, and of FastAPI's memory.
 _START_TIME, _START_MEMORY = 1 / 3, 1.0
 # Shares of Starlette's time; of its memory for a websocket; kB for an event stream.
 _LIVE = {"echo_1": 1.0, "echo_200": 1.0, "chunks": 1.0}
 _IDLE, _EVENTS = 1.05, 16
-# By the time of a loop over `send`, where clients take compressed messages as browsers do. Without compression the
-# system calls alone take 0.7 of the loop's time: there the budget is a share of what they take.
+# A share of the time of a loop over `send`, if clients accept compression, as browsers do. Without compression the
+# system calls alone take 0.7 of the loop's time, so that budget is a share of the time of the system calls.
 _BROADCAST, _BROADCAST_WRITES = 0.5, 1.25
 _IMPORT = 1.15
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
 _TESTING = 0.1
 _GROWTH_MIB = 20
-# "The same as the first": the margin is what two runs of one and the same request differ by on a busy machine.
+# "The same as the first", with a margin: on a busy machine, two runs of the same request differ by so much.
 _LAST_BY_FIRST = 1.1
-# Of ten thousand routes those at the other end of memory are not in the cache of the processor.
+# The data of ten thousand routes does not fit in the processor's cache.
 _VARIED_LAST_BY_FIRST = 1.3
-# Half of them are the attributes of a route: its name, its path in two notations, its host, its context.
+# Half of the bytes are a route's attributes: its name, its path in two notations, its host, its context.
 _BYTES = 4000
 
 
 @dataclass(frozen=True)
 class Budget:
-    """One budget: what is measured, its limit, the measured value (None if the run has none), and the good side."""
+    """One budget: its limit and the measured value (None if the run has none); `least` makes the limit a minimum."""
 
     part: str
     title: str
@@ -80,7 +80,7 @@ def budgets(result: dict[str, Any]) -> list[Budget]:
     return [budget for part, make in _PARTS.items() if part in result for budget in make(result[part])]
 
 
-def _dig(data: Any, *keys: str) -> float | None:
+def _value_at(data: Any, *keys: str) -> float | None:
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, int | float) else None
@@ -100,13 +100,15 @@ def _rounds_ratio(rows: dict[str, Any], name: str, base_name: str) -> float | No
 
 def _inprocess(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _INPROCESS.items():
-        yield Budget("inprocess", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
+        yield Budget(
+            "inprocess", f"{TITLES[case]}: share of Starlette's time", limit, _value_at(part, case, OURS, "share")
+        )
 
 
 def _real(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _REAL.items():
         title = f"{TITLES[case]}: share of"
-        yield Budget("real", f"{title} Starlette's time", limit, _dig(part, case, OURS, "share"))
+        yield Budget("real", f"{title} Starlette's time", limit, _value_at(part, case, OURS, "share"))
         for name in ("falcon", "blacksheep"):
             value = _rounds_ratio(part.get(case, {}), OURS, name)
             yield Budget("real", f"{title} {CONTENDERS[name].title}'s time", 1.0, value)
@@ -118,7 +120,7 @@ def _served(part: dict[str, Any]) -> Iterator[Budget]:
             title = (
                 f"{TITLES[case]} over a socket, {CONTENDERS[name].title}: share of the CPU time on Sanic's own server"
             )
-            yield Budget("served", title, _SERVED, _dig(part, case, name, "share"))
+            yield Budget("served", title, _SERVED, _value_at(part, case, name, "share"))
 
 
 def _database(part: dict[str, Any]) -> Iterator[Budget]:
@@ -137,94 +139,102 @@ def _beside(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _BESIDE.items():
         floor = "a raw app that reads the body" if case == "echo" else "a raw app"
         title = f"{TITLES[case]}: CPU time of {floor} as a share of ours"
-        yield Budget("beside", title, limit, _dig(part, case, OURS, "share"), least=True)
+        yield Budget("beside", title, limit, _value_at(part, case, OURS, "share"), least=True)
 
 
 def _routing(part: dict[str, Any]) -> Iterator[Budget]:
     for table in part["requests"]:
-        value = _dig(part, "requests", table, "1000", OURS, "last_by_first")
+        value = _value_at(part, "requests", table, "1000", OURS, "last_by_first")
         yield Budget("routing", f"last of 1,000 routes by the first ({table})", _LAST_BY_FIRST, value)
-    value = _dig(part, "varied", "10000", OURS, "last_by_first")
+    value = _value_at(part, "varied", "10000", OURS, "last_by_first")
     yield Budget("routing", "last of 10,000 varied routes by the first", _VARIED_LAST_BY_FIRST, value)
-    value = _dig(part, "varied", "10000", OURS, "bytes")
+    value = _value_at(part, "varied", "10000", OURS, "bytes")
     yield Budget("routing", "bytes a route, of 10,000 varied ones", _BYTES, value)
-    ready = [_dig(part, "start", "1000", name, "ready_ms") for name in (OURS, "sanic")]
+    ready = [_value_at(part, "start", "1000", name, "ready_ms") for name in (OURS, "sanic")]
     yield Budget("routing", "1,000 routes, build to first answer: share of Sanic's time", _START, _ratio(*ready))
 
 
 def _import(part: dict[str, Any]) -> Iterator[Budget]:
     title = "`import sanic_star` by Starlette's modules with msgspec and multidict"
-    yield Budget("import", title, _IMPORT, _dig(part, OURS, "share"))
+    yield Budget("import", title, _IMPORT, _value_at(part, OURS, "share"))
 
 
 def _middleware(part: dict[str, Any]) -> Iterator[Budget]:
-    base = _dig(part, REFERENCE, "BaseHTTPMiddleware", "each_us")
+    base = _value_at(part, REFERENCE, "BaseHTTPMiddleware", "each_us")
     for kind in ("request", "response"):
         title = f"one {kind} middleware: share of a BaseHTTPMiddleware"
-        yield Budget("middleware", title, _MIDDLEWARE, _ratio(_dig(part, OURS, kind, "each_us"), base))
+        yield Budget("middleware", title, _MIDDLEWARE, _ratio(_value_at(part, OURS, kind, "each_us"), base))
 
 
 def _testing(part: dict[str, Any]) -> Iterator[Budget]:
     title = "a test of one request with an application of its own: share of sanic_testing's time"
-    yield Budget("testing", title, _TESTING, _dig(part, OURS, "share"))
+    yield Budget("testing", title, _TESTING, _value_at(part, OURS, "share"))
 
 
 def _static(part: dict[str, Any]) -> Iterator[Budget]:
-    ours = _dig(part, "small", OURS, "rps")
+    ours = _value_at(part, "small", OURS, "rps")
     for name, title in ((REFERENCE, "Starlette's StaticFiles"), ("sanic_server", "Sanic on its own server")):
-        value = _ratio(ours, _dig(part, "small", name, "rps"))
+        value = _ratio(ours, _value_at(part, "small", name, "rps"))
         yield Budget("static", f"a file of 1 kB: requests/s as a share of {title}", 1.0, value, least=True)
-    growth = _dig(part, "large", OURS, "growth_mib")
+    growth = _value_at(part, "large", OURS, "growth_mib")
     yield Budget("static", "growth of memory during the download of a large file, in MiB", _GROWTH_MIB, growth)
 
 
 def _forms(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _FORMS.items():
-        yield Budget("forms", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
+        yield Budget("forms", f"{TITLES[case]}: share of Starlette's time", limit, _value_at(part, case, OURS, "share"))
 
 
 def _errors(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _ERRORS.items():
-        yield Budget("errors", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
+        yield Budget(
+            "errors", f"{TITLES[case]}: share of Starlette's time", limit, _value_at(part, case, OURS, "share")
+        )
 
 
 def _overhead(part: dict[str, Any]) -> Iterator[Budget]:
     for kind, limit in _OVERHEAD.items():
-        yield Budget("overhead", f"{KINDS[kind][1]}: share of Starlette's time", limit, _dig(part, kind, OURS, "share"))
+        yield Budget(
+            "overhead", f"{KINDS[kind][1]}: share of Starlette's time", limit, _value_at(part, kind, OURS, "share")
+        )
 
 
 def _handlers(part: dict[str, Any]) -> Iterator[Budget]:
     for case, rows in part.items():
         name = "templates" if case.startswith("page") else "streams"
         if case in _HANDLERS:
-            yield Budget(name, f"{TITLES[case]}: share of Starlette's time", _HANDLERS[case], _dig(rows, OURS, "share"))
+            yield Budget(
+                name, f"{TITLES[case]}: share of Starlette's time", _HANDLERS[case], _value_at(rows, OURS, "share")
+            )
         else:
             yield Budget(name, f"{TITLES[case]}: share of Sanic's time", 1.0, _rounds_ratio(rows, OURS, "sanic"))
 
 
 def _large(part: dict[str, Any]) -> Iterator[Budget]:
     for case in LARGE:
-        yield Budget("large", f"{TITLES[case]}: share of Starlette's time", 1.0, _dig(part, case, OURS, "share"))
-        yield Budget("large", f"{TITLES[case]}: time by that of half as much", GROWTH, _dig(part, case, OURS, "growth"))
+        yield Budget("large", f"{TITLES[case]}: share of Starlette's time", 1.0, _value_at(part, case, OURS, "share"))
+        yield Budget(
+            "large", f"{TITLES[case]}: time by that of half as much", GROWTH, _value_at(part, case, OURS, "growth")
+        )
 
 
 def _start(part: dict[str, Any]) -> Iterator[Budget]:
     title = "an application of 200 routes"
-    yield Budget("start", f"{title}: share of Sanic's time", _START_TIME, _dig(part, OURS, "share"))
-    memory = _ratio(_dig(part, OURS, "mib"), _dig(part, "fastapi", "mib"))
+    yield Budget("start", f"{title}: share of Sanic's time", _START_TIME, _value_at(part, OURS, "share"))
+    memory = _ratio(_value_at(part, OURS, "mib"), _value_at(part, "fastapi", "mib"))
     yield Budget("start", f"{title}: share of FastAPI's memory", _START_MEMORY, memory)
 
 
 def _live(part: dict[str, Any]) -> Iterator[Budget]:
     for row, limit in _LIVE.items():
-        value = _dig(part, row, OURS, "share")
+        value = _value_at(part, row, OURS, "share")
         yield Budget("live", f"{LIVE_TITLES[row]}: share of Starlette's CPU time", limit, value)
-    value = _dig(part, "idle", OURS, "share")
+    value = _value_at(part, "idle", OURS, "share")
     yield Budget("live", "an idle websocket: share of Starlette's memory", _IDLE, value)
-    yield Budget("live", "an event stream that waits: kB", _EVENTS, _dig(part, "events", OURS, "kb"))
-    value = _dig(part, "broadcast", "deflate", "share")
+    yield Budget("live", "an event stream that waits: kB", _EVENTS, _value_at(part, "events", OURS, "kb"))
+    value = _value_at(part, "broadcast", "deflate", "share")
     yield Budget("live", "broadcast with compression: share of a loop over `send`", _BROADCAST, value)
-    value = _dig(part, "broadcast", "plain", "by_writes")
+    value = _value_at(part, "broadcast", "plain", "by_writes")
     yield Budget("live", "broadcast without compression: by the writes alone", _BROADCAST_WRITES, value)
 
 

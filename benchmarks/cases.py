@@ -20,15 +20,14 @@ _numbers = itertools.count(1_000_000)
 
 @dataclass(frozen=True)
 class Case:
-    """One request: its name in the tables, method, path, body, and the value that must come back.
+    """One request: its name in the tables, method, path, body, and the expected answer.
 
-    `expected` is compared with the decoded JSON body where it is no string, else with the text. A `file` is so many
-    bytes instead of the body, in a multipart form if `type` says so, which come in pieces as from a socket; with
-    `streams` the exchange is one of pieces too, because the answer is. Where the path has `{}`,
-    each request puts a number there that has not come before, so that nobody finds it among what was asked lately.
-    An error page (a `status` of 400 or more) only has to contain `expected`, because each framework words its own.
-    With `logs` the loggers are on, and a server logs an exception that the application raises. `headers` come after
-    those of the driver.
+    A string in `expected` is compared with the text of the body, another value with the decoded JSON. `file` is the
+    size of a body that replaces `body` and arrives in pieces, as from a socket; it is a multipart form if `type` says
+    so. `streams` is for an answer in pieces: the request arrives in pieces, too. If the path has `{}`, each request has
+    a new number there, so that no contender can answer from a cache. An error page (a `status` of 400 or more) only has
+    to contain `expected`, because each framework words its own. With `logs` the loggers are on, and a server logs an
+    exception that the application raises. `headers` come after the driver's.
     """
 
     name: str
@@ -171,7 +170,7 @@ TITLES |= {
     "stream_both": "1 MB in, a line out for each piece",
 }
 
-# What part `live` loads a server with; one answer is one unit.
+# The loads of part `live`; one answer is one unit.
 LIVE_TITLES = {
     "echo_1": "echo of 1 kB, 1 websocket",
     "echo_200": "echo of 1 kB, 200 websockets",

@@ -1,7 +1,6 @@
-"""Part `database`: TechEmpower's six tests on SQLite, and on PostgreSQL where it is installed, by CPU time a request.
+"""Part `database`: TechEmpower's six tests on SQLite, and on PostgreSQL where it is installed, by CPU time per request.
 
-What is measured is the server's process; PostgreSQL works beside it, on the core of the load generator. aiosqlite's
-thread belongs to the server.
+The CPU time is that of the server's process, with aiosqlite's thread. PostgreSQL runs on the load generator's core.
 """
 
 import asyncio
@@ -14,8 +13,8 @@ from typing import Any
 from benchmarks import postgres
 from benchmarks.apps.database.store import fill
 from benchmarks.blocks import measure_blocks
-from benchmarks.database_cases import WITHOUT, cases
-from benchmarks.settings import Settings, say
+from benchmarks.database_cases import WITHOUT_DATABASE, cases
+from benchmarks.settings import Settings, print_progress
 from benchmarks.wrk import LoadError, Server, need_wrk, serve
 
 NAMES = ("sanic_star", "sanic_star_run", "starlette", "fastapi", "sanic_server")
@@ -29,13 +28,13 @@ def measure(settings: Settings) -> dict[str, Any]:
     with _sqlite() as url:
         result["SQLite"] = _measure(url, True, settings)
     if not (programs := postgres.programs()):
-        say("  PostgreSQL is not installed: its tests are left out")
+        print_progress("  PostgreSQL is not installed: its tests are left out")
         return result | {"PostgreSQL": {"error": "not installed"}}
     try:
         with postgres.cluster(programs, settings.load_core) as url:
             result["PostgreSQL"] = _measure(url, False, settings)
     except RuntimeError as error:
-        say(f"  PostgreSQL: {error}")
+        print_progress(f"  PostgreSQL: {error}")
         result["PostgreSQL"] = {"error": str(error)}
     return result
 
@@ -50,14 +49,14 @@ def _measure(url: str, with_all: bool, settings: Settings) -> dict[str, Any]:
     """Measure the six tests, or only those that need the database: the other two are the same on each database."""
     asyncio.run(fill(url))
     failed: dict[str, Any] = {}
-    tests = [case for case in cases(url) if with_all or case.name not in WITHOUT]
+    tests = [case for case in cases(url) if with_all or case.name not in WITHOUT_DATABASE]
     with ExitStack() as stack:
         servers: dict[str, Server] = {}
         for name in [name for name in NAMES if name in settings.contenders]:
             try:
                 servers[name] = stack.enter_context(serve(name, settings, ("database.make", url), tests[0]))
             except LoadError as error:
-                say(f"  {name}: {error}")
+                print_progress(f"  {name}: {error}")
                 failed[name] = {"error": str(error)}
         measured = measure_blocks(servers, tests, settings, REFERENCE, settings.database_rounds)
     return {case: failed | rows for case, rows in measured.items()}

@@ -17,7 +17,7 @@ from benchmarks.cases import Case, Headers
 
 QUERIES = 20
 # These need no database.
-WITHOUT = ("db_json", "db_plaintext")
+WITHOUT_DATABASE = ("db_json", "db_plaintext")
 
 
 @dataclass(frozen=True)

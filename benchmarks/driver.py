@@ -1,7 +1,7 @@
 """Drive an ASGI application without a server: lifespan, one checked request, a timed round of requests.
 
-A request is what uvicorn would pass: a new scope, and `receive` and `send` of a new object, which never wait. The CPU
-time of the framework alone is measured, with the garbage collector on.
+A request is like uvicorn's: a new scope, and `receive` and `send` of a new object; they never wait. The CPU time is
+that of the framework alone, with the garbage collector on.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ def scope_of(case: Case) -> dict[str, Any]:
 
 
 class Lifespan:
-    """The server's side of the lifespan protocol; an application without one is left alone."""
+    """The server's side of the lifespan protocol; an application without a lifespan is accepted."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -59,7 +59,7 @@ class Lifespan:
             raise RuntimeError(answer)
 
     async def shutdown(self) -> None:
-        """Stop the application and wait until it has."""
+        """Stop the application and wait until it has stopped."""
         if self._task and not self._task.done():
             self._to_app.put_nowait({"type": "lifespan.shutdown"})
             await self._done.get()
@@ -83,7 +83,7 @@ class _Exchange:
 
 
 class _Once(_Exchange):
-    """An exchange whose client stays connected: a second `receive` waits, which Quart calls for each request."""
+    """An exchange whose client stays connected: a second `receive`, which Quart calls for each request, waits."""
 
     __slots__ = ("_read",)
 
@@ -134,12 +134,12 @@ async def fault(app: Any, case: AnyCase, state: Mapping[str, Any] | None = None)
 async def ask(app: Any, case: Case, state: Mapping[str, Any] | None = None) -> tuple[int, bytes]:
     """Return status and body of one request."""
     exchange = _Arriving(case) if case.file or case.streams else _Exchange(case.body)
-    await _asked(app, case, scope_of(case) | {"state": dict(state or {})}, exchange)
+    await _ask_and_log(app, case, scope_of(case) | {"state": dict(state or {})}, exchange)
     sent = exchange.sent
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-async def _asked(app: Any, case: Case, scope: dict[str, Any], exchange: _Exchange) -> None:
+async def _ask_and_log(app: Any, case: Case, scope: dict[str, Any], exchange: _Exchange) -> None:
     """Call the application as a server does: it logs an exception, which an application may raise after a 500."""
     try:
         await app(scope, exchange.receive, exchange.send)
@@ -149,10 +149,10 @@ async def _asked(app: Any, case: Case, scope: dict[str, Any], exchange: _Exchang
         _server_logger.error("Exception in ASGI application", exc_info=error)
 
 
-async def timed(app: Any, case: AnyCase, count: int) -> float:
+async def measure_requests(app: Any, case: AnyCase, count: int) -> float:
     """Return the CPU time of a request in µs, the mean of `count` requests one after the other."""
     if isinstance(case, RealCase):
-        return await _timed_prepared(app, case, count)
+        return await _measure_prepared(app, case, count)
     template = scope_of(case)
     body, arriving, failing = case.body, bool(case.file or case.streams), case.status == 500
     paths = [(path, path.encode()) for path in case.paths(count)]
@@ -164,17 +164,17 @@ async def timed(app: Any, case: AnyCase, count: int) -> float:
         scope["state"] = {}
         exchange = _Arriving(case) if arriving else _Exchange(body)
         if failing:
-            await _asked(app, case, scope, exchange)
+            await _ask_and_log(app, case, scope, exchange)
         else:
             await app(scope, exchange.receive, exchange.send)
     await asyncio.sleep(0)  # work that a framework postponed to the loop's next turn is part of its cost
     return (time.process_time() - begin) * 1e6 / count
 
 
-async def _timed_prepared(app: Any, case: RealCase, count: int) -> float:
+async def _measure_prepared(app: Any, case: RealCase, count: int) -> float:
     requests = [(request.scope, _Once(request.body)) for request in case.prepare(count)]
     gc.collect()
-    gc.freeze()  # a server would not hold these requests all at once: the collector must not look through them
+    gc.freeze()  # a server would not hold all these requests at once: the collector must not visit them
     begin = time.process_time()
     for scope, exchange in requests:
         await app(scope, exchange.receive, exchange.send)

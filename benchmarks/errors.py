@@ -1,7 +1,7 @@
-"""Errors, in µs a request, without a server: no route, the wrong method, exceptions with and without a handler.
+"""Errors, in µs per request, without a server: no route, the wrong method, exceptions with and without a handler.
 
 The client accepts anything, and handlers are coroutine functions. The loggers of both sides are off, except in the
-last case: there each side logs the traceback once, Starlette's by the server, which in uvicorn does that.
+last case: there each side logs the traceback once; for Starlette, uvicorn does that.
 """
 
 from typing import Any

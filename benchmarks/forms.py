@@ -1,4 +1,4 @@
-"""Forms, in µs a request, without a server: ten fields, and files of 1 MB and of 100 MB that arrive in pieces.
+"""Forms, in µs per request, without a server: ten fields, and files of 1 MB and of 100 MB that arrive in pieces.
 
 Every handler reads the whole file. Where a framework keeps it until then (in memory, or on disk) is part of its cost.
 """

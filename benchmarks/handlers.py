@@ -1,4 +1,4 @@
-"""Parts `templates` and `streams`: other things that handlers do, in µs a request, without a server.
+"""Parts `templates` and `streams`: pages of templates, and streams, in µs per request, without a server.
 
 Streams arrive in pieces of 64 KiB, and every handler reads all of them.
 """

@@ -1,6 +1,6 @@
-"""What `import X` costs in CPU time and memory, in a new interpreter each time.
+"""The CPU time and memory of `import X`, in a new interpreter each time.
 
-The yardstick for `import sanic_star` is the import of what it needs: Starlette's own modules, msgspec and multidict.
+`import sanic_star` is compared with the import of its dependencies: Starlette's own modules, msgspec and multidict.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 from statistics import median
 from typing import Any
 
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 
 _STARLETTE = """
     applications authentication background concurrency convertors datastructures endpoints exceptions formparsers
@@ -57,7 +57,7 @@ def measure(settings: Settings) -> dict[str, Any]:
             times[name] = []
         except subprocess.CalledProcessError as error:
             message = error.stderr.strip().splitlines()[-1:] or ["failed"]
-            say(f"  {name}: {message[0]}")
+            print_progress(f"  {name}: {message[0]}")
             rows[name] = {"error": message[0]}
     for _ in range(settings.import_rounds):
         for name in times:

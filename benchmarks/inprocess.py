@@ -1,7 +1,7 @@
-"""The cost of the framework alone, in µs a request, without a server.
+"""The framework alone, in µs of CPU time per request, without a server.
 
-The contenders run in turn (A B C … A B C …); a share is taken round by round against Starlette, so what slows the whole
-machine for a while slows both sides of it.
+The contenders run in turn (A B C … A B C …). Shares of Starlette's time are computed within each round, so a slow
+machine slows both sides of a share.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.cases import CASES
 from benchmarks.contenders import CONTENDERS, REFERENCE
 from benchmarks.driver import AnyCase
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.worker import Worker, WorkerError
 
 
@@ -23,10 +23,10 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def measure_cases(names: list[str], factory: str, counts: Mapping[Any, int], settings: Settings) -> dict[str, Any]:
-    """Return what `measure` does, for the applications of a factory, and so many requests a round of each case.
+    """Return the same as `measure` for the applications of a factory; `counts` has the requests per round of each case.
 
-    The rounds are divided among several processes of each contender: where a process has its objects in memory, and in
-    which order its sets are, changes its time by some hundredths.
+    The rounds are divided among several processes of each contender: the addresses of a process's objects and the order
+    of its sets change its time by some hundredths.
     """
     errors: dict[str, dict[str, str]] = {case.name: {} for case in counts}
     rounds: dict[str, dict[str, list[float]]] = {case.name: {name: [] for name in names} for case in counts}
@@ -40,7 +40,7 @@ def measure_cases(names: list[str], factory: str, counts: Mapping[Any, int], set
                 try:
                     worker.build("app", factory, (), next(iter(counts)))
                 except WorkerError as error:
-                    say(f"  {error}")
+                    print_progress(f"  {error}")
                     for case in counts:
                         errors[case.name][name] = str(error)
                 else:
@@ -66,7 +66,7 @@ def _run_rounds(
             worker.call("check", "app", case)
             worker.round("app", case, count)  # warm up; the interpreter specialises its code here
         except WorkerError as error:
-            say(f"  {error}")
+            print_progress(f"  {error}")
             errors[name] = str(error)
     running = {name: worker for name, worker in workers.items() if name not in errors}
     for _ in range(number):

@@ -1,7 +1,7 @@
 """Part `large`: 10 MB of JSON in and out, thousands of form fields, header fields, cookies, without a server.
 
-Each request comes in a whole and in half the size, in turn in the same rounds: a budget requires that twice the
-size takes about twice the time.
+Each request is measured in full size and in half, in turn in the same rounds: a budget requires that twice the size
+takes about twice the time.
 """
 
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.contenders import REFERENCE
 from benchmarks.inprocess import summary
 from benchmarks.large_cases import LARGE, LARGE_CASES
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.worker import Worker, WorkerError
 
 NAMES = ("sanic_star", "starlette", "sanic")
@@ -21,10 +21,10 @@ COUNTS = {"large_in": 1, "large_out": 1, "large_form": 8, "large_headers": 100, 
 
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{case: {contender: {"us": …, "share": …, "growth": …}}}`; growth is by the time of half the size."""
-    return {case: _case(case, settings) for case in LARGE}
+    return {case: _measure_case(case, settings) for case in LARGE}
 
 
-def _case(name: str, settings: Settings) -> dict[str, Any]:
+def _measure_case(name: str, settings: Settings) -> dict[str, Any]:
     both = LARGE_CASES[name], LARGE_CASES[f"{name}_half"]
     rows: dict[str, Any] = {}
     with ExitStack() as stack:
@@ -37,7 +37,7 @@ def _case(name: str, settings: Settings) -> dict[str, Any]:
                 for case in both:
                     worker.round("app", case, COUNTS[name])
             except WorkerError as error:
-                say(f"  {error}")
+                print_progress(f"  {error}")
                 rows[contender] = {"error": str(error)}
             else:
                 workers[contender] = worker

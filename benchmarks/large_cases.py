@@ -1,4 +1,4 @@
-"""The requests of the part `large`, each in its whole size and in half of it.
+"""The requests of the part `large`, each in full size and in half.
 
 Work in linear time takes twice as long for the whole as for the half.
 """
@@ -37,7 +37,7 @@ def _form(count: int) -> bytes:
 
 @dataclass(frozen=True)
 class LargeCase(Case):
-    """A request or an answer of so many rows or fields (`size`), whose bodies are made where they are needed."""
+    """A request or an answer with `size` rows or fields; its bodies are made when they are needed."""
 
     size: int = 0
 

@@ -1,7 +1,7 @@
 """Part `live`: websockets, many chunks and event streams over a socket, by the server's CPU time and memory.
 
-Client and server are a process each, on a core each. The servers are loaded in turn, round by round, and what counts is
-the median of the ratios within a round. `broadcast` compares two ways to send one message within one server.
+Client and server are two processes on two cores. The servers are loaded in turn, round by round; two servers are
+compared by the median of the ratios within a round. `broadcast` compares two ways to send one message in one server.
 """
 
 import time
@@ -14,13 +14,13 @@ from typing import Any
 from benchmarks import broadcast
 from benchmarks.contenders import OURS, REFERENCE
 from benchmarks.live_server import client, cpu_seconds
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.wrk import LoadError, Server, serve
 
 NAMES = ("raw", REFERENCE, OURS)
-# The load of a row: its kind and its path for `live_client`, and how many connections.
+# The load of a row: its kind and its path for `live_client`, and the number of connections.
 LOADS = {"echo_1": ("echo", "/echo", 1), "echo_200": ("echo", "/echo", 200), "chunks": ("get", "/chunks", 1)}
-# What stays open and does nothing: its kind, its path, how many.
+# Connections that stay open and do nothing: their kind, their path, their number.
 IDLE = {"idle": ("hold", "/echo", 1000), "events": ("events", "/events", 200)}
 _SSE_STARLETTE = "/sse-starlette"
 
@@ -36,39 +36,39 @@ def measure(settings: Settings) -> dict[str, Any]:
     names = [name for name in NAMES if name in settings.contenders]
     result: dict[str, Any] = {}
     for rows, part in (
-        (LOADS, lambda: _all_loaded(names, settings)),
-        (IDLE, lambda: _idle(names, settings)),
+        (LOADS, lambda: _load_all(names, settings)),
+        (IDLE, lambda: _measure_idle(names, settings)),
         (("broadcast",), lambda: {"broadcast": broadcast.measure(settings)}),
     ):
-        say(f"  {', '.join(rows)}")
+        print_progress(f"  {', '.join(rows)}")
         try:
             result |= part()
         except LoadError as error:
-            say(f"  {error}")
+            print_progress(f"  {error}")
             failed = {"error": str(error)}
             result |= {row: dict.fromkeys(broadcast.KINDS if row == "broadcast" else names, failed) for row in rows}
     return result
 
 
-def _all_loaded(names: list[str], settings: Settings) -> dict[str, Any]:
-    """Return CPU time an answer in µs.
+def _load_all(names: list[str], settings: Settings) -> dict[str, Any]:
+    """Return CPU time per answer in µs.
 
     Each server is started several times: two processes of one server differ by up to 5 %, which no number of rounds
-    evens out. Blocks are short, so that both sides of a ratio are measured while the machine does the same.
+    evens out. Blocks are short, so that the machine's speed is the same for both sides of a ratio.
     """
     rounds: dict[str, dict[str, list[float]]] = {row: {name: [] for name in names} for row in LOADS}
     for start in range(settings.live_starts):
         with ExitStack() as stack:
-            # Which one is started first changes, too.
+            # Each start begins with another server.
             order = names[start % len(names) :] + names[: start % len(names)]
             servers = {name: stack.enter_context(serve(name, settings, ("live.make",))) for name in order}
             for row, load in LOADS.items():
-                for name, values in _loaded(servers, *load, settings).items():
+                for name, values in _load(servers, *load, settings).items():
                     rounds[row][name] += values
     return {row: _rows(values, "cpu_us") for row, values in rounds.items()}
 
 
-def _loaded(servers: dict[str, Server], kind: str, path: str, count: int, settings: Settings) -> dict[str, list[float]]:
+def _load(servers: dict[str, Server], kind: str, path: str, count: int, settings: Settings) -> dict[str, list[float]]:
     rounds: dict[str, list[float]] = {name: [] for name in servers}
     with ExitStack() as stack:
         clients = {
@@ -76,7 +76,7 @@ def _loaded(servers: dict[str, Server], kind: str, path: str, count: int, settin
             for name, server in servers.items()
         }
         for turn in range(settings.live_rounds + 1):
-            # One time in this order, one time in the other.
+            # The order is reversed in every second round.
             for name in list(servers) if turn % 2 else reversed(servers):
                 pid = servers[name].pid
                 before = cpu_seconds(pid)
@@ -86,10 +86,10 @@ def _loaded(servers: dict[str, Server], kind: str, path: str, count: int, settin
     return rounds
 
 
-def _idle(names: list[str], settings: Settings) -> dict[str, Any]:
-    """Return memory a connection in kB, and CPU time a second in ms for all of them, of connections that do nothing.
+def _measure_idle(names: list[str], settings: Settings) -> dict[str, Any]:
+    """Return, for idle connections, the memory per connection in kB and the CPU time per second of all together in ms.
 
-    What the first connections make once (imports, caches) is not theirs: some are opened and closed before.
+    Some connections are opened and closed before, so that imports and caches, which the first ones cause, do not count.
     """
     memory: dict[str, dict[str, list[float]]] = {row: {} for row in IDLE}
     cpu: dict[str, dict[str, list[float]]] = {row: {} for row in IDLE}
@@ -100,9 +100,9 @@ def _idle(names: list[str], settings: Settings) -> dict[str, Any]:
                 if name == REFERENCE and row == "events" and find_spec("sse_starlette"):
                     paths["sse_starlette"] = _SSE_STARLETTE
                 for title, target in paths.items():
-                    # A process for each: another row would get the memory that the first one has freed.
+                    # Each row has its own process: otherwise it would reuse memory that the row before has freed.
                     with serve(name, settings, ("live.make",)) as server:
-                        kb, ms = _held(server, kind, target, count, settings)
+                        kb, ms = _hold(server, kind, target, count, settings)
                     memory[row].setdefault(title, []).append(kb)
                     cpu[row].setdefault(title, []).append(ms)
     result = {row: _rows(rounds, "kb") for row, rounds in memory.items()}
@@ -112,7 +112,7 @@ def _idle(names: list[str], settings: Settings) -> dict[str, Any]:
     return result
 
 
-def _held(server: Server, kind: str, path: str, count: int, settings: Settings) -> tuple[float, float]:
+def _hold(server: Server, kind: str, path: str, count: int, settings: Settings) -> tuple[float, float]:
     """Return memory and CPU time of connections that are held open."""
     with client(server.port, kind, path, count // 10, settings):
         pass
@@ -126,7 +126,7 @@ def _held(server: Server, kind: str, path: str, count: int, settings: Settings) 
         return memory, (cpu_seconds(server.pid) - began) / settings.idle_seconds * 1e3
 
 
-# After so many seconds a server has done what connections that came or went have left for later.
+# After so many seconds a server has finished the work that opening and closing connections causes.
 _CALM_S = 0.5
 
 
@@ -136,5 +136,5 @@ def _rows(rounds: dict[str, list[float]], key: str) -> dict[str, Any]:
     for name, values in rounds.items():
         rows[name] = {key: median(values), "rounds": values}
         if base and all(base):
-            rows[name]["share"] = median(mine / theirs for mine, theirs in zip(values, base, strict=True))
+            rows[name]["share"] = median(value / base_value for value, base_value in zip(values, base, strict=True))
     return rows

@@ -1,13 +1,13 @@
 """The client of part `live`, a process of its own: `python -m benchmarks.live_client PORT KIND PATH COUNT`.
 
-It opens COUNT connections, prints `ready`, and waits for lines on standard input: a number of seconds, for which it
-loads the server and then prints how many answers there were; no line any more, at which it ends.
+It opens COUNT connections, prints `ready`, and reads lines from standard input. Each line is a number of seconds: the
+client loads the server for so long, and prints the number of answers. It ends with its input.
 
 | kind | connections | load |
 |---|---|---|
-| `echo` | websockets | sends 1 kB on each, and again when it is back |
+| `echo` | websockets | sends 1 kB on each, and again after each echo |
 | `get` | HTTP | sends a GET on each, and again when the response is complete |
-| `hold`, `deflate` | websockets, the latter with compression | none: reads and drops what comes |
+| `hold`, `deflate` | websockets, the latter with compression | none: reads messages and drops them |
 | `events` | HTTP, a GET is sent on each | the same |
 
 It is written on bare sockets, so that it needs far less time than the server.
@@ -31,12 +31,12 @@ _DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 _FRAME = b"\x82\xfe\x04\x00" + bytes(4) + CHUNK
 _ANSWER = b"\x82\x7e\x04\x00" + CHUNK
 _ECHO_SIZE = len(_ANSWER)
-# As many at a time: the server has a backlog.
+# So many connections are opened at a time, because the server's backlog is limited.
 _AT_ONCE = 50
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: opens with `head`, then sends `message` and counts what comes back, as long as it is running."""
+    """One connection: opens with `head`; while `running`, sends `message` and counts the answers."""
 
     running = False
     is_checked = False
@@ -77,16 +77,16 @@ class _Connection(asyncio.Protocol):
                 self.first += data
             if self.received >= _ECHO_SIZE:
                 self.received -= _ECHO_SIZE
-                self.answered()
+                self.count_answer()
         elif self.kind == "get":
             if not self.is_checked:
                 self.first += data
             self.end = (self.end + data)[-7:]
             if self.end == b"\r\n0\r\n\r\n":
-                self.answered()
+                self.count_answer()
 
     def check(self) -> None:
-        """End the process if the first answer is a wrong one."""
+        """End the process if the first answer is wrong."""
         self.is_checked = True
         if self.kind == "echo":
             is_right = self.first == _ANSWER
@@ -95,7 +95,7 @@ class _Connection(asyncio.Protocol):
         if not is_right:
             sys.exit(f"a wrong answer: {bytes(self.first[:200])!r}")
 
-    def answered(self) -> None:
+    def count_answer(self) -> None:
         if not self.is_checked:
             self.check()
         _Connection.answers += 1
@@ -116,13 +116,13 @@ async def _load(connections: list[_Connection], seconds: float) -> int:
         connection.begin()
     await asyncio.sleep(seconds)
     _Connection.running = False
-    while _Connection.busy:  # noqa: ASYNC110 (the last answers are waited for)
+    while _Connection.busy:  # noqa: ASYNC110 (wait for the last answers)
         await asyncio.sleep(0.001)
     return _Connection.answers
 
 
 async def main(port: str, kind: str, path: str, count: str) -> None:
-    """Open the connections, and do what the lines on standard input say."""
+    """Open the connections, and load the server once for each line on standard input."""
     loop = asyncio.get_running_loop()
     form = _GET if kind in ("get", "events") else _HANDSHAKE
     head = form.format(path=path, more=_DEFLATE if kind == "deflate" else "")

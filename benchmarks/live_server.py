@@ -1,4 +1,4 @@
-"""What part `live` does with a server: opens connections to it from a process of their own, and reads its CPU time."""
+"""The functions of part `live` for a server: open connections to it from another process, and read its CPU time."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ class _Client:
         return line
 
     def load(self, seconds: float) -> int:
-        """Load the server for so many seconds, and return how many answers came."""
+        """Load the server for `seconds`, and return the number of answers."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{seconds}\n")
         self._process.stdin.flush()
@@ -34,10 +34,10 @@ class _Client:
 
 @contextmanager
 def client(port: int, kind: str, path: str, count: int, settings: Settings) -> Iterator[_Client]:
-    """Open connections for as long as the block lasts.
+    """Open connections, and close them at the end of the block.
 
     Raises:
-        LoadError: the server has refused one.
+        LoadError: the server refused a connection.
     """
     pinned = [] if settings.load_core is None else ["taskset", "-c", str(settings.load_core)]
     command = [*pinned, sys.executable, "-m", "benchmarks.live_client", str(port), kind, path, str(count)]

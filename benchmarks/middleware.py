@@ -1,7 +1,7 @@
 """The cost of one more middleware per request.
 
-Sanic's two kinds, here and in Sanic itself, and Starlette's BaseHTTPMiddleware. None of them does anything. The cost
-of one is the slope between none and ten, taken round by round.
+Sanic's two kinds, here and in Sanic itself, and Starlette's BaseHTTPMiddleware. The middleware do nothing. The cost
+of one is the difference between ten and none, divided by ten, in each round.
 """
 
 from contextlib import ExitStack
@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.cases import CASES
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.worker import Worker, WorkerError
 
 COUNTS = (0, 1, 5, 10)
@@ -30,7 +30,7 @@ def measure(settings: Settings) -> dict[str, Any]:
                         worker.round("app", CASES["text"], settings.requests)
                         workers[name, kind, count] = worker
             except WorkerError as error:
-                say(f"  {error}")
+                print_progress(f"  {error}")
                 rows[name] = {"error": str(error)}
         times: dict[tuple[str, str, int], list[float]] = {key: [] for key in workers if key[0] not in rows}
         for _ in range(settings.rounds):

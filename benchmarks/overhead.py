@@ -1,4 +1,4 @@
-"""The cost of middleware and mounts, each compared with the same thing in Starlette, in one run.
+"""The cost of middleware and mounts, each compared with the same construction in Starlette, in one run.
 
 A row is one kind of `apps.nested`: a process for each side, in turn; the share is the median of the rounds.
 """
@@ -10,7 +10,7 @@ from benchmarks.apps.nested import KINDS
 from benchmarks.cases import Case
 from benchmarks.contenders import OURS, REFERENCE
 from benchmarks.inprocess import summary
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.worker import Worker, WorkerError
 
 
@@ -23,7 +23,7 @@ def measure(settings: Settings) -> dict[str, Any]:
         try:
             rows[kind] = _row(kind, Case(kind, path, "Hello, world!"), names, count, settings)
         except WorkerError as error:
-            say(f"  {error}")
+            print_progress(f"  {error}")
             rows[kind] = {name: {"error": str(error)} for name in names}
     return rows
 

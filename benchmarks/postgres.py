@@ -43,7 +43,7 @@ def version() -> str:
 def cluster(folder: Path, core: int | None = None) -> Iterator[str]:
     """Run a server whose programs are in `folder`, on `core`; yield the address of its database `postgres`.
 
-    Raises RuntimeError with what it says if it does not start.
+    Raises RuntimeError with the program's message if the server does not start.
     """
     user = _unprivileged() if os.geteuid() == 0 else None
     as_user: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": ()} if user else {}
@@ -81,7 +81,7 @@ def cluster(folder: Path, core: int | None = None) -> Iterator[str]:
 
 
 def _unprivileged() -> Any:
-    import pwd  # there is none on Windows, where the other parts run
+    import pwd  # Windows has no `pwd`, but runs the other parts
 
     users = {user.pw_name: user for user in pwd.getpwall()}
     return users.get("postgres") or users["nobody"]

@@ -1,4 +1,4 @@
-"""Part `real`: what handlers do, without a server: a browser's request, through middleware, to a blueprint's handler.
+"""Part `real`: realistic handlers, without a server: a browser's request, through middleware, to a blueprint's handler.
 
 The applications are in `apps/real`, the requests in `real_requests`. No request comes twice; the requests of a round
 are made before it is timed. A round is short, so that its requests stay in the cache of the processor.

@@ -1,8 +1,8 @@
 """The requests of the scene `real`: a browser's headers, cookies, a bearer token, a query; two forms of an order.
 
-Every `@` in a text stands for a number that has not come before, so that path, cookies, token, query and body differ
-from request to request, and each is a new bytes object as it is behind a server. The same texts make the requests of
-wrk, which counts for itself.
+Every `@` in a text stands for a number that is new in each request. So path, cookies, token, query and body differ from
+request to request, and each is a new bytes object, as it is behind a server. wrk builds its requests from the same
+texts, with its own numbers.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.cases import Headers
 
-# What the applications read from their store: twenty rows, the same for every request.
+# The twenty rows that the applications read from their store for every request.
 ROWS: list[dict[str, Any]] = [
     {"sku": f"A-{number:05}", "name": f"Article {number}", "price": number * 3.25, "stock": number % 7, "tags": ["new"]}
     for number in range(1, 21)
@@ -69,9 +69,9 @@ class Prepared:
 
 @dataclass(frozen=True)
 class RealCase:
-    """One of the two requests: its texts, with `@` for the number, and what the answer has to be.
+    """One of the two requests: its texts, with `@` for the number, and the expected answer.
 
-    `expected` returns the JSON of the answer to the request of a number; `cookie` tells whether one is set.
+    `expected` returns the JSON of the answer to the request with a number; `cookie` is True if the answer sets one.
     """
 
     name: str
@@ -92,14 +92,14 @@ class RealCase:
 
     @property
     def target(self) -> str:
-        """What stands in the request line, with `@` for the number."""
+        """The target of the request line, with `@` for the number."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def prepare(self, count: int) -> list[Prepared]:
-        """Return so many requests that have not come before, with the scopes that uvicorn makes."""
-        return [self._prepared(next(_numbers)) for _ in range(count)]
+        """Return `count` new requests, with the scopes that uvicorn makes."""
+        return [self._prepare_one(next(_numbers)) for _ in range(count)]
 
-    def _prepared(self, number: int) -> Prepared:
+    def _prepare_one(self, number: int) -> Prepared:
         digits = str(number)
         path = self.path.replace("@", digits)
         # A server reads the names from the socket too: they are new objects as well.
@@ -108,7 +108,7 @@ class RealCase:
         return Prepared(number, scope, self.body.replace("@", digits).encode())
 
     def fault(self, number: int, status: int, headers: Headers, body: bytes) -> str | None:
-        """Return what is wrong with an answer to the request of that number, None for the right one."""
+        """Return the fault of an answer to the request with that number, or None."""
         fields: dict[str, list[str]] = {}
         for name, value in headers:
             fields.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
@@ -128,16 +128,16 @@ class RealCase:
             return f"content-length {fields['content-length']!r}"
         if fields.get("content-type", [""])[0].partition(";")[0] != "application/json":
             return f"content-type {fields.get('content-type')!r}"
-        return _wrong_cookie(fields.get("set-cookie", []), number) if self.cookie else None
+        return _cookie_fault(fields.get("set-cookie", []), number) if self.cookie else None
 
 
-def _wrong_cookie(fields: list[str], number: int) -> str | None:
-    """Return what is wrong with the one cookie that the answer sets."""
+def _cookie_fault(fields: list[str], number: int) -> str | None:
+    """Return the fault of the cookie that the answer sets, or None."""
     cookies = SimpleCookie(fields[0]) if len(fields) == 1 else SimpleCookie()
     if not (cookie := cookies.get("last_order")):
         return f"set-cookie {fields!r}"
-    shown = (cookie.value, cookie["max-age"], cookie["path"], bool(cookie["httponly"]), bool(cookie["secure"]))
-    if shown != (str(number), "3600", "/", True, True) or str(cookie["samesite"]).lower() != "lax":
+    attributes = (cookie.value, cookie["max-age"], cookie["path"], bool(cookie["httponly"]), bool(cookie["secure"]))
+    if attributes != (str(number), "3600", "/", True, True) or str(cookie["samesite"]).lower() != "lax":
         return f"set-cookie {fields[0]!r}"
     return None
 

@@ -51,7 +51,7 @@ def _environment(about: dict[str, str]) -> str:
 
 
 def _alone(title: str, about: str, digits: int = 1) -> Callable[[dict[str, Any]], str]:
-    """Return what writes a part that was measured without a server, and the shares of Starlette's time in it."""
+    """Return a function that writes a part measured without a server, with the shares of Starlette's time."""
 
     def write(part: dict[str, Any]) -> str:
         rows = (

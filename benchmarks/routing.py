@@ -1,10 +1,10 @@
-"""What a routing table costs: the first and the last of its routes, and building and starting it.
+"""The cost of a routing table: a request to its first and to its last route, and building and starting it.
 
-Two tables: `dynamic` has `/r0/<id:int>`, `/r1/<id:int>`, …; in `mixed` every third route is static (`/r1/page`), but
-neither the first nor the last, which are compared. A third, `varied`, is for those with Sanic's words: static, typed,
-for a host, of a version, in turn; the first and the last of each kind are compared, and the memory of a route is told.
-Each request asks for another number: what is measured is the search, not what a router remembers of the last one.
-A contender that can't start a table within the limit is left out of it and shown as such.
+The table `dynamic` has `/r0/<id:int>`, `/r1/<id:int>`, …; in `mixed` every third route is static (`/r1/page`), but not
+the first and the last, which are compared. The table `varied` is for contenders with Sanic's API: its routes are, in
+turn, static, typed, for a host, of a version. The first and the last of each kind are compared, and the memory of a
+route is measured. Each request has another number, so a router can't answer from a cache.
+A contender that can't start a table within the limit is left out of it, and the report shows that.
 """
 
 from contextlib import ExitStack
@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.cases import Case
 from benchmarks.contenders import CONTENDERS
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.worker import Worker, WorkerError
 
 SIZES = (1, 100, 1000, 10_000)
@@ -33,7 +33,7 @@ def measure(settings: Settings) -> dict[str, Any]:
         table: {str(size): _table(names, size, table == "mixed", settings) for size in sizes}
         for table in ("dynamic", "mixed")
     }
-    start = {str(size): _starts(names, size, settings) for size in START_SIZES if size in sizes}
+    start = {str(size): _measure_starts(names, size, settings) for size in START_SIZES if size in sizes}
     varied = {str(size): _varied(size, settings) for size in START_SIZES if size in sizes}
     return {"requests": tables, "start": start, "varied": varied}
 
@@ -64,7 +64,7 @@ def _varied(size: int, settings: Settings) -> dict[str, Any]:
             with Worker(name, settings.core, settings.build_limit) as worker:
                 row["bytes"] = worker.call("memory", "varied", (size,)) / size
         except WorkerError as error:
-            say(f"  {size} varied routes: {error}")
+            print_progress(f"  {size} varied routes: {error}")
             row = {"error": str(error)}
         rows[name] = row
     return rows
@@ -91,7 +91,7 @@ def _table(names: list[str], size: int, mixed: bool, settings: Settings) -> dict
                     counts[name, case.name] = max(10, min(settings.requests, int(settings.round_us / estimate)))
                     worker.round("table", case, counts[name, case.name])
             except WorkerError as error:
-                say(f"  {size} routes: {error}")
+                print_progress(f"  {size} routes: {error}")
                 rows[name] = {"error": str(error)}
             else:
                 workers[name] = worker
@@ -106,7 +106,7 @@ def _table(names: list[str], size: int, mixed: bool, settings: Settings) -> dict
     return rows
 
 
-def _starts(names: list[str], size: int, settings: Settings) -> dict[str, Any]:
+def _measure_starts(names: list[str], size: int, settings: Settings) -> dict[str, Any]:
     case = _case("last", size - 1, False)
     times: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     rows: dict[str, Any] = {}

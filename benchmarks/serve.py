@@ -3,7 +3,7 @@
 The command is `python -m benchmarks.serve CONTENDER CORE SECONDS FACTORY ARGUMENT…`.
 
 Everything on uvicorn gets the same options. The port is chosen by the system and printed; an alarm ends the process
-after SECONDS, whatever became of the one that started it.
+after SECONDS, even if its parent process has ended.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""How long and with whom a run is done, and how it reports progress."""
+"""The settings of a run, and a function that reports progress."""
 
 import os
 import sys
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass
 class Settings:
-    """The knobs of a run; `quick` gives short rounds, for development and not for figures to quote.
+    """The settings of a run; `quick` makes its rounds short, for development and not for figures to quote.
 
-    `quiet` is how much of a core others may take while wrk runs, `retries` how often a disturbed run is done again.
+    `quiet` is the share of a core that other processes may take while wrk runs. A disturbed run is repeated, `retries`
+    times at most.
     `core` runs what is measured, `load_core` runs wrk; both are None where a process can't be pinned.
     """
 
@@ -50,7 +51,9 @@ class Settings:
             cores = sorted(os.sched_getaffinity(0))
             self.core, self.load_core = cores[0], cores[-1]
             if len(cores) == 1:
-                say("Only one core: the load generator shares it with the server, so the figures of part 2 say little.")
+                print_progress(
+                    "Only one core: the load generator shares it with the server, so the figures of part 2 say little."
+                )
         if self.quick:
             self.requests, self.rounds, self.processes = 1000, 5, 1
             self.pairs, self.peer_rounds, self.seconds, self.retries = 3, 1, 1, 1
@@ -62,6 +65,6 @@ class Settings:
             self.table_rounds, self.start_rounds, self.build_limit, self.import_rounds = 3, 1, 15, 5
 
 
-def say(line: str) -> None:
+def print_progress(line: str) -> None:
     """Print a line of progress to standard error."""
     print(line, file=sys.stderr, flush=True)

@@ -1,9 +1,9 @@
-"""Servers that share a core at the same time, each under a wrk of its own, and what a request costs each.
+"""CPU time per request of servers that share a core at the same time, each loaded by its own wrk.
 
-Runs one after the other meet the machine in different states: a virtual one with neighbours changes its speed by a
-fifth from second to second. Servers that take turns on one core, every few milliseconds, meet the same states. What is
-compared is their CPU time a request, system calls included; it is higher than alone, because each finds the caches
-full of what the others left. The rates mean nothing here.
+A virtual machine with neighbours changes its speed by a fifth from second to second, so runs one after the other are
+hard to compare. Servers that take turns on one core, every few milliseconds, run at the same speeds. Their CPU time per
+request is compared, system calls included; it is higher than without company, because each server finds the others'
+data in the processor's caches. The rates mean nothing here.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders import OURS
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.socket_load import FLOOR
 from benchmarks.wrk import LoadError, Server, await_answer, load, serve
 
@@ -31,7 +31,7 @@ def measure(settings: Settings) -> dict[str, Any]:
             try:
                 servers[name] = stack.enter_context(serve(name, settings))
             except LoadError as error:
-                say(f"  {name}: {error}")
+                print_progress(f"  {name}: {error}")
         return {case.name: _case(case, servers, settings) for case in CASES.values() if FLOOR[case.method] in servers}
 
 
@@ -45,7 +45,7 @@ def _case(case: Case, servers: dict[str, Server], settings: Settings) -> dict[st
         try:
             return load(server, case, settings.beside_seconds, settings).cpu_us
         except LoadError as error:
-            say(f"  {case.name}: {error}")
+            print_progress(f"  {case.name}: {error}")
             return nan  # and so are its figures in the table
 
     # The first round warms up.

@@ -1,10 +1,10 @@
-"""Requests a second over loopback, uvicorn on one core and wrk on another.
+"""Requests per second over loopback, uvicorn on one core and wrk on another.
 
-What counts is the share of a raw ASGI application on the same server, from five interleaved pairs (raw, ours, raw,
-ours, …): absolute figures of one machine differ by several per cent from minute to minute, the ratio of neighbours
-does not. Peers run in the same rounds. Beside the rate stands the CPU time that the server needed for a request: that
-is nearly free of what else the machine did. A pair during which other processes took more than a little of the
-machine is run again, a few times at most: the choice looks at their CPU time only, never at the rates.
+The result is the share of a raw ASGI application's rate on the same server, from five interleaved pairs (raw, ours,
+raw, ours, …): absolute figures of one machine differ by several per cent from minute to minute, the ratio of neighbours
+does not. Peers run in the same rounds. The tables also have the server's CPU time per request, on which other work of
+the machine has little influence. A pair is run again, a few times at most, if other processes took much of the machine
+during it. That is decided by their CPU time only, never by the rates.
 """
 
 from contextlib import ExitStack
@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders import CONTENDERS, OURS
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.wrk import LoadError, Run, Server, await_answer, load, need_wrk, serve
 
 FLOOR = {"GET": "raw", "POST": "raw_body"}
@@ -30,7 +30,7 @@ def measure(settings: Settings) -> dict[str, Any]:
             try:
                 servers[name] = stack.enter_context(serve(name, settings))
             except LoadError as error:
-                say(f"  {name}: {error}")
+                print_progress(f"  {name}: {error}")
                 for rows in result.values():
                     rows[name] = {"error": str(error)}
         for case in CASES.values():
@@ -39,9 +39,9 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 class CaseRun:
-    """All runs of one case; a contender that fails once is out, with its error as its row.
+    """All runs of one case; a contender that fails once is left out, and its row has the error.
 
-    `floor` is the contender of whose rate the shares are, and with whom sanic_star runs in pairs.
+    `floor` is the contender that runs in pairs with sanic_star; the shares are of its rate.
     """
 
     def __init__(self, case: Case, servers: dict[str, Server], settings: Settings, floor: str) -> None:
@@ -66,7 +66,9 @@ class CaseRun:
                     self._runs[name].append(run)
         base = [run.rate for run in self._runs.get(self._floor, [])]
         if disturbed := sum(run.foreign > self._settings.quiet for runs in self._runs.values() for run in runs):
-            say(f"  {self._case.name}: {disturbed} runs kept although other processes took CPU time during them")
+            print_progress(
+                f"  {self._case.name}: {disturbed} runs kept although other processes took CPU time during them"
+            )
         return self._errors | {name: _row(name, runs, base) for name, runs in self._runs.items() if runs}
 
     def _quietest(self, group: list[str]) -> dict[str, Run]:
@@ -88,7 +90,7 @@ class CaseRun:
                     await_answer(server.port, self._case)
                 runs[name] = load(server, self._case, 1 if warm else self._settings.seconds, self._settings)
             except LoadError as error:
-                say(f"  {name}, {self._case.name}: {error}")
+                print_progress(f"  {name}, {self._case.name}: {error}")
                 self._errors[name] = {"error": str(error)}
                 del self._runs[name]
         return {name: run for name, run in runs.items() if name in self._runs}

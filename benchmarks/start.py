@@ -1,7 +1,7 @@
 """Part `start`: an application of 200 routes, 10 blueprints and 5 middleware, in a new interpreter each time.
 
 Time is the CPU time from the first line of the application to its first answer; the framework is imported before.
-Memory is what the interpreter holds after that answer beyond what it held before the import.
+Memory is the growth of the interpreter's memory from before the import to after that answer.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 from statistics import median
 from typing import Any
 
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 
 NAMES = ("sanic_star", "starlette", "fastapi", "sanic")
 
@@ -34,18 +34,18 @@ async def main():
     await lifespan.startup()
     wrong = await fault(app, Case("first", "/part9/r19/7", "Hello, world!"))
     ready = time.process_time()
-    held = resident_mib() - empty
+    used_mib = resident_mib() - empty
     await lifespan.shutdown()
     if wrong:
         raise SystemExit(wrong)
-    print(json.dumps({"build_ms": (built - begin) * 1e3, "ready_ms": (ready - begin) * 1e3, "mib": held}))
+    print(json.dumps({"build_ms": (built - begin) * 1e3, "ready_ms": (ready - begin) * 1e3, "mib": used_mib}))
 
 asyncio.run(main())
 """
 
 
 def resident_mib() -> float:
-    """Return the memory that this process holds now, in MiB; the most that it has held where there is no /proc."""
+    """Return the resident memory of this process in MiB; without /proc, its maximum so far."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -65,7 +65,7 @@ def measure(settings: Settings) -> dict[str, Any]:
                 row = _probe(name, settings)
             except subprocess.SubprocessError as error:
                 lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-                say(f"  {name}: {lines[-1]}")
+                print_progress(f"  {name}: {lines[-1]}")
                 rows[name] = {"error": lines[-1]}
                 del rounds[name]
             else:

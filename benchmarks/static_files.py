@@ -13,13 +13,13 @@ from typing import Any
 
 from benchmarks.cases import Case
 from benchmarks.contenders import OURS, REFERENCE
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 from benchmarks.socket_load import CaseRun
 from benchmarks.wrk import LoadError, Server, need_wrk, serve
 
 CONTENDERS = (OURS, REFERENCE, "sanic_server")
 SMALL = Case("static", "/files/page.css", "a { color: teal } /*" + "-" * 1002 + "*/")
-# Long ago: a file that was just changed is not kept in memory.
+# A time long ago: sanic_star does not keep a file in memory that was just changed.
 CHANGED = 1_700_000_000
 _MIB = 1024 * 1024
 
@@ -27,8 +27,8 @@ _MIB = 1024 * 1024
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{"small": {contender: row}, "large": {contender: {"mib": …, "growth_mib": …}}}`.
 
-    The rows of `small` are those of the socket part, their share is of Starlette's rate; `growth_mib` is by how much
-    the server's greatest memory grew while the large file went out.
+    The rows of `small` are like the socket part's; their `share` is of Starlette's rate. `growth_mib` is the growth of
+    the server's peak memory while it sends the large file.
     """
     need_wrk("static")
     size = 64 * _MIB if settings.quick else 1024 * _MIB
@@ -40,7 +40,7 @@ def measure(settings: Settings) -> dict[str, Any]:
             try:
                 servers[name] = stack.enter_context(serve(name, settings, ("static", folder), SMALL))
             except LoadError as error:
-                say(f"  {name}: {error}")
+                print_progress(f"  {name}: {error}")
                 result["small"][name] = result["large"][name] = {"error": str(error)}
         result["small"] |= CaseRun(SMALL, servers, settings, REFERENCE).rows()
         for name, server in servers.items():

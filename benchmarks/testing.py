@@ -1,7 +1,7 @@
-"""What a test costs, `app.test_client.get` on an application of its own, beside Sanic with `sanic_testing`.
+"""The time of a test, `app.test_client.get` on a new application, compared with Sanic and `sanic_testing`.
 
-Each runs in a process of its own. Wall time counts, not CPU time: `sanic_testing` starts a server for each test, and
-part of what a test waits for is that. Sanic gets a tenth of the tests, all alike, or a run would take minutes.
+Each framework runs in its own process. The time is wall time, not CPU time: `sanic_testing` starts a server for each
+test, and a test waits for it. Sanic runs a tenth of the tests, which are all alike, or a run would take minutes.
 """
 
 import json
@@ -11,9 +11,9 @@ import sys
 from typing import Any
 
 from benchmarks.contenders import OURS
-from benchmarks.settings import Settings, say
+from benchmarks.settings import Settings, print_progress
 
-# Sanic's extensions, where they are installed, would join each application and make it dearer still.
+# sanic-ext, if it is installed, would extend each application and make it slower still.
 _SOURCES = {OURS: "from sanic_star import Sanic, text", "sanic": "from sanic import Sanic, text"}
 
 _PROBE = """
@@ -43,7 +43,7 @@ print(json.dumps(time.perf_counter() - begin))
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return `{name: {"tests": …, "ms": …, "share": …}}`: how many tests, one test, and that by one of Sanic's."""
+    """Return `{name: {"tests": …, "ms": …, "share": …}}`: how many tests, the time of one, its share of Sanic's."""
     rows: dict[str, Any] = {}
     for name in (name for name in _SOURCES if name in settings.contenders):
         count = settings.tests if name == OURS else settings.tests // 10
@@ -51,7 +51,7 @@ def measure(settings: Settings) -> dict[str, Any]:
             rows[name] = {"tests": count, "ms": _run(name, count, settings) / count * 1e3}
         except subprocess.SubprocessError as error:
             lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-            say(f"  {name}: {lines[-1]}")
+            print_progress(f"  {name}: {lines[-1]}")
             rows[name] = {"error": lines[-1]}
     if all("ms" in rows.get(name, {}) for name in _SOURCES):
         rows[OURS]["share"] = rows[OURS]["ms"] / rows["sanic"]["ms"]

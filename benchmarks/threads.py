@@ -1,4 +1,4 @@
-"""Functions in threads, in µs a call, without a server; not a part of the tables.
+"""The time of functions in threads, in µs per call, without a server; not a part of the tables.
 
 `python -m benchmarks.threads [uvloop]` compares a synchronous endpoint here and in Starlette, and the pool of threads
 with anyio's and the standard library's; one after the other, and 40 at a time. Rounds are interleaved.
@@ -36,9 +36,9 @@ def starlette_app() -> ASGIApp:
     return Starlette(routes=[Route("/", lambda request: PlainTextResponse("x"))])
 
 
-def own_app(where: Any, middleware: bool = False) -> ASGIApp:
+def own_app(sync_handlers: Any, middleware: bool = False) -> ASGIApp:
     """Return an application of this package whose handler is synchronous."""
-    app: Sanic[Any, Any] = Sanic("Threads", configure_logging=False, sync_handlers=where)
+    app: Sanic[Any, Any] = Sanic("Threads", configure_logging=False, sync_handlers=sync_handlers)
     app.config.AUTO_EXTEND = False
     app.get("/", name="a")(lambda request: text("x"))
     if middleware:
@@ -48,7 +48,7 @@ def own_app(where: Any, middleware: bool = False) -> ASGIApp:
 
 
 def request(app: ASGIApp) -> Call:
-    """Return what sends a request to an application."""
+    """Return a function that sends a request to the application."""
 
     async def receive() -> Message:
         return {"type": "http.request"}
@@ -67,7 +67,7 @@ def request(app: ASGIApp) -> Call:
 
 
 def pools() -> dict[str, Call]:
-    """Return what calls an empty function in a thread of each kind."""
+    """Return functions that call an empty function in a thread, one for each kind of pool."""
     pool, executor, limiter = ThreadPool("own"), ThreadPoolExecutor(AT_ONCE), anyio.CapacityLimiter(AT_ONCE)
 
     async def by_executor() -> None:
@@ -81,13 +81,13 @@ def pools() -> dict[str, Call]:
 
 
 async def one_after_the_other(call: Call) -> None:
-    """Call it as often as a round does."""
+    """Call `call` CALLS times, one after the other."""
     for _ in range(CALLS):
         await call()
 
 
 async def at_once(call: Call) -> None:
-    """Call it as often as a round does, several at a time."""
+    """Call `call` CALLS times, AT_ONCE at a time."""
     for _ in range(CALLS // AT_ONCE):
         await asyncio.gather(*(call() for _ in range(AT_ONCE)))
 

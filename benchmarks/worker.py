@@ -1,6 +1,6 @@
-"""One process per contender, kept alive and told over a pipe to run a round: contenders take turns on one core.
+"""One process per contender, which stays alive and runs a round on command: contenders take turns on one core.
 
-Frameworks with global state (Sanic, Falcon) do not meet, and every process has warmed up when it is measured.
+So frameworks with global state (Sanic, Falcon) do not share it, and every process has warmed up when it is measured.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from typing import Any, Self
 from uvicorn.config import LOGGING_CONFIG
 
 from benchmarks.contenders import CONTENDERS
-from benchmarks.driver import AnyCase, Lifespan, fault, timed
+from benchmarks.driver import AnyCase, Lifespan, fault, measure_requests
 
 
 class WorkerError(Exception):
-    """A contender failed, answered wrongly or took longer than it was given."""
+    """A contender failed, gave a wrong answer, or exceeded its time limit."""
 
 
 class _Bench:
-    """What runs inside the process: the methods are the commands of `Worker`."""
+    """The contender in its process; the methods are the commands of `Worker`."""
 
     def __init__(self, contender: str) -> None:
         self._contender = CONTENDERS[contender]
@@ -71,10 +71,10 @@ class _Bench:
             raise WorkerError(f"answered {case.name} with {wrong}")
 
     async def round(self, key: str, case: AnyCase, count: int) -> float:
-        return await timed(self._apps[key][0], case, count)
+        return await measure_requests(self._apps[key][0], case, count)
 
     async def log(self, on: bool) -> None:
-        """Turn all loggers off; or on, with uvicorn's configuration, and standard error leading nowhere."""
+        """Turn all loggers off; or on, with uvicorn's configuration and standard error to the null device."""
         logging.disable(logging.NOTSET if on else logging.CRITICAL)
         if on:
             null = os.open(os.devnull, os.O_WRONLY)
@@ -137,10 +137,10 @@ class Worker:
             if not self._pipe.poll(self._timeout):
                 self._process.kill()
                 raise WorkerError(f"{self.contender}: not done after {self._timeout:.0f} s")
-            good, result = self._pipe.recv()
+            succeeded, result = self._pipe.recv()
         except (EOFError, OSError) as error:
             raise WorkerError(f"{self.contender}: the process has gone ({error!r})") from error
-        if not good:
+        if not succeeded:
             raise WorkerError(f"{self.contender}: {result}")
         return result
 

@@ -1,6 +1,6 @@
-"""Serves one contender in a process of its own and loads it with wrk, over the loopback interface only.
+"""Serve one contender in its own process and load it with wrk, over the loopback interface only.
 
-Beside the rate, each run tells how much CPU time the server used, and how much other processes took from the machine.
+Each run measures the rate, the CPU time of the server, and the CPU time that other processes took from the machine.
 """
 
 import http.client
@@ -44,7 +44,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of wrk found."""
+    """The result of one run of wrk."""
 
     rate: float
     p99_ms: float
@@ -71,7 +71,7 @@ def serve(
     """Run the server of the contender `name`; raise LoadError if it does not start.
 
     `factory` is the function of the contender's module that makes the application, with its arguments, and `first`
-    what is asked to see whether it answers.
+    the request that checks whether it answers.
     """
     command = [sys.executable, "-m", "benchmarks.serve", name]
     core = "" if settings.core is None else str(settings.core)
@@ -93,7 +93,7 @@ def serve(
                 process.kill()
 
 
-# Each run of wrk has numbers of its own, all of eight digits; no run makes as many requests.
+# The first numbers of runs of wrk, all of eight digits; no run makes so many requests that it reaches the next run's.
 _STARTS = itertools.cycle(range(20_000_000, 99_000_000, 250_000))
 
 
@@ -135,7 +135,7 @@ def _request(connection: http.client.HTTPConnection, case: AnyCase) -> int:
 
 
 def _script(case: AnyCase) -> str | None:
-    """Return the program in Lua by which wrk makes its requests, None where a path is enough."""
+    """Return the Lua program that makes wrk's requests, or None if a path is enough."""
     if isinstance(case, Case):
         if not case.body:
             return None
@@ -153,7 +153,7 @@ def _script(case: AnyCase) -> str | None:
 
 
 def load(server: Server, case: AnyCase, seconds: int, settings: Settings) -> Run:
-    """Load the server for so many seconds; raise LoadError unless every request got a good answer."""
+    """Load the server for `seconds`; raise LoadError unless every request got a good answer."""
     command = ["wrk", "-t1", f"-c{settings.connections}", f"-d{seconds}s", "--latency"]
     if settings.load_core is not None:
         command = ["taskset", "-c", str(settings.load_core), *command]
@@ -179,7 +179,7 @@ def load(server: Server, case: AnyCase, seconds: int, settings: Settings) -> Run
 
 
 def _wrk_seconds() -> float:
-    # Of the children only wrk is waited for while servers run, so the sum of the finished ones grows by its time alone.
+    # While servers run, wrk is the only child that ends, so the sum over ended children grows by wrk's time alone.
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return children.ru_utime + children.ru_stime
 

@@ -1,4 +1,4 @@
-"""What tests of several folders need."""
+"""Fixtures and settings for the tests of several folders."""
 
 import logging
 import os
@@ -10,13 +10,13 @@ import pytest
 
 from sanic_star.compat._alias import alias
 from sanic_star.compat.log import configure
-from sanic_star.compat.response.types import writing
+from sanic_star.compat.response.types import json_writing
 
-# Sanic Extensions are installed here; each test is about applications without them, unless it says otherwise. Processes
-# that a test starts inherit it.
+# Sanic Extensions are installed; tests are about applications without them, unless a test says otherwise. Processes
+# that a test starts inherit the variable.
 os.environ["SANIC_AUTO_EXTEND"] = "false"
 
-# A test that is slow once has failed for the machine's sake.
+# A test may be slow once because the machine is busy.
 hypothesis.settings.register_profile("without deadlines", deadline=None)
 hypothesis.settings.load_profile("without deadlines")
 
@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("without deadlines")
 def own_json() -> Iterator[None]:
     """Forget the JSON writer that an application of an earlier test has chosen for responses outside of requests."""
     yield
-    writing.outside = None
+    json_writing.newest_dumps = None
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def own_log_levels() -> Iterator[None]:
 
 @pytest.fixture
 def no_sanic(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hide that this process has imported the real Sanic, so that the alias can be installed; take it away after."""
+    """Hide that this process has imported the real Sanic, so that the alias can be installed; uninstall it after."""
     for name in [name for name in sys.modules if name.partition(".")[0] in alias.PACKAGES]:
         monkeypatch.delitem(sys.modules, name)
     yield

@@ -14,6 +14,6 @@ def source_for_sanic(name: str) -> CodeType:
 
     What Sanic runs is the very source that sanic_star runs.
     """
-    os.environ["SANIC_AUTO_EXTEND"] = "false"  # sanic-ext, where it happens to be installed, is not what is measured
+    os.environ["SANIC_AUTO_EXTEND"] = "false"  # sanic-ext may be installed, and is not measured
     path = Path(__file__).parent / name
     return compile(path.read_text().replace("from sanic_star import", "from sanic import"), str(path), "exec")

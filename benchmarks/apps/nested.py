@@ -1,7 +1,7 @@
-"""The applications of the part `overhead`: the same thing around one endpoint, here and in Starlette.
+"""The applications of the part `overhead`: the same construction around one endpoint, in this package and in Starlette.
 
-Each endpoint answers `Hello, world!` at `/`, below the mounts where there are some. In the names of kinds, *theirs* is
-a Starlette application, *ours* one of this package.
+Each endpoint answers `Hello, world!` at `/`, or below its mounts. In the names of kinds, *theirs* is a Starlette
+application, *ours* one of this package.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 
-# Each kind, with the path that is asked for and its title in the table.
+# Each kind, with the requested path and the kind's title in the table.
 KINDS = {
     "plain": ("/", "nothing more"),
     "asgi_1": ("/", "1 ASGI middleware"),

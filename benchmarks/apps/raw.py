@@ -21,7 +21,7 @@ ANSWERS = {
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
-    body, headers = ANSWERS[scope["path"]]  # lifespan has no path: the KeyError tells the server that there is none
+    body, headers = ANSWERS[scope["path"]]  # a lifespan scope has no path: the KeyError means "unsupported"
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -1,6 +1,6 @@
 """Below the floor: an ASGI application that sends the same two messages, ready-made, for every request.
 
-No application that has something to say can do that; it shows what the server costs.
+A real application can't do that; the time is the cost of the server alone.
 """
 
 from typing import Any

@@ -51,13 +51,13 @@ def code_of_module(name: str) -> tuple[CodeType, Any]:
     return code, spec
 
 
-def run(code: CodeType, arguments: list[str], what: str, **attributes: Any) -> None:
-    """Run a program's code as the main module of this process."""
+def run(code: CodeType, arguments: list[str], target_module: str, **attributes: Any) -> None:
+    """Run a program's code as the main module of this process; spawned processes run `target_module`."""
     main = ModuleType("__main__")
     vars(main).update(__builtins__=__builtins__, **attributes)
     sys.modules["__main__"] = main
     sys.argv[:] = arguments
-    replace_main(main, what)
+    replace_main(main, target_module)
     exec(code, vars(main))
 
 
@@ -83,8 +83,8 @@ def main(arguments: list[str]) -> None:
             code, spec = code_of_module(name)
             # As with `python` itself, spawned processes don't import a `__main__` module, which would run the program
             # again.
-            what = "" if spec.name.endswith("__main__") else f"module:{spec.name}"
-            run(code, [spec.origin, *rest], what, __package__=spec.parent, __file__=spec.origin)
+            target_module = "" if spec.name.endswith("__main__") else f"module:{spec.name}"
+            run(code, [spec.origin, *rest], target_module, __package__=spec.parent, __file__=spec.origin)
         case ["-c", command, *rest]:
             look_in("")
             run(compile(command, "<string>", "exec", dont_inherit=True), ["-c", *rest], "")
@@ -93,11 +93,11 @@ def main(arguments: list[str]) -> None:
         case _ if arguments[0].startswith("-"):
             fail(f"There is no option {arguments[0]}. {USAGE}")
         case _:
-            whole = os.path.abspath(arguments[0])
-            file = os.path.join(whole, "__main__.py") if os.path.isdir(whole) else whole
+            path = os.path.abspath(arguments[0])
+            file = os.path.join(path, "__main__.py") if os.path.isdir(path) else path
             code = code_of_file(file)
             look_in(os.path.dirname(file))
-            run(code, arguments, "" if file != whole else f"path:{file}", __file__=file, __package__=None)
+            run(code, arguments, "" if file != path else f"path:{file}", __file__=file, __package__=None)
 
 
 if __name__ == "__main__":

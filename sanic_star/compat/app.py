@@ -55,7 +55,7 @@ from sanic_star.compat._app.definitions import (
 )
 from sanic_star.compat._app.error_handler import ErrorHandler
 from sanic_star.compat._app.listeners import Listeners
-from sanic_star.compat._app.methods import ENTRY, is_overridden, overridable, through
+from sanic_star.compat._app.methods import ENTRY, delegate, is_overridden, overridable
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
@@ -109,7 +109,7 @@ else:
 _REMOVED_OPTIONS = frozenset({"legacy", "loop", "stop_event"})
 # Held while the routes of a running application change. One lock for all applications, because a lock cannot be
 # pickled.
-_amending = RLock()
+_amend_lock = RLock()
 
 
 def _runner(app: Sanic[Any, Any]) -> Runner:
@@ -416,7 +416,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self, definition: RouteDefinition, overwrite: bool = False, levels: Levels = ()
     ) -> list[Route | WebSocketRoute]:
         fallback = self.strict_slashes if definition.strict_slashes is None else definition.strict_slashes
-        added = self._add_route(
+        routes = self._add_route(
             definition.uri,
             definition.methods,
             definition.handler,
@@ -440,11 +440,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         )
         if definition.websocket:
             self._websocket_enabled = None
-        return added if isinstance(added, list) else [added]
+        return routes if isinstance(routes, list) else [routes]
 
     def _add_route(self, *args: Any, levels: Levels = (), threaded: bool | None = None, **options: Any) -> Any:
         """Add a route to the router, also to the closed router of a running application."""
-        with _amending:
+        with _amend_lock:
             if not self.router.finalized:
                 return _set_options(self.router.add(*args, **options), levels, threaded)
             with self.amend():
@@ -457,7 +457,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Other threads that change routes wait; requests do not.
         """
-        with _amending:
+        with _amend_lock:
             closed = self.router.finalized
             self.router.reset()
             try:
@@ -484,7 +484,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             )(static_handler(definition))
             routes = [route for route in self.router.routes[before:] if isinstance(route, Route)]
             return _set_options(routes, levels, None)  # type: ignore[no-any-return]
-        added = self._add_route(
+        static_routes = self._add_route(
             static_uri(definition),
             ("GET", "HEAD"),
             static_handler(definition),
@@ -495,7 +495,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             static=True,
             levels=levels,
         )
-        return added if isinstance(added, list) else [added]
+        return static_routes if isinstance(static_routes, list) else [static_routes]
 
     def _apply_command(self, definition: CommandDefinition) -> None:
         commands = self._future_commands
@@ -526,7 +526,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         if reopen:
             self.signal_router.finalized = False
         try:
-            added = self.signal_router.add(
+            new_signal = self.signal_router.add(
                 definition.handler,
                 definition.event,
                 definition.condition,
@@ -536,10 +536,10 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         finally:
             if reopen:
                 self.signal_router.finalized = True
-        if self.router.finalized and added.parts[0] in RESERVED_NAMESPACES:
+        if self.router.finalized and new_signal.parts[0] in RESERVED_NAMESPACES:
             # Event handlers are compiled into the routes at the start.
             self._engine.finalise()
-        return added
+        return new_signal
 
     def register_listener(self, listener: Any, event: str, *, priority: int = 0) -> Any:
         """Register a listener.
@@ -665,8 +665,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             for item in blueprint:
                 self._blueprint(item, dict(options))
             return
-        registered = self.blueprints.setdefault(blueprint.name, blueprint)
-        if registered is not blueprint:
+        registered_blueprint = self.blueprints.setdefault(blueprint.name, blueprint)
+        if registered_blueprint is not blueprint:
             raise AssertionError(
                 f'A blueprint with the name "{blueprint.name}" is already registered.  Blueprint names must be unique.'
             )
@@ -1007,11 +1007,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """The former name of `run`."""
         return self.run
 
-    prepare = through(Runner.prepare, _runner)
-    motd = through(Runner.motd, _runner)
-    get_motd_data = overridable(through(Runner.get_motd_data, _runner))
-    create_server = through(Runner.create_server, _runner)
-    stop = overridable(through(Runner.stop, _runner))
+    prepare = delegate(Runner.prepare, _runner)
+    motd = delegate(Runner.motd, _runner)
+    get_motd_data = overridable(delegate(Runner.get_motd_data, _runner))
+    create_server = delegate(Runner.create_server, _runner)
+    stop = overridable(delegate(Runner.stop, _runner))
 
     @classmethod
     def serve(cls, primary: Any = None, *, app_loader: Any = None, factory: Callable[[], Any] | None = None) -> None:
@@ -1253,14 +1253,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Raises:
             SanicException: no application has that name.
         """
-        registered = self.get_app(self.name)
+        registered_app = self.get_app(self.name)
         for name, value in (passthru or {}).items():
             if isinstance(value, dict):
                 for attribute, attribute_value in value.items():
-                    setattr(getattr(registered, name), attribute, attribute_value)
+                    setattr(getattr(registered_app, name), attribute, attribute_value)
             else:
-                setattr(registered, name, value)
-        return registered
+                setattr(registered_app, name, value)
+        return registered_app
 
     @staticmethod
     async def run_delayed_task(app: Sanic[Any, Any], loop: Any, task: Any) -> None:
@@ -1340,13 +1340,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Background tasks and timers ------------------------------------------------------------------------------------
 
-    add_task = through(Background.add_task, _background)
-    get_task = through(Background.get_task, _background)
-    cancel_task = through(Background.cancel_task, _background)
-    purge_tasks = through(Background.purge_tasks, _background)
-    shutdown_tasks = overridable(through(Background.shutdown_tasks, _background))
-    every = through(Background.every, _background)
-    cron = through(Background.cron, _background)
+    add_task = delegate(Background.add_task, _background)
+    get_task = delegate(Background.get_task, _background)
+    cancel_task = delegate(Background.cancel_task, _background)
+    purge_tasks = delegate(Background.purge_tasks, _background)
+    shutdown_tasks = overridable(delegate(Background.shutdown_tasks, _background))
+    every = delegate(Background.every, _background)
+    cron = delegate(Background.cron, _background)
 
     @property
     def tasks(self) -> Iterable[asyncio.Task[Any]]:
@@ -1601,9 +1601,9 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
     if not isinstance(middleware, Middleware):
         return Middleware(middleware, location, priority if isinstance(priority, int) else 0)
     if isinstance(priority, int) and priority != middleware.priority:
-        changed = Middleware(middleware.func, middleware.location, priority)
-        changed.threaded = middleware.threaded
-        return changed
+        copy_with_priority = Middleware(middleware.func, middleware.location, priority)
+        copy_with_priority.threaded = middleware.threaded
+        return copy_with_priority
     return middleware
 
 

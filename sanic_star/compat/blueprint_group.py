@@ -160,20 +160,22 @@ class BlueprintGroup(MutableSequence[Any]):
             item: the member.
             options: the options that the group is registered with.
         """
-        merged = dict(options)
+        merged_options = dict(options)
         prefixes = [options.get("url_prefix"), self.url_prefix]
         if not isinstance(item, BlueprintGroup):
             prefixes.append(item.url_prefix)
-        merged["url_prefix"] = "/" + "/".join(str(prefix).strip("/") for prefix in prefixes if prefix).rstrip("/")
+        merged_options["url_prefix"] = "/" + "/".join(str(prefix).strip("/") for prefix in prefixes if prefix).rstrip(
+            "/"
+        )
         for attribute in ("version", "strict_slashes"):
             if getattr(item, attribute) is None:
                 value = getattr(self, attribute)
-                merged[attribute] = options.get(attribute) if value is None else value
+                merged_options[attribute] = options.get(attribute) if value is None else value
         if item.version_prefix == "/v":
             own_prefix = self.version_prefix
-            merged["version_prefix"] = options.get("version_prefix") if own_prefix == "/v" else own_prefix
+            merged_options["version_prefix"] = options.get("version_prefix") if own_prefix == "/v" else own_prefix
         if self.name_prefix:
-            merged.setdefault("name_prefix", self.name_prefix)
-        merged["_threaded"] = options.get("_threaded") if self._threaded is None else self._threaded
-        merged["_levels"] = (*options.get("_levels", ()), (self.user_middleware, self._functions))
-        return merged
+            merged_options.setdefault("name_prefix", self.name_prefix)
+        merged_options["_threaded"] = options.get("_threaded") if self._threaded is None else self._threaded
+        merged_options["_levels"] = (*options.get("_levels", ()), (self.user_middleware, self._functions))
+        return merged_options

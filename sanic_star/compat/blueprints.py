@@ -107,9 +107,9 @@ class Blueprint(Registrar):
         self.reset()
 
     def __repr__(self) -> str:
-        shown = {key: getattr(self, key) for key in ("name", "url_prefix", "host", "version", "strict_slashes")}
-        quoted = {key: f'"{value}"' if isinstance(value, str) else value for key, value in shown.items()}
-        return f"Blueprint({', '.join(f'{key}={value}' for key, value in quoted.items())})"
+        attributes = {key: getattr(self, key) for key in ("name", "url_prefix", "host", "version", "strict_slashes")}
+        texts = {key: f'"{value}"' if isinstance(value, str) else value for key, value in attributes.items()}
+        return f"Blueprint({', '.join(f'{key}={value}' for key, value in texts.items())})"
 
     def __str__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -249,13 +249,13 @@ class Blueprint(Registrar):
             >>> second.name, second.version
             ('items_2', 2)
         """
-        copied = shallow_copy(self)
-        copied._definitions = list(self._definitions)
-        copied.user_middleware = list(self.user_middleware)
-        copied.copied_from = self.name
-        copied.name = name
+        blueprint = shallow_copy(self)
+        blueprint._definitions = list(self._definitions)
+        blueprint.user_middleware = list(self.user_middleware)
+        blueprint.copied_from = self.name
+        blueprint.name = name
         apps = list(dict.fromkeys(app for app, _ in self._registrations))
-        copied.reset()
+        blueprint.reset()
         changes = {
             "url_prefix": url_prefix,
             "version": version,
@@ -265,17 +265,17 @@ class Blueprint(Registrar):
         }
         for attribute, value in changes.items():
             if not isinstance(value, Default):
-                setattr(copied, attribute, value)
+                setattr(blueprint, attribute, value)
         if not with_ctx:
-            copied.ctx = SimpleNamespace()
+            blueprint.ctx = SimpleNamespace()
         if with_registration:
-            if apps and any(isinstance(definition, StaticDefinition) for definition in copied._definitions):
+            if apps and any(isinstance(definition, StaticDefinition) for definition in blueprint._definitions):
                 raise SanicException(
                     "Static routes registered with the old blueprint instance, cannot be registered again."
                 )
             for app in apps:
-                app.blueprint(copied)
-        return copied
+                app.blueprint(blueprint)
+        return blueprint
 
     @staticmethod
     def group(
@@ -383,11 +383,13 @@ class Blueprint(Registrar):
         threaded = _first_not_none(self._threaded, options.get("_threaded"))
         for definition in self._definitions:
             if isinstance(definition, (RouteDefinition, StaticDefinition)):
-                placed = self._placed_route(definition, app, options)
-                names.append(placed.name)
-                version = getattr(placed, "version", None)
-                if self._add_to_applied(app, definition, placed.uri, placed.name, placed.host, version):
-                    self._add_routes(app, placed, (*options.get("_levels", ()), (self.user_middleware, ())))
+                placed_route = self._placed_route(definition, app, options)
+                names.append(placed_route.name)
+                version = getattr(placed_route, "version", None)
+                if self._add_to_applied(
+                    app, definition, placed_route.uri, placed_route.name, placed_route.host, version
+                ):
+                    self._add_routes(app, placed_route, (*options.get("_levels", ()), (self.user_middleware, ())))
             elif isinstance(definition, MountDefinition):
                 mount = self._placed_mount(definition, options)
                 if self._add_to_applied(app, definition, mount.uri):
@@ -403,13 +405,13 @@ class Blueprint(Registrar):
                     condition = self._condition(definition.condition)
                     app._apply_signal(definition._replace(condition=condition, exclusive=False))
             elif isinstance(definition, (MiddlewareDefinition, ExceptionDefinition)):
-                fresh = [name for name in names if self._add_to_applied(app, definition, name)]
-                if fresh and isinstance(definition, MiddlewareDefinition):
+                new_names = [name for name in names if self._add_to_applied(app, definition, name)]
+                if new_names and isinstance(definition, MiddlewareDefinition):
                     placed_middleware = _middleware_with_default(definition, threaded)
-                    self.middlewares.append(app._apply_middleware(placed_middleware, fresh))
-                elif fresh and isinstance(definition, ExceptionDefinition):
+                    self.middlewares.append(app._apply_middleware(placed_middleware, new_names))
+                elif new_names and isinstance(definition, ExceptionDefinition):
                     handler = definition._replace(threaded=_first_not_none(definition.threaded, threaded))
-                    self.exceptions.append(app._apply_exception(handler, fresh))
+                    self.exceptions.append(app._apply_exception(handler, new_names))
 
     def _condition(self, condition: Mapping[str, Any] | None) -> dict[str, Any]:
         return {**(condition or {}), "__blueprint__": self.name}
@@ -526,9 +528,9 @@ def _middleware_with_default(definition: MiddlewareDefinition, threaded: bool | 
     if threaded is None or getattr(middleware, "threaded", None) is not None:
         return definition
     # A copy with the same position in the order of definition: other applications may have the blueprint too.
-    changed = shallow_copy(middleware)
-    changed.threaded = threaded
-    return definition._replace(middleware=changed)
+    copy_with_default = shallow_copy(middleware)
+    copy_with_default.threaded = threaded
+    return definition._replace(middleware=copy_with_default)
 
 
 def _first_not_none(*values: Any) -> Any:

@@ -210,7 +210,9 @@ class Header(CIMultiDict[str]):
         header = cls(*fields, **more)
         for name, value in header.items():
             # PERF: without a call for most fields, and safe as in `__setitem__`.
-            if not (name in _checked_names and type(value) is str and value.isprintable()):
+            if type(value) is str and value.isprintable():
+                _checked_names[name]
+            else:
                 check_field(name, value)
         return header
 

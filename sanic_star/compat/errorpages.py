@@ -124,14 +124,14 @@ class BaseRenderer:
     def _shown(self) -> dict[str, dict[str, Any]]:
         """The data of the exception that the client may see."""
         names = ("context", "extra") if self._in_full else ("context",)
-        shown = {name: data for name in names if (data := attribute(self.exception, name))}
-        if "extra" in shown:
+        shown_data = {name: data for name in names if (data := attribute(self.exception, name))}
+        if "extra" in shown_data:
             # Imported late, as below: only pages in debug mode need it, and the import takes 1 ms.
             from sanic_star.compat._support.redaction import redacted
 
             # The context is not hidden, because it is written for the client.
-            shown["extra"] = redacted("", shown["extra"])
-        return shown
+            shown_data["extra"] = redacted("", shown_data["extra"])
+        return shown_data
 
     @property
     def _in_full(self) -> bool:
@@ -496,8 +496,8 @@ def _brief_page(renderer: type[BaseRenderer], exception: BaseException, debug: b
     except BaseException:
         # An attribute has raised; the renderers handle that.
         return None
-    around = _around_message.get((renderer, status)) or _render_around(renderer, status)
-    if around is None:
+    text_around_message = _around_message.get((renderer, status)) or _render_around(renderer, status)
+    if text_around_message is None:
         return None
     if renderer is JSONRenderer:
         if renderer.dumps is not _own_dumps:
@@ -505,12 +505,14 @@ def _brief_page(renderer: type[BaseRenderer], exception: BaseException, debug: b
         value = {"description": STATUS_CODES[status].decode(), "status": status, "message": message}
         response: HTTPResponse = JSONResponse.__new__(JSONResponse)
         response._value, response._writer = value, (_own_dumps, {})  # type: ignore[attr-defined]
-        response._body = around[0] + _own_dumps(message)[1:-1].encode() + around[1]
+        response._body = text_around_message[0] + _own_dumps(message)[1:-1].encode() + text_around_message[1]
         response.content_type = JSON
     else:
         response = HTTPResponse.__new__(HTTPResponse)
-        shown = message if renderer is TextRenderer else quoted(message)
-        response._body = around[0] + shown.encode("utf-8", "backslashreplace") + around[1]
+        shown_message = message if renderer is TextRenderer else quoted(message)
+        response._body = (
+            text_around_message[0] + shown_message.encode("utf-8", "backslashreplace") + text_around_message[1]
+        )
         response.content_type = TEXT if renderer is TextRenderer else HTML
     response.status = status
     if headers:

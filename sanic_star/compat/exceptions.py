@@ -54,12 +54,11 @@ class ServerKilled(Exception):
 _OPTIONS = ("quiet", "context", "extra", "headers")
 
 
-def _checked(options: _ErrorOptions, kind: type[SanicException]) -> _ErrorOptions:
+def _check_options(options: _ErrorOptions, kind: type[SanicException]) -> None:
     """Check the keywords of a constructor, so that the error for an unknown one names that constructor."""
     for name in options:
         if name not in _OPTIONS:
             raise TypeError(f"{kind.__name__}.__init__() got an unexpected keyword argument {name!r}")
-    return options
 
 
 class SanicException(StarletteHTTPException):
@@ -152,7 +151,9 @@ class HTTPException(SanicException):
                 "status_code=…) instead.",
                 22.9,
             )
-        super().__init__(message, status_code, **_checked(options, HTTPException))
+        if options:
+            _check_options(options, HTTPException)
+        super().__init__(message, status_code, **options)
 
 
 class NotFound(HTTPException):
@@ -206,7 +207,9 @@ class MethodNotAllowed(HTTPException):
         allowed_methods: Sequence[str] | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **_checked(options, MethodNotAllowed))
+        if options:
+            _check_options(options, MethodNotAllowed)
+        super().__init__(message, None, **options)
         self.method = method
         self.allowed_methods = allowed_methods
         if allowed_methods:
@@ -254,7 +257,9 @@ class FileNotFound(NotFound):
         relative_url: str | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **_checked(options, FileNotFound))
+        if options:
+            _check_options(options, FileNotFound)
+        super().__init__(message, None, **options)
         self.path = path
         self.relative_url = relative_url
 
@@ -305,7 +310,9 @@ class RangeNotSatisfiable(HTTPException):
         content_range: Range | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **_checked(options, RangeNotSatisfiable))
+        if options:
+            _check_options(options, RangeNotSatisfiable)
+        super().__init__(message, None, **options)
         if content_range is not None:
             self.headers["Content-Range"] = f"bytes */{content_range.total}"
 
@@ -353,7 +360,9 @@ class PyFileError(SanicException):
         **options: Unpack[_ErrorOptions],
     ) -> None:
         message = f"could not execute config file {file}"
-        super().__init__(message, status_code, **_checked(options, PyFileError))
+        if options:
+            _check_options(options, PyFileError)
+        super().__init__(message, status_code, **options)
 
 
 class Unauthorized(HTTPException):

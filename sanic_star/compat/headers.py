@@ -207,8 +207,8 @@ class AcceptList(list[MediaType]):
         offers = [(rank, offer) for rank, mime in enumerate(mimes) if (offer := _read_media_type(mime))]
         matches = ((-entry.q, rank, index) for index, entry in enumerate(entries) for rank, offer in offers
                    if entry.match(offer))  # fmt: skip
-        best = min(matches, default=None)
-        return Matched("", None) if best is None else Matched(mimes[best[1]], entries[best[2]])
+        best_match = min(matches, default=None)
+        return Matched("", None) if best_match is None else Matched(mimes[best_match[1]], entries[best_match[2]])
 
     def __str__(self) -> str:
         return ", ".join(map(repr, self))

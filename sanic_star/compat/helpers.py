@@ -195,11 +195,11 @@ def import_string(module_name: str, package: str | None = None) -> Any:
         >>> import_string("collections.OrderedDict")
         OrderedDict()
     """
-    home, dot, name = module_name.rpartition(".")
+    module, dot, name = module_name.rpartition(".")
     if not dot:
         raise ValueError(f"{module_name!r} cannot be imported: it has to look like 'package.module.name'")
-    found = getattr(import_module(home, package=package), name)
-    return found if ismodule(found) else found()
+    value = getattr(import_module(module, package=package), name)
+    return value if ismodule(value) else value()
 
 
 def is_atty() -> bool:

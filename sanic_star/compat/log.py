@@ -66,9 +66,9 @@ _verbosity = VerbosityFilter()
 
 
 def _named(name: str) -> logging.Logger:
-    named = logging.getLogger(f"sanic.{name}")
-    named.addFilter(_verbosity)
-    return named
+    named_logger = logging.getLogger(f"sanic.{name}")
+    named_logger.addFilter(_verbosity)
+    return named_logger
 
 
 logger = _named("root")

@@ -91,8 +91,8 @@ def _near_type(word: str, types: Collection[str]) -> str | None:
     from difflib import get_close_matches
 
     word = word.lower()
-    near = _OTHER_NAMES.get(word) or next(iter(get_close_matches(word, types, 1)), None)
-    return near if near is not None and near in types else None
+    similar_type = _OTHER_NAMES.get(word) or next(iter(get_close_matches(word, types, 1)), None)
+    return similar_type if similar_type is not None and similar_type in types else None
 
 
 def _hints(handler: Callable[..., Any]) -> dict[str, str]:
@@ -252,7 +252,7 @@ class Router(routing.Router):
         typed_path, segments = self._parse(path, handler)
         if unquote:
             segments = tuple(_with_decoding(part) if isinstance(part, Parameter) else part for part in segments)
-        added = []
+        routes = []
         no_host: list[str | None] = [None]
         for route_host in hosts or no_host:
             ident = f"{name}_{route_host.replace('.', '_')}" if route_host and len(hosts) > 1 and name else name
@@ -275,8 +275,8 @@ class Router(routing.Router):
                 route = Route(segments, handler, methods=verbs, reads_body=reads_body, **options)
             route.describe(typed_path, raw_path, unquote, ctx or {}, extra)
             self._insert(route, path, overwrite)
-            added.append(route)
-        return added[0] if len(added) == 1 else added
+            routes.append(route)
+        return routes[0] if len(routes) == 1 else routes
 
     def _insert(self, route: Route | WebSocketRoute, uri: str, overwrite: bool) -> None:
         """Add a route, unless it conflicts with another one.
@@ -294,8 +294,8 @@ class Router(routing.Router):
             conflicts[id(same_path)] = same_path
         if conflicts:
             # A route that was removed from `routes` is no conflict.
-            present = {id(listed) for listed in self.routes}
-            conflicts = {key: conflict for key, conflict in conflicts.items() if key in present}
+            current_ids = {id(listed) for listed in self.routes}
+            conflicts = {key: conflict for key, conflict in conflicts.items() if key in current_ids}
         if conflicts and not overwrite:
             raw_path = "/".join(part if part[:1] == "<" else quote(part) for part in _SEPARATOR.split(uri.lstrip("/")))
             raise RouteExists(f"Route already registered: {raw_path} [{','.join(sorted(methods))}]")
@@ -401,8 +401,8 @@ class Router(routing.Router):
         word = label.strip()
         if not _WORD.match(word):
             return
-        near = _near_type(word, self.path_types)
-        hint = f" Did you mean <{name}:{near}>?" if near else ""
+        similar_type = _near_type(word, self.path_types)
+        hint = f" Did you mean <{name}:{similar_type}>?" if similar_type else ""
         if name in _TYPES_OF_FLASK:
             hint = f" Did you mean <{word}:{_TYPES_OF_FLASK[name]}>? The name comes before the type."
         raise InvalidUsage(
@@ -462,7 +462,7 @@ class Router(routing.Router):
         scope = _request_scope(path, method, host)
         route, params = self._find(scope)
         if route is self.fallback:
-            raise self._miss(path, method, self._allowed(path, scope), scope)
+            raise self._miss(path, method, self._allowed_methods(path, scope), scope)
         return route, route.endpoint, params
 
     def resolve(
@@ -492,7 +492,7 @@ class Router(routing.Router):
         route, params = self._find(scope)
         if route is not self.fallback:
             return route, route.endpoint, params
-        allowed = self._allowed(path, scope)
+        allowed = self._allowed_methods(path, scope)
         if not allowed:
             raise NoRoute(path=path)
         raise NoMethod(f"Method '{method}' not found on {path}", method=method, allowed_methods=allowed, path=path)
@@ -530,7 +530,7 @@ class Router(routing.Router):
         return self.name_index.get(view_name) or self.name_index.get(self.ctx.app.generate_name(view_name))
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        """Build a path in Starlette's way; Sanic's short names will do, also those of a mounted application.
+        """Build a path in Starlette's way; also by Sanic's short names, including those of a mounted application.
 
         Args:
             name: `view`, `app.view`, or `mount:view`.
@@ -576,14 +576,14 @@ class Router(routing.Router):
     @property
     def groups(self) -> Mapping[tuple[str, ...], RouteGroup]:
         """Sanic's routes grouped by the segments of their path; rebuilt only when routes change."""
-        version, cached = self._version, self._groups
-        if cached is None or cached[0] is not version:
+        version, cached_groups = self._version, self._groups
+        if cached_groups is None or cached_groups[0] is not version:
             # Imported late: only plugins read the groups.
             from sanic_star.compat._routing.groups import group_routes
 
             routes = [route for route in self.routes[:] if isinstance(route, (Route, WebSocketRoute))]
-            cached = self._groups = version, group_routes(routes)
-        return MappingProxyType(cached[1])
+            cached_groups = self._groups = version, group_routes(routes)
+        return MappingProxyType(cached_groups[1])
 
     def finalize(self, *args: Any, **kwargs: Any) -> None:
         """Close the router: from now on `add` raises.
@@ -598,12 +598,12 @@ class Router(routing.Router):
 
     def _describe_foreign(self, *routes: BaseRoute) -> None:
         """Give mounts and Starlette's routes the attributes of Sanic's routes; by default all of them."""
-        foreign = [route for route in routes or self.routes[:] if not isinstance(route, (Route, WebSocketRoute))]
-        if foreign:
+        foreign_routes = [route for route in routes or self.routes[:] if not isinstance(route, (Route, WebSocketRoute))]
+        if foreign_routes:
             # Imported late: many applications have none.
             from sanic_star.compat._routing.foreign import describe
 
-            for route in foreign:
+            for route in foreign_routes:
                 describe(route)
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
@@ -633,9 +633,9 @@ class Router(routing.Router):
         """Build the index, describe mounts and Starlette's routes, and drop the names of removed routes."""
         if self._stale:
             indexed = list(self.name_index.items())
-            present = {id(route) for route in self.routes[:]}
+            current_ids = {id(route) for route in self.routes[:]}
             for name, route in indexed:
-                if id(route) not in present:
+                if id(route) not in current_ids:
                     self.name_index.pop(name, None)
             self._describe_foreign()
         super()._build()

@@ -345,8 +345,8 @@ class SignalRouter:
             if signals:
                 return matches[-1]
         if not matches:
-            under = f" with {condition}" if condition else ""
-            raise NotFound(f"Could not find signal {event}{under}", path=event)
+            condition_text = f" with {condition}" if condition else ""
+            raise NotFound(f"Could not find signal {event}{condition_text}", path=event)
         return matches[0]
 
     def _groups(self, parts: list[str]) -> Iterable[SignalGroup]:

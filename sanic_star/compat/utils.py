@@ -51,8 +51,8 @@ def load_module_from_file_location(
 
 
 def _expand(location: str) -> str:
-    wanted = set(_VARIABLE.findall(location))
-    missing = sorted(wanted - os.environ.keys())
+    variable_names = set(_VARIABLE.findall(location))
+    missing = sorted(variable_names - os.environ.keys())
     if missing:
         raise LoadFileException(f"The following environment variables are not set: {', '.join(missing)}")
     return _VARIABLE.sub(lambda match: os.environ[match[1]], location)

@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from sanic_star.engine.seams import Behaviour, Host, MakeRequest
 
 _NOTHING: dict[str, Any] = {}
-# Methods of requests that seldom have a body: `may_have_body` is asked before the body is read.
+# Methods of requests that seldom have a body: `may_have_body` is called before the body is read.
 _MOSTLY_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 # In development: how long cancelled requests may take to clean up and to answer at the stop, in seconds.
 DEVELOPMENT_GRACE_S = 0.5
@@ -125,7 +125,7 @@ class Engine:
         self.behaviour = behaviour
         self.make_request = self._make = make_request
         # The class of requests, if the dispatch can make them without calling it; see `_plain_class`.
-        self._plain: type[Request] | None = None
+        self._request_class: type[Request] | None = None
         self.make_websocket = make_websocket
         self.lifecycle = Lifecycle(self)
         self.lazy_state: dict[str, Any] = {}
@@ -236,13 +236,13 @@ class Engine:
         if closes:
             request._send = announcing_close(request.scope, request._send)
 
-        async def finish() -> None:
+        async def answer_with_error() -> None:
             # The middleware around the route has ended by now, and has reset `_send`.
             send = announcing_close(request.scope, request._send) if closes else request._send
             await self.fail(request, error, request.scope, request._receive, send)
 
-        stream = request._open_stream = request._open_stream or OpenStream(task, finish)
-        stream.finish, request._holds = finish, True
+        stream = request._open_stream = request._open_stream or OpenStream(task, answer_with_error)
+        stream.finish, request._holds = answer_with_error, True
         stream.cancel("timeout", error.detail)
 
     def gate(self, middleware: Sequence[Middleware]) -> ASGIApp:
@@ -311,16 +311,16 @@ class Engine:
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
         direct, look_up, new, make = router._direct, router._look_up, object.__new__, self._make
-        plain, behaviour = _plain_class(make), self.behaviour
-        self._plain = plain
+        request_class, behaviour = _plain_class(make), self.behaviour
+        self._request_class = request_class
         asleep, wake = self.sweeper.asleep, self.sweeper.wake
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await self._dispatch_other(scope, receive, send)
                 return
-            if plain is not None:
-                request = new(plain)
+            if request_class is not None:
+                request = new(request_class)
                 request.scope = scope
                 request._receive = receive
                 request._send = send
@@ -450,14 +450,14 @@ class Engine:
     ) -> None:
         """Send the start of server-sent events, then open a stream for them."""
 
-        async def finish() -> None:
+        async def end_body() -> None:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await send(start)
         if task is None or task.get_loop() is not asyncio.get_running_loop():
             task = asyncio.current_task()
-        # After the start, because during a stop this cancels the task, and `finish` completes only the body.
-        self.streams.open(request, finish, task=task)
+        # After the start, because during a stop this cancels the task, and `end_body` completes only the body.
+        self.streams.open(request, end_body, task=task)
 
     async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception; then raise it, unless the answer handles it completely.
@@ -545,10 +545,11 @@ class Engine:
             return error
         has_begun = False
 
-        async def send_answer(message: Message) -> None:
+        # PERF: a function that returns the awaitable of `send`, as `watched_send`, and safe as there («errors»).
+        def send_answer(message: Message) -> Awaitable[None]:
             nonlocal has_begun
             has_begun = True
-            await send(message)
+            return send(message)
 
         pending: BaseException | None = error
         try:
@@ -789,10 +790,10 @@ class Engine:
         # Optional in an ASGI scope, and Starlette's default would be `http`.
         scope.setdefault("scheme", "ws")
         connection = self.make_websocket(scope, receive, send)
-        plain = self._plain
-        if plain is not None:
+        request_class = self._request_class
+        if request_class is not None:
             # As in the dispatch, the class is not called.
-            request = object.__new__(plain)
+            request = object.__new__(request_class)
             Request.__init__(request, scope, receive, connection._send_message)
         else:
             request = self._make(scope, receive, connection._send_message)
@@ -1051,7 +1052,7 @@ def _is_own_cancellation() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class _Plain:
+class _PlainBehaviour:
     """The behaviour of `Application`, which has no layer above its engine. Handlers get path parameters by keyword."""
 
     def __init__(self, app: Application) -> None:
@@ -1088,7 +1089,7 @@ class _Plain:
 
         async def raise_not_found(request: Request) -> Any:
             scope = request.scope
-            allowed = {*router._refused(scope)} - {WEBSOCKET}
+            allowed = {*router._allowed_after_find(scope)} - {WEBSOCKET}
             if scope["type"] == "http" and allowed:
                 raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed))})
             raise HTTPException(404)
@@ -1196,7 +1197,7 @@ class Application(Starlette):
     ) -> None:
         super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
         self.router = Router(routes, lifespan=lifespan)
-        self._engine = Engine(self, _Plain(self))
+        self._engine = Engine(self, _PlainBehaviour(self))
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the dispatch with the user's ASGI middleware around it, and return the gate."""

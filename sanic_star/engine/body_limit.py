@@ -4,7 +4,7 @@ The dispatch counts the body that it reads. But a middleware may read the body f
 application. So an application with ASGI middleware passes it the `receive` of a `CountedBody`. This counts all bytes
 that are read, and raises 413 as soon as there are too many, or the header announces too many.
 
-Until the request reaches the dispatch, the limit is that of the path's route, else the application's. Then it is the
+Until the request reaches the dispatch, the limit of the path's route applies, else the application's. Then it is the
 limit of the route that the dispatch finds: a middleware may have rewritten the path. From then on, a handler that
 streams the body has no limit unless its route sets one.
 """

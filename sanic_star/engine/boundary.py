@@ -56,7 +56,7 @@ class Boundary:
 class SendThroughMiddleware:
     """An ASGI `send` for the answer to an exception that has left the middleware.
 
-    Messages go through the middleware. Those that it keeps, refuses or loses go to the server directly: a middleware
+    Messages go through the middleware. Messages that it keeps, refuses or loses go to the server directly: a middleware
     that compresses has closed its buffer, and one with a task has closed its queue.
 
     Args:

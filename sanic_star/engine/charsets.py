@@ -1,8 +1,8 @@
 """The charsets that a client may name in a request.
 
-A charset is an algorithm that the client selects, so it is selected from a table. Python's own look-up is no such
-table: it finds codecs that take quadratic time (`punycode`, `idna`), that are no charsets (`unicode_escape`) or that
-always fail (`undefined`), and it keeps every name that it was ever asked for.
+A client selects an algorithm by its charset, so only the charsets of a table are used. Python's own look-up also finds
+codecs that take quadratic time (`punycode`, `idna`), that are not charsets (`unicode_escape`) or that always fail
+(`undefined`), and it stores every name that was ever looked up.
 
 The table has the encodings of the WHATWG Encoding Standard, which is what browsers send, as far as Python has them, and
 ASCII. Each decodes in linear time. UTF-7 is not in it: the standard forbids it, because it hides markup from filters.
@@ -94,7 +94,7 @@ def check_content_type(scope: Scope, max_size: int | None = None) -> None:
 
     Args:
         scope: the request's ASGI scope.
-        max_size: of the header's value, in bytes; `None` for no limit.
+        max_size: the maximum size of the header's value, in bytes; `None` for no limit.
 
     Raises:
         RefusedRequest: 431, the header is too long; 400, the charset is not in the table.

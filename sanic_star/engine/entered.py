@@ -76,11 +76,11 @@ def _is_same(generator: AsyncGeneratorType[Any, Any], recorded: Any, app: object
     arguments = code.co_varnames[:count]
     if any(variables.get(name) is not recorded_variables.get(name) for name in code.co_freevars):
         return False
-    differing = [name for name in arguments if variables.get(name) is not recorded_variables.get(name)]
-    if not differing:
+    differing_arguments = [name for name in arguments if variables.get(name) is not recorded_variables.get(name)]
+    if not differing_arguments:
         return True
     # A closure or a method is bound to its application, whatever its argument is.
-    is_bound = bool(code.co_freevars) or len(differing) < count
+    is_bound = bool(code.co_freevars) or len(differing_arguments) < count
     return is_bound and all(
-        variables.get(name) is app and recorded_variables.get(name) is outer_app for name in differing
+        variables.get(name) is app and recorded_variables.get(name) is outer_app for name in differing_arguments
     )

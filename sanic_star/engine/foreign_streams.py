@@ -56,9 +56,9 @@ def foreign_streams() -> OpenStreams:
         requests.current_request()
         return ForeignStreams(handles_signals=False).streams
     running_loop = asyncio.get_running_loop()
-    foreign = _by_loop.get(running_loop)
-    if foreign is None:
+    streams_of_loop = _by_loop.get(running_loop)
+    if streams_of_loop is None:
         for closed_loop in [loop for loop in _by_loop if loop.is_closed()]:
             del _by_loop[closed_loop]
-        foreign = _by_loop[running_loop] = ForeignStreams(handles_signals=True)
-    return foreign.streams
+        streams_of_loop = _by_loop[running_loop] = ForeignStreams(handles_signals=True)
+    return streams_of_loop.streams

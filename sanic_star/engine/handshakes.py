@@ -77,7 +77,7 @@ def is_answered_by_http(router: Router, scope: Scope) -> bool:
     http = _as_http(scope)
     route, _ = router._find(http)
     if route is router.fallback:
-        return bool({*router._refused(http)} - {WEBSOCKET})
+        return bool({*router._allowed_after_find(http)} - {WEBSOCKET})
     return route is not router.forward
 
 

@@ -7,8 +7,8 @@ Paths are split at their slashes and kept in three structures. The router asks t
    type is tried first, and the walk steps back from a branch that leads to no route. Edges to nodes at which no path
    ends come before the others, as in Sanic. A path without parameters is here, too, if one of its routes is for certain
    hosts. `tails` and `shapes` lead to the same leaves in fewer steps;
-3. parameters that may hold slashes (`spanning`): a path that ends in its only parameter is found by its literal prefix,
-   any other by its regular expression. The path with more segments comes first, then the one registered first.
+3. parameters that may hold slashes (`find_spanning`): a path that ends in its only parameter is found by its literal
+   prefix, any other by its regular expression. The path with more segments comes first, then the one registered first.
 
 A client may escape characters that need no escape: `/%61dmin` and `/admin` are one path (RFC 3986, section 6.2.2.2).
 Literals are compared with these escapes decoded, as in `request.path`, so that a guard and the route see one spelling.
@@ -31,7 +31,7 @@ from urllib.parse import quote, unquote
 
 from starlette.convertors import Convertor
 
-# What may stand unescaped in a path (RFC 3986, section 3.3: pchar and the slash).
+# The characters that may stand unescaped in a path (RFC 3986, section 3.3: pchar and the slash).
 PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
@@ -41,8 +41,8 @@ class Parameter:
     Args:
         name: the name under which the handler gets the value.
         convertor: turns the segment into a value and back; `convert` raises `ValueError` for a segment that it refuses.
-        label: the type's name, as in `{name:label}`; parameters of one label in one place share an edge.
-        priority: of two parameters in one place, the one with the higher priority is tried first.
+        label: the type's name, as in `{name:label}`; parameters of one label at one position share an edge.
+        priority: of two parameters at one position, the one with the higher priority is tried first.
         spans: whether the value may hold slashes.
         expand: makes several parameters of the value, instead of the one called `name`; a `ValueError` is no match.
         needs_regex: whether the whole path's regular expression has to match too, because `convertor` accepts more.
@@ -73,7 +73,7 @@ class Parameter:
 
 
 Segments: TypeAlias = tuple[str | Parameter, ...]
-# The place of a parameter, its name, and its converting function; `None` if the value is any text but an empty one.
+# The position of a parameter, its name, and its converting function; `None` if the value is any text but an empty one.
 _Step: TypeAlias = tuple[int, str, Callable[[str], Any] | None]
 # The highest number of shapes for paths of one length, because a path is split once for each until one fits.
 _MAX_SHAPES = 4
@@ -81,8 +81,8 @@ _MAX_SHAPES = 4
 
 if TYPE_CHECKING:
 
-    class Indexed(Protocol):
-        """What the index reads of a route."""
+    class IndexedRoute(Protocol):
+        """The members of a route that the index uses."""
 
         path_segments: Segments
         hosts: tuple[str, ...]
@@ -95,7 +95,7 @@ if TYPE_CHECKING:
             """Return the whole path as a regular expression; called only for paths that the tree can't express."""
 
 
-R = TypeVar("R", bound="Indexed")
+R = TypeVar("R", bound="IndexedRoute")
 T = TypeVar("T")
 
 
@@ -103,14 +103,12 @@ class Leaf(Generic[R]):
     """The routes of one path.
 
     Attributes:
-        without_host: those registered without a host, by method.
-        for_any_host: those of `without_host`, if no route of the path is for certain hosts; else empty.
-        hosted: those for certain hosts, by method and undecoded host.
-        regex: an expression that the path has to match, too; `None` if the tree is exact.
+        without_host: the routes that were registered without a host, by method.
+        for_any_host: the same as `without_host` if no route of the path is for certain hosts; else empty.
+        hosted: the routes for certain hosts, by method and undecoded host.
+        regex: an expression that the path has to match, too; `None` if the tree alone decides.
         rank: the order among the leaves with a parameter that holds slashes, the lowest first.
         shared: whether there are several routes, or one for certain hosts.
-        ends_search: whether the search ends if no route of the leaf fits the request. Otherwise it goes on with the
-            path without its last slash, as Sanic does for a path with parameters and several routes.
     """
 
     __slots__ = ("for_any_host", "hosted", "literal", "rank", "regex", "shared", "without_host")
@@ -135,6 +133,11 @@ class Leaf(Generic[R]):
 
     @property
     def ends_search(self) -> bool:
+        """Whether the search ends if no route of the leaf fits the request.
+
+        Otherwise it goes on with the path without its last slash, as Sanic does for a path with parameters and several
+        routes.
+        """
         return not self.shared or (self.literal and bool(self.for_any_host))
 
     def add(self, route: R, methods: Iterable[str]) -> None:
@@ -143,8 +146,8 @@ class Leaf(Generic[R]):
         if route.hosts:
             self.for_any_host = {}
             names = [host.encode(errors="replace") for host in route.hosts]
-            for place in product(methods, names):
-                self.hosted.setdefault(place, route)
+            for method_and_host in product(methods, names):
+                self.hosted.setdefault(method_and_host, route)
         else:
             for method in methods:
                 self.without_host.setdefault(method, route)
@@ -178,7 +181,7 @@ class Node(Generic[R]):
         self.first_edges = 0
         self.literals: dict[str, Node[R]] = {}
         self.edges: Sequence[Edge[R]] = ()
-        # None or one; two if parameters of one label differ in what they accept (see `Parameter.needs_regex`).
+        # At most one; two if parameters of one label differ in what they accept (see `Parameter.needs_regex`).
         self.leaves: Sequence[Leaf[R]] = ()
 
     def follow(self, parameter: Parameter) -> Node[R]:
@@ -284,9 +287,9 @@ class Shape(Generic[R]):
 
     __slots__ = ("_steps", "count", "entries", "literals")
 
-    def __init__(self, places: tuple[int, ...], count: int) -> None:
+    def __init__(self, positions: tuple[int, ...], count: int) -> None:
         self.count = count
-        self.literals = itemgetter(*(place for place in range(count + 1) if place not in places))
+        self.literals = itemgetter(*(position for position in range(count + 1) if position not in positions))
         self._steps: dict[Any, tuple[_Step, ...]] = {}
         self.entries: dict[Any, tuple[frozenset[str], dict[str, R], tuple[_Step, ...]]] = {}
 
@@ -297,17 +300,17 @@ class Shape(Generic[R]):
 
         Args:
             parts: the path up to its first parameter, and the segments after that.
-            reserved: literals at the place of a parameter.
-            edges: the parameters, each with its place in `parts`.
+            reserved: literals at the position of a parameter.
+            edges: the parameters, each with its position in `parts`.
             leaf: the leaf.
         """
         names, *other_names = {route.names for route in leaf.for_any_host.values()} or {None}
         if names is not None and not other_names:
             # PERF: no call of `convert` for a parameter that is plain text, 0.1 µs («real»). Safe because its value is
-            # the segment, and `Router._by_shape` refuses an empty one.
+            # the segment, and `Router._find_by_shape` refuses an empty one.
             steps = tuple(
-                (place, name, None if getattr(edge.parameter.convertor, "keeps_text", False) else edge.convert)
-                for (place, edge), name in zip(edges, names, strict=True)
+                (position, name, None if getattr(edge.parameter.convertor, "keeps_text", False) else edge.convert)
+                for (position, edge), name in zip(edges, names, strict=True)
             )
             # Many routes share one tuple, which takes 200 bytes.
             steps = self._steps.setdefault(tuple((name, id(convert)) for _, name, convert in steps), steps)
@@ -335,7 +338,7 @@ class Index(Generic[R]):
         self.tails: dict[bytes, Tail[R]] = {}
         self.prefixes: dict[str, Leaf[R]] = {}
         self.patterns: list[tuple[Leaf[R], Segments]] = []
-        # By the number of slashes; those with the most paths first.
+        # By the number of slashes; the shapes with the most paths first.
         self.shapes: dict[int, Sequence[Shape[R]]] = {}
         # The highest number of segments of a path, and of a prefix.
         self.depth = 0
@@ -366,10 +369,10 @@ class Index(Generic[R]):
             path = "/" + "/".join(part for part in segments if isinstance(part, str))
             return _entry(self.literal_paths, path, partial(Leaf, literal=True))
         if any(part.spans for part in parameters):
-            return self._spanning(route, parameters)
+            return self._spanning_leaf(route, parameters)
         return self._follow(segments).leaf(route.expression() if any(part.needs_regex for part in parameters) else None)
 
-    def _spanning(self, route: R, parameters: list[Parameter]) -> Leaf[R]:
+    def _spanning_leaf(self, route: R, parameters: list[Parameter]) -> Leaf[R]:
         segments = route.path_segments
         self.has_spanning = True
         rank = -len(segments), len(self.prefixes) + len(self.patterns)
@@ -405,8 +408,8 @@ class Index(Generic[R]):
             start, _, last = path.encode("ascii").rpartition(b"/")
             if start in self.tails:
                 self.tails[start].reserved.add(last)
-        for slashes, by_places in shapes.items():
-            self.shapes[slashes] = sorted(by_places.values(), key=lambda shape: -len(shape.entries))[:_MAX_SHAPES]
+        for slashes, by_positions in shapes.items():
+            self.shapes[slashes] = sorted(by_positions.values(), key=lambda shape: -len(shape.entries))[:_MAX_SHAPES]
         for path in self.literal_paths:
             for shape in self.shapes.get(path.count("/"), ()):
                 shape.reserve(path)
@@ -421,21 +424,21 @@ class Index(Generic[R]):
         Args:
             head: the path up to the node, literals only.
             start: the node.
-            shapes: by the number of slashes, then by the number of segments after `head` and the places in those.
+            shapes: by the number of slashes, then by the number of segments after `head` and their positions.
         """
-        # A node, the path to it, its parameters, and the literals at their places.
+        # A node, the path to it, its parameters, and the literals at their positions.
         pending: list[tuple[Node[R], tuple[str, ...], tuple[tuple[int, Edge[R]], ...], frozenset[str]]]
         pending = [(start, (head,), (), frozenset())]
         while pending:
             node, parts, edges, reserved = pending.pop()
             if edges and len(parts) > 2 and len(node.leaves) == 1 and node.leaves[0].regex is None:
-                places = tuple(place for place, _ in edges)
+                positions = tuple(position for position, _ in edges)
                 count = len(parts) - 1
-                by_places = shapes.setdefault(head.count("/") + count, {})
-                key = count, *places
-                if key not in by_places:
-                    by_places[key] = Shape(places, count)
-                by_places[key].add(parts, reserved, edges, node.leaves[0])
+                by_positions = shapes.setdefault(head.count("/") + count, {})
+                key = count, *positions
+                if key not in by_positions:
+                    by_positions[key] = Shape(positions, count)
+                by_positions[key].add(parts, reserved, edges, node.leaves[0])
             if node.edges and not node.edges[0].parameter.needs_regex:
                 child_reserved = reserved.union(node.literals) if node.literals else reserved
                 edge = node.edges[0]
@@ -511,7 +514,7 @@ class Index(Generic[R]):
                     node = edges_or_node
                 break
 
-    def spanning(self, path: str) -> tuple[Leaf[R], Sequence[Any], str | None] | None:
+    def find_spanning(self, path: str) -> tuple[Leaf[R], Sequence[Any], str | None] | None:
         """Find the first leaf with a parameter that holds slashes whose path matches.
 
         Args:
@@ -520,7 +523,7 @@ class Index(Generic[R]):
         Returns:
             The leaf, the values of its parameters, and its literal prefix if it was found by that.
         """
-        by_prefix = self._by_prefix(path) if self.prefixes else None
+        by_prefix = self._find_by_prefix(path) if self.prefixes else None
         for leaf, segments in self.patterns:
             if by_prefix is not None and by_prefix[0].rank < leaf.rank:
                 return by_prefix
@@ -535,7 +538,7 @@ class Index(Generic[R]):
                     return leaf, values, None
         return by_prefix
 
-    def _by_prefix(self, path: str) -> tuple[Leaf[R], Sequence[Any], str] | None:
+    def _find_by_prefix(self, path: str) -> tuple[Leaf[R], Sequence[Any], str] | None:
         for prefix in prefixes_of(path, self.longest_prefix):
             leaf = self.prefixes.get(normalize_escapes(prefix))
             if leaf is not None and len(prefix) < len(path):
@@ -543,11 +546,11 @@ class Index(Generic[R]):
         return None
 
 
-def plain(literal: str) -> str:
+def normalize_literal(literal: str) -> str:
     """Return a literal with normalized escapes (RFC 3986, section 6.2.2.2).
 
     Examples:
-        >>> plain("/users/%40me/%C3%A4"), plain("/users")
+        >>> normalize_literal("/users/%40me/%C3%A4"), normalize_literal("/users")
         ('/users/@me/%C3%A4', '/users')
     """
     return quote(unquote(literal), PATH_SAFE) if "%" in literal else literal
@@ -558,8 +561,8 @@ def plain(literal: str) -> str:
 @cache
 def _unneeded_escapes() -> Pattern[str]:
     """Return an expression for the escapes of characters that a path may contain unescaped, except the slash."""
-    safe = (f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
-    return re.compile(f"(?<!%)(?<!%[0-9a-fA-F])%(?:{'|'.join(safe)})", re.IGNORECASE)
+    safe_codes = (f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
+    return re.compile(f"(?<!%)(?<!%[0-9a-fA-F])%(?:{'|'.join(safe_codes)})", re.IGNORECASE)
 
 
 def normalize_escapes(path: str) -> str:
@@ -598,7 +601,7 @@ def match_any_spelling(regex: Pattern[str], path: str, parameters: Sequence[Para
     match = None if normalized == path else regex.fullmatch(normalized)
     if match is None:
         return None
-    starts = _starts(path)
+    starts = _original_positions(path)
     values = []
     for part in parameters:
         start, end = match.span(part.name)
@@ -610,7 +613,7 @@ def match_any_spelling(regex: Pattern[str], path: str, parameters: Sequence[Para
     return values
 
 
-def _starts(path: str) -> list[int]:
+def _original_positions(path: str) -> list[int]:
     """Return the position in the path of each character of the normalized path, and of its end."""
     starts: list[int] = []
     position = 0
@@ -622,10 +625,10 @@ def _starts(path: str) -> list[int]:
 
 def _entry(table: dict[str, T], literal: str, make: Callable[[], T]) -> T:
     """Return a table's entry for a literal under both spellings; create it if it is missing."""
-    entry = table.get(plain(literal))
+    entry = table.get(normalize_literal(literal))
     if entry is None:
         entry = make()
-        table[literal] = table[plain(literal)] = entry
+        table[literal] = table[normalize_literal(literal)] = entry
     return entry
 
 

@@ -95,7 +95,7 @@ class Lifecycle:
         self.step = ""
         self.stop_event = asyncio.Event()
         self._stack: contextlib.AsyncExitStack | None = None
-        # Whether `start` runs, in whatever stage; and the futures that are resolved at its end.
+        # Whether `start` runs, in any stage; and the futures that are resolved at its end.
         self._is_starting = False
         self._waiters: list[asyncio.Future[None]] = []
         self._signals: Chain | None = None
@@ -181,7 +181,7 @@ class Lifecycle:
                 if not is_entered(lifespan, self.engine.app):
                     self._may_enter_user_lifespan = make_lifespan is not self.context.user_lifespan
                     with recording(self.engine.app) if applications else contextlib.nullcontext():
-                        limited = _Limited(self, lifespan, _name_of_lifespan(lifespan))
+                        limited = _LimitedLifespan(self, lifespan, _name_of_lifespan(lifespan))
                         state = await stack.enter_async_context(limited)
                     self._may_enter_user_lifespan = False
                     if state is not None:
@@ -194,7 +194,7 @@ class Lifecycle:
                 if _was_entered(mounted):
                     continue
                 lifespan = _mounted_lifespan(mounted, states[id(mounted)])
-                await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
+                await stack.enter_async_context(_LimitedLifespan(self, lifespan, f"the lifespan of {mounted!r}"))
             self.engine.behaviour.finalise()
             if self.starter != "server":
                 # Imported late: only servers that this package has not started need it.
@@ -498,7 +498,7 @@ class LifespanContext:
             await lifecycle.release(holder)
 
 
-class _Limited:
+class _LimitedLifespan:
     """A lifespan whose start and stop have the time limits of listeners.
 
     Args:
@@ -542,8 +542,8 @@ def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
         if app is None or not callable(app) or not getattr(route, "runs_lifespan", True):
             continue
         # Starlette's router does not run the lifespans of applications that are mounted in it.
-        below = mounted_applications(app.routes) if isinstance(app, Router) else []
-        for application in (app, *below):
+        nested = mounted_applications(app.routes) if isinstance(app, Router) else []
+        for application in (app, *nested):
             if all(application is not former for former in applications):
                 applications.append(application)
     return applications

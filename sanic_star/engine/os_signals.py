@@ -34,13 +34,14 @@ SAME_SIGNAL_S = 0.05
 # The pauses, in seconds, after which the pipe is put before the loop's wakeup file descriptor again: granian starts
 # applications in one run of the loop and serves in another, and uvloop takes a new file descriptor for each run.
 WAKEUP_DELAYS_S = (0.01, 0.1, 1.0)
-NOT_A_SERVERS = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
+# The handlers of a process in which no server handles signals.
+DEFAULT_HANDLERS = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
 
 
 class ReceivedSignals:
     """The signals that this process has received. A call with a signal returns whether it is a second Ctrl-C.
 
-    Two within `SAME_SIGNAL_S` count as one: a launcher passes on what the terminal sends to all processes.
+    Two within `SAME_SIGNAL_S` count as one: a launcher passes on a signal that the terminal also sends to each process.
     """
 
     def __init__(self) -> None:
@@ -57,7 +58,7 @@ class ReceivedSignals:
             logger.info("Received signal %s. Shutting down.", signal.Signals(self._first[0]).name)
 
 
-def chain(stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> Chain | None:
+def chain(stop: Callable[[], Coroutine[Any, Any, bool]], max_delay_s: float) -> Chain | None:
     """Begin the application's stop when SIGINT or SIGTERM arrives, and hold the server's handler back until it is done.
 
     A second SIGINT releases the handler at once. Other signals after the first are held back with it, because
@@ -65,40 +66,40 @@ def chain(stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> Cha
 
     Args:
         stop: stops the application, on its event loop; returns whether streams or websockets were ended.
-        patience: for how long the server's handler is held back at most, in seconds.
+        max_delay_s: for how long the server's handler is held back at most, in seconds.
 
     Returns:
         The chain; `None` outside of the main thread, or if no server handles a signal.
     """
     if threading.current_thread() is not threading.main_thread():
         return None
-    chained = Chain(stop, patience)
-    return chained if chained.handlers else None
+    new_chain = Chain(stop, max_delay_s)
+    return new_chain if new_chain.handlers else None
 
 
 class Chain:
     """Our signal handlers, installed before those of a server; see `chain`."""
 
-    def __init__(self, stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> None:
-        self._stop, self._patience = stop, patience
+    def __init__(self, stop: Callable[[], Coroutine[Any, Any, bool]], max_delay_s: float) -> None:
+        self._stop, self._max_delay_s = stop, max_delay_s
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Future[Any]] = []
         self._received_signals = ReceivedSignals()
         # The calls of the server's handlers that wait for the stop, and whether they wait no longer.
         self._held_back: list[Callable[[], Any]] = []
         self._is_released = False
-        # By signal: our handler, and the one before it.
+        # By signal: our handler, and the server's.
         self.handlers: dict[int, tuple[Any, Any]] = {}
         for number in SIGNALS:
-            before = signal.getsignal(number)
-            while isinstance(before, _Handler) and before.chain._loop.is_closed():
+            server_handler = signal.getsignal(number)
+            while isinstance(server_handler, _Handler) and server_handler.chain._loop.is_closed():
                 # Its application was never stopped.
-                before = before.before
+                server_handler = server_handler.server_handler
             # No server handles the signal: this is a test, or a program of another kind. No handler would follow ours.
-            if before not in NOT_A_SERVERS:
-                handler = _Handler(self, before)
+            if server_handler not in DEFAULT_HANDLERS:
+                handler = _Handler(self, server_handler)
                 signal.signal(number, handler)
-                self.handlers[number] = (handler, before)
+                self.handlers[number] = (handler, server_handler)
         self._wakeup: _Wakeup | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -109,19 +110,19 @@ class Chain:
             self._hold_after(self._wakeup, WAKEUP_DELAYS_S)
 
     def _hold_after(self, wakeup: _Wakeup, delays: Sequence[float]) -> None:
-        def hold() -> None:
+        def hold_again() -> None:
             wakeup.hold()
             self._hold_after(wakeup, delays[1:])
 
-        self._timer = self._loop.call_later(delays[0], hold) if delays else None
+        self._timer = self._loop.call_later(delays[0], hold_again) if delays else None
 
-    def handle(self, before: Any, number: int, frame: Any) -> None:
-        """Handle a signal; `before` is the handler of the server."""
+    def handle(self, server_handler: Any, number: int, frame: Any) -> None:
+        """Handle a signal; `server_handler` is the handler of the server."""
         if self._is_released or not self._loop.is_running():
             self._release()
-            before(number, frame)
+            server_handler(number, frame)
             return
-        self._held_back.append(partial(before, number, frame))
+        self._held_back.append(partial(server_handler, number, frame))
         if self._received_signals(number, False):
             self._release()
         elif len(self._tasks) == 0:
@@ -141,7 +142,7 @@ class Chain:
     async def _stop_then_release(self) -> None:
         try:
             self._tasks.append(asyncio.ensure_future(self._stop_application()))
-            await asyncio.wait(self._tasks[-1:], timeout=self._patience)
+            await asyncio.wait(self._tasks[-1:], timeout=self._max_delay_s)
         finally:
             # Not in this task, which an exception of the server's handler would end.
             self._loop.call_soon(self._release)
@@ -161,9 +162,9 @@ class Chain:
         # A client of a test may be collected, and stop its application, in any thread.
         if threading.current_thread() is not threading.main_thread():
             return
-        for number, (handler, before) in self.handlers.items():
+        for number, (handler, server_handler) in self.handlers.items():
             if signal.getsignal(number) is handler:
-                signal.signal(number, before)
+                signal.signal(number, server_handler)
         if self._timer is not None:
             self._timer.cancel()
         if self._wakeup is not None:
@@ -174,11 +175,11 @@ class Chain:
 class _Handler:
     """The handler of one signal, before a server's; its `repr` must not contain the whole chain."""
 
-    def __init__(self, chain: Chain, before: Any) -> None:
-        self.chain, self.before = chain, before
+    def __init__(self, chain: Chain, server_handler: Any) -> None:
+        self.chain, self.server_handler = chain, server_handler
 
     def __call__(self, number: int, frame: Any) -> None:
-        self.chain.handle(self.before, number, frame)
+        self.chain.handle(self.server_handler, number, frame)
 
 
 class _Wakeup:
@@ -186,13 +187,13 @@ class _Wakeup:
 
     Args:
         loop: the event loop.
-        received: called for each signal, with its number and a function that passes it on to the loop.
+        on_signal: called for each signal, with its number and a function that passes it on to the loop.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, received: Callable[[int, Callable[[], None]], None]) -> None:
-        self._loop, self._received = loop, received
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_signal: Callable[[int, Callable[[], None]], None]) -> None:
+        self._loop, self._on_signal = loop, on_signal
         # -1: there is no pipe, because the loop handles no signals.
-        self._reader = self._writer = self._before = -1
+        self._reader = self._writer = self._loop_descriptor = -1
         self._identity: tuple[int, int] | None = None
 
     @property
@@ -218,7 +219,7 @@ class _Wakeup:
                 os.set_blocking(end, False)
             self._loop.add_reader(self._reader, self._read)
             _pipes[self._writer] = self
-        self._before, self._identity = current, _identity(current)
+        self._loop_descriptor, self._identity = current, _identity(current)
         signal.set_wakeup_fd(self._writer)
 
     def _is_behind(self, descriptor: int) -> bool:
@@ -226,18 +227,18 @@ class _Wakeup:
         while (pipe := _pipes.get(descriptor)) is not None:
             if pipe is self:
                 return True
-            descriptor = pipe._before
+            descriptor = pipe._loop_descriptor
         return False
 
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
             for number in os.read(self._reader, 4096):
-                self._received(number, partial(self._write, number))
+                self._on_signal(number, partial(self._write, number))
 
     def _write(self, number: int) -> None:
         # The loop may have closed it, and another file may have its number since.
-        if _identity(self._before) == self._identity:
-            os.write(self._before, bytes([number]))
+        if _identity(self._loop_descriptor) == self._identity:
+            os.write(self._loop_descriptor, bytes([number]))
 
     def undo(self) -> None:
         """Restore the loop's own file descriptor."""
@@ -248,8 +249,8 @@ class _Wakeup:
             # Another pipe was put before ours and writes to it: ours stays, and passes everything on.
             signal.set_wakeup_fd(current)
             return
-        if _identity(self._before) == self._identity:
-            signal.set_wakeup_fd(self._before)
+        if _identity(self._loop_descriptor) == self._identity:
+            signal.set_wakeup_fd(self._loop_descriptor)
         self._loop.remove_reader(self._reader)
         self._read()
         del _pipes[self._writer]

@@ -29,7 +29,7 @@ live: dict[int, Request] = {}
 current: ContextVar[int] = ContextVar("sanic_star.request")
 numbers = count(1)
 # In the context of a background task: the request that has started it, which may end before the task.
-_kept: ContextVar[Request] = ContextVar("sanic_star.kept_request")
+_kept_request: ContextVar[Request] = ContextVar("sanic_star.kept_request")
 
 # How long a failed request waits for the server's disconnect message, in seconds. Servers send it at once.
 _DISCONNECT_WAIT_S = 0.05
@@ -311,13 +311,13 @@ def current_request() -> Request:
     try:
         return live[current.get()]
     except LookupError:
-        return _kept.get()
+        return _kept_request.get()
 
 
-def keeping_request() -> Context:
+def context_with_request() -> Context:
     """Return a copy of the context in which `current_request` returns the request even after its end."""
     context = copy_context()
     request = live.get(current.get(0))
     if request is not None:
-        context.run(_kept.set, request)
+        context.run(_kept_request.set, request)
     return context

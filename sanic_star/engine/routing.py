@@ -45,7 +45,7 @@ from sanic_star.engine.index import (
     Tail,
     match_any_spelling,
     normalize_escapes,
-    plain,
+    normalize_literal,
     prefixes_of,
 )
 
@@ -135,18 +135,18 @@ def route_path(scope: Scope) -> str:
         return path
     encoded = quote(root, PATH_SAFE)
     if path.startswith(encoded):
-        below = path[len(encoded) :]
+        path_below = path[len(encoded) :]
     else:
         # Each match stands for one byte, so the root path's end is found in any spelling.
         size = len(root.encode(errors="replace"))
-        spelled = re.match(f"(?:%[0-9a-fA-F]{{2}}|.){{{size}}}", path)
-        if spelled is None or unquote(spelled[0]) != root:
+        root_match = re.match(f"(?:%[0-9a-fA-F]{{2}}|.){{{size}}}", path)
+        if root_match is None or unquote(root_match[0]) != root:
             return path
-        below = path[spelled.end() :]
-    if not below or below[0] == "/":
-        return below or "/"
+        path_below = path[root_match.end() :]
+    if not path_below or path_below[0] == "/":
+        return path_below or "/"
     # For the application around, which has matched the decoded path, this was a separator.
-    return "/" + below[3:] if below[:3].upper() == "%2F" else path
+    return "/" + path_below[3:] if path_below[:3].upper() == "%2F" else path
 
 
 def _below_plain_root(scope: Scope, path: str) -> str | None:
@@ -162,17 +162,17 @@ def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
     return "/" + "/".join(part if isinstance(part, str) else write(part) for part in segments)
 
 
-def either(literal: str) -> str:
+def literal_regex(literal: str) -> str:
     """Return a regular expression for a literal; it matches both spellings if there are two.
 
     Args:
         literal: the segment of a route's path.
     """
-    normalized = re.escape(plain(literal))
-    return normalized if plain(literal) == literal else f"(?:{re.escape(literal)}|{normalized})"
+    normalized = re.escape(normalize_literal(literal))
+    return normalized if normalize_literal(literal) == literal else f"(?:{re.escape(literal)}|{normalized})"
 
 
-class _Indexed:
+class _IndexedRoute:
     """The attributes of HTTP and websocket routes that Starlette's routes do not have."""
 
     path_segments: Segments
@@ -204,7 +204,7 @@ class _Indexed:
 
     def _source(self) -> str:
         parts = [
-            either(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
+            literal_regex(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
             for part in self.path_segments
         ]
         return "^/" + "/".join(parts)
@@ -265,7 +265,7 @@ class _Indexed:
         Args:
             match: whether the path and the method match this route.
             scope: the connection's ASGI scope.
-            child: what the route adds to it.
+            child: the entries that the route adds to it.
         """
         if match is not Match.FULL or self.router is None:
             return match, child
@@ -275,7 +275,7 @@ class _Indexed:
         return match, {**child, "path_params": chosen["path_params"]}
 
 
-class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on first use
+class Route(_IndexedRoute, routing.Route):  # type: ignore[override]  # computed on first use
     """An HTTP route of the application's own.
 
     Args:
@@ -332,7 +332,7 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         return self.narrow(Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL, scope, child)
 
 
-class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override]
+class WebSocketRoute(_IndexedRoute, routing.WebSocketRoute):  # type: ignore[override]
     """A websocket route of the application's own; arguments as in `Route`."""
 
     reads_body = False
@@ -443,7 +443,7 @@ class Host(routing.Host):
     runs_lifespan = True
 
 
-def _filled(find: Callable[..., URLPath], name: str, path_params: dict[str, Any]) -> URLPath:
+def _fill_path(find: Callable[..., URLPath], name: str, path_params: dict[str, Any]) -> URLPath:
     """Build a path with `find`; the current request's parameters replace those that are left in braces."""
     path = find(name, **path_params)
     if "{" in path or "{" in path.host:
@@ -462,7 +462,7 @@ class RouteList(list[BaseRoute]):
     """
 
     # Held while routes are removed: `remove` compares routes in Python, so that another thread may run in between.
-    _removing = RLock()
+    _remove_lock = RLock()
     # For an unpickled list, which gets its routes before its attributes, and has no router yet.
     _changed: Callable[[], object] = staticmethod(bool)
 
@@ -491,7 +491,7 @@ class RouteList(list[BaseRoute]):
         Raises:
             ValueError: the route is not in the list.
         """
-        with self._removing:
+        with self._remove_lock:
             super().remove(route)
         self._changed()
 
@@ -501,7 +501,7 @@ class RouteList(list[BaseRoute]):
         Raises:
             IndexError: there is no route at the position.
         """
-        with self._removing:
+        with self._remove_lock:
             route = super().pop(position)
         self._changed()
         return route
@@ -526,7 +526,7 @@ class RouteList(list[BaseRoute]):
         self._changed()
 
     def __delitem__(self, position: SupportsIndex | slice) -> None:
-        with self._removing:
+        with self._remove_lock:
             super().__delitem__(position)
         self._changed()
 
@@ -568,7 +568,7 @@ def _methods_for(leaf: Leaf[Any], scope: Scope) -> Collection[str]:
 _TREE, _PATTERN, _ROOT, _NONE = sys.maxsize, 0, -1, -2
 
 
-class _Refused:
+class _Refusal:
     """The result of a search that found a leaf, but no route of it for this request.
 
     Args:
@@ -582,7 +582,7 @@ class _Refused:
 
 
 def _may_continue(match: RouteMatch | None) -> bool:
-    return match is None or (isinstance(match[0], _Refused) and not match[0].ends_search)
+    return match is None or (isinstance(match[0], _Refusal) and not match[0].ends_search)
 
 
 RouteMatch: TypeAlias = tuple[Any, dict[str, Any]]
@@ -590,7 +590,7 @@ _Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str
 
 
 # Held while a table is built. One for all routers, because an application, which may be pickled, can hold no lock.
-_building = RLock()
+_build_lock = RLock()
 
 
 def _matches_below(path_segments: Segments, mount: Sequence[str | None], is_literal: bool) -> bool:
@@ -617,7 +617,7 @@ class _MountEntry:
     Args:
         start: the beginning of its paths, up to the slash before its first parameter.
         mount: the mount; `None` if `Router._walk` has to decide.
-        segments: those of one of Starlette's mounts, `None` for a parameter; empty for a mount of this package.
+        segments: the segments of a Starlette mount, `None` for a parameter; empty for a mount of this package.
         names: the names of its parameters.
     """
 
@@ -631,16 +631,16 @@ class _MountEntry:
         names: Sequence[str] = (),
     ) -> None:
         self.start, self.mount, self.segments, self.size = start, mount, segments, len(segments) + 1
-        places = [place for place, segment in enumerate(segments, 1) if segment is None]
-        self.names = list(zip(places, names, strict=True))
+        positions = [position for position, segment in enumerate(segments, 1) if segment is None]
+        self.names = list(zip(positions, names, strict=True))
         # The literal segments after a parameter; those before are part of `start`.
         self.literals = [
-            (place, segment)
-            for place, segment in enumerate(segments, 1)
-            if segment is not None and places and place > places[0]
+            (position, segment)
+            for position, segment in enumerate(segments, 1)
+            if segment is not None and positions and position > positions[0]
         ]
         # The only parameter, where it is the last segment.
-        self.last = names[0] if places == [len(segments)] else None
+        self.last = names[0] if positions == [len(segments)] else None
 
     def read(self, scope: Scope, path: str) -> bool:
         """Put the parameters of a path that begins with `start` into the scope; return whether the mount matches."""
@@ -655,10 +655,10 @@ class _MountEntry:
             parts = path.split("/", self.size)
             if len(parts) <= self.size:
                 return False
-            for place, literal in self.literals:
-                if parts[place] != literal:
+            for position, literal in self.literals:
+                if parts[position] != literal:
                     return False
-            params = {name: parts[place] for place, name in self.names}
+            params = {name: parts[position] for position, name in self.names}
             if not all(params.values()):
                 return False
         scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
@@ -745,10 +745,10 @@ class _Table:
 
     def _add_entry_at_root(self, mount: Mount) -> None:
         """Add an entry for paths whose first segment no other route or mount has: they go to the mount at the root."""
-        firsts = {route.path_segments[0] if route.path_segments else "" for route, _ in self._indexed}
-        if any(isinstance(first, Parameter) for first in firsts):
+        first_segments = {route.path_segments[0] if route.path_segments else "" for route, _ in self._indexed}
+        if any(isinstance(first, Parameter) for first in first_segments):
             return
-        for first in {"", *map(unquote, firsts)}:
+        for first in {"", *map(unquote, first_segments)}:
             self.mount_entries.setdefault(first.encode(), [])
         self.mount_entries[None] = [_MountEntry(b"/", mount)]
 
@@ -829,7 +829,7 @@ class Router(routing.Router):
 
         A look-up in another thread meanwhile uses the former table, which has each route that was there and still is.
         """
-        with _building:
+        with _build_lock:
             while self._stale:
                 version = self._version
                 table = _Table()
@@ -921,11 +921,11 @@ class Router(routing.Router):
         """
         path: str = scope["path"]
         is_unescaped = raw is not None and path.isascii() and path.encode() == raw
-        if raw is None and (below := _below_plain_root(scope, path)) is not None:
+        if raw is None and (path_below := _below_plain_root(scope, path)) is not None:
             # PERF: with its bytes, a path of a mounted application is found in the tables, too («overhead»). Safe
             # because `_below_plain_root` returns only paths without escapes.
-            path, is_unescaped = below, True
-            raw = below.encode()
+            path, is_unescaped = path_below, True
+            raw = path_below.encode()
             entry = self._direct.get(raw, _NOTHING).get(method)
             if entry is not None and entry[2] == path:
                 route, params, _ = entry
@@ -989,14 +989,14 @@ class Router(routing.Router):
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
             if self._shapes and (is_unescaped or raw.isascii()):
-                match = self._by_shape(scope, path if is_unescaped else raw.decode("ascii"), method, is_unescaped)
+                match = self._find_by_shape(scope, path if is_unescaped else raw.decode("ascii"), method, is_unescaped)
                 if match is not None:
                     return match
             if is_unescaped:
                 return self._walk(scope, path, method)
         return self._walk(scope, route_path(scope), method)
 
-    def _by_shape(self, scope: Scope, path: str, method: str, is_unescaped: bool) -> RouteMatch | None:
+    def _find_by_shape(self, scope: Scope, path: str, method: str, is_unescaped: bool) -> RouteMatch | None:
         """Find the route of a path with segments after its first parameter, by the shapes of the index.
 
         Args:
@@ -1019,8 +1019,8 @@ class Router(routing.Router):
             if route is None or (reserved and not is_unescaped):
                 return None
             params: dict[str, Any] = {}
-            for place, name, convert in steps:
-                segment = parts[place]
+            for position, name, convert in steps:
+                segment = parts[position]
                 # PERF: the truth test saves the hash of the segment. Safe because an empty set has no segment.
                 if reserved and segment in reserved:
                     return None
@@ -1080,7 +1080,7 @@ class Router(routing.Router):
         else:
             leaf_and_values: tuple[Any, ...] | None = self._index.walk(path, normalized)
             if leaf_and_values is None and not self._mounts and not self._foreign:
-                leaf_and_values = self._index.spanning(path)
+                leaf_and_values = self._index.find_spanning(path)
                 if leaf_and_values is None and not path.endswith("/"):
                     return self.fallback, {}
             if (
@@ -1097,7 +1097,7 @@ class Router(routing.Router):
                     match = route, route.bind(leaf_and_values[1])
         if match is None:
             match = self._search_slashes(path, method, scope)
-        if match is None or isinstance(match[0], _Refused):
+        if match is None or isinstance(match[0], _Refusal):
             redirect = self._redirect(path, scope) if self._foreign else None
             if redirect is None and match is not None:
                 scope[LEAF] = match[0].leaf
@@ -1146,36 +1146,36 @@ class Router(routing.Router):
             root_match, match = match, None
         if not _may_continue(match):
             return match
-        bare = path.rstrip("/")
-        max_slashes = max(self._index.depth - (0 if self._index.patterns else bare.count("/")), 1)
-        for slashes in range(min(len(path) - len(bare) - 1, max_slashes), -1, -1):
+        stripped_path = path.rstrip("/")
+        max_slashes = max(self._index.depth - (0 if self._index.patterns else stripped_path.count("/")), 1)
+        for slashes in range(min(len(path) - len(stripped_path) - 1, max_slashes), -1, -1):
             # Mounts and Starlette's routes match the whole path only.
-            match, weight = self._in_index(bare + "/" * slashes or "/", method, scope, slashless=True)
-            refused = match is not None and isinstance(match[0], _Refused)
-            if root_match is not None and (weight <= _ROOT or (refused and weight < _TREE)):
+            match, weight = self._search_index(stripped_path + "/" * slashes or "/", method, scope, slashless=True)
+            is_refused = match is not None and isinstance(match[0], _Refusal)
+            if root_match is not None and (weight <= _ROOT or (is_refused and weight < _TREE)):
                 # A catch-all route ranks below the mount, as for a path without a slash at the end.
                 match = None
             if not _may_continue(match):
                 break
-        if root_match is not None and (match is None or (isinstance(match[0], _Refused) and method == WEBSOCKET)):
+        if root_match is not None and (match is None or (isinstance(match[0], _Refusal) and method == WEBSOCKET)):
             return root_match
         return match
 
     def _search(self, path: str, method: str, scope: Scope) -> RouteMatch | None:
         """Search the index, mounts and Starlette's own routes in the order of the module's docstring."""
-        match, weight = self._in_index(path, method, scope, slashless=False)
-        answered = match is not None and not isinstance(match[0], _Refused)
-        if answered and weight == _TREE:
+        match, weight = self._search_index(path, method, scope, slashless=False)
+        is_answered = match is not None and not isinstance(match[0], _Refusal)
+        if is_answered and weight == _TREE:
             return match
-        mount, mount_weight = self._mount(path) if self._mounts else (None, _NONE)
-        if answered and weight > max(mount_weight, _PATTERN):
+        mount, mount_weight = self._find_mount(path) if self._mounts else (None, _NONE)
+        if is_answered and weight > max(mount_weight, _PATTERN):
             return match
         if mount is not None and mount_weight > _PATTERN:
             return mount, {}
         foreign_match = self._match_foreign(scope, self._foreign) if self._foreign else None
         if foreign_match is not None:
             return foreign_match
-        if mount is not None and not (answered and weight > mount_weight):
+        if mount is not None and not (is_answered and weight > mount_weight):
             # A mount at the root hides nothing: a route of Sanic's for the path answers with 405, but not a websocket.
             is_refused = match is not None and weight == _TREE and match[0].leaf is not None
             if not (is_refused and mount_weight == _ROOT and method != WEBSOCKET):
@@ -1184,13 +1184,13 @@ class Router(routing.Router):
 
     def _match_outside_index(self, path: str, scope: Scope) -> RouteMatch | None:
         """Search mounts and Starlette's own routes for a path that the index does not have."""
-        mount, weight = self._mount(path) if self._mounts else (None, _NONE)
+        mount, weight = self._find_mount(path) if self._mounts else (None, _NONE)
         if mount is not None and (weight > _PATTERN or not self._foreign):
             return mount, {}
         foreign_match = self._match_foreign(scope, self._foreign) if self._foreign else None
         return foreign_match or (None if mount is None else (mount, {}))
 
-    def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[RouteMatch | None, int]:
+    def _search_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[RouteMatch | None, int]:
         """Search the index; the first leaf that matches decides. Return its route and its weight."""
         leaf = self._index.literal_paths.get(normalize_escapes(path))
         if leaf is not None:
@@ -1199,7 +1199,7 @@ class Router(routing.Router):
         if leaf_and_values is not None:
             return self._decide(*leaf_and_values, method, scope, slashless), _TREE
         # The root without its slash is an empty path, which no expression matches.
-        spanning = None if slashless and path == "/" else self._index.spanning(path)
+        spanning = None if slashless and path == "/" else self._index.find_spanning(path)
         if spanning is None:
             return None, _NONE
         leaf, values, prefix = spanning
@@ -1222,18 +1222,18 @@ class Router(routing.Router):
         only_route = None if leaf.shared or leaf.literal else next(iter(leaf.without_host.values()))
         route = route or only_route
         if route is None:
-            return _Refused(leaf, leaf.ends_search), {}
+            return _Refusal(leaf, leaf.ends_search), {}
         if slashless and route.strict and route.path_segments[-1] != "":
-            return _Refused(None, True), {}
+            return _Refusal(None, True), {}
         try:
             params = route.bind(values)
         except ValueError:
-            return _Refused(None, True), {}
+            return _Refusal(None, True), {}
         if route is only_route and method not in leaf.without_host:
-            return _Refused(leaf, leaf.ends_search), {}
+            return _Refusal(leaf, leaf.ends_search), {}
         return route, params
 
-    def _mount(self, path: str) -> tuple[Mount | None, int]:
+    def _find_mount(self, path: str) -> tuple[Mount | None, int]:
         if not self._deepest_mount:
             return self._mounts.get(""), _ROOT
         for prefix in prefixes_of(path, self._deepest_mount):
@@ -1269,16 +1269,16 @@ class Router(routing.Router):
         scope["route"], scope[_CHILD] = _Redirect(str(URL(scope=redirect_scope))), {}
         return self.forward, {}
 
-    def _allowed(self, path: str, scope: Scope) -> set[str]:
+    def _allowed_methods(self, path: str, scope: Scope) -> set[str]:
         """Return the methods of the routes of a path; `WEBSOCKET` for a websocket."""
         match = self._search_slashes(path, scope.get("method", WEBSOCKET), scope)
-        if match is None or not isinstance(match[0], _Refused) or match[0].leaf is None:
+        if match is None or not isinstance(match[0], _Refusal) or match[0].leaf is None:
             return set()
         return set(_methods_for(match[0].leaf, scope))
 
     @staticmethod
-    def _refused(scope: Scope) -> Collection[str]:
-        """Return the same as `_allowed`, for a scope for which `_find` has just returned `fallback`."""
+    def _allowed_after_find(scope: Scope) -> Collection[str]:
+        """Return the same as `_allowed_methods`, for a scope for which `_find` has just returned `fallback`."""
         leaf: Leaf[Any] | None = scope.pop(LEAF, None)
         return () if leaf is None else _methods_for(leaf, scope)
 
@@ -1295,10 +1295,10 @@ class Router(routing.Router):
         route = self._by_name.get(name)
         if route is not None:
             try:
-                return _filled(route.url_path_for, name, path_params)
+                return _fill_path(route.url_path_for, name, path_params)
             except NoMatchFound:
                 pass
-        return _filled(super().url_path_for, name, path_params)
+        return _fill_path(super().url_path_for, name, path_params)
 
     def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
         """Serve another ASGI application below `path`."""
@@ -1325,8 +1325,8 @@ def enter(connection: Any, router: Router) -> ASGIApp:
         else:
             scope["app_root_path"] = outer["root_path"]
         root_format = getattr(route, "_root_format", None)
-        below = route.path if root_format is None else root_format.format_map(scope["path_params"])
-        scope["root_path"] = outer["root_path"] + below
+        mount_path = route.path if root_format is None else root_format.format_map(scope["path_params"])
+        scope["root_path"] = outer["root_path"] + mount_path
     else:
         outer = {}
         for key in child:
@@ -1350,8 +1350,8 @@ def child_scope(scope: Scope) -> Scope:
     child, route = scope.get(_CHILD), scope["route"]
     if child is None and (root_format := getattr(route, "_root_format", None)):
         root = scope.get("root_path", "")
-        below = root_format.format_map(scope["path_params"])
-        child = {"app_root_path": scope.get("app_root_path", root), "root_path": root + below}
+        mount_path = root_format.format_map(scope["path_params"])
+        child = {"app_root_path": scope.get("app_root_path", root), "root_path": root + mount_path}
     return {**scope, **(route.enter(scope) if child is None else child)}
 
 

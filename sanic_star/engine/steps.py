@@ -47,8 +47,8 @@ Stage = Literal["idle", "starting", "running", "stopping", "closing", "closed"]
 UP: frozenset[Stage] = frozenset({"running", "stopping", "closing"})
 
 
-# What starts and stops an application: "lifespan" is a server that sends lifespan messages; "server" is a server of
-# this package, which runs each phase; "request" is the first request, under a server without lifespan.
+# The part that starts and stops an application: "lifespan" is a server that sends lifespan messages; "server" is a
+# server of this package, which runs each phase; "request" is the first request, under a server without lifespan.
 Starter = Literal["lifespan", "server", "request"]
 
 
@@ -153,8 +153,8 @@ def _new_steps() -> SimpleQueue[_Step]:
     return SimpleQueue()
 
 
-_watch: threading.Thread | None = None
-_starting = threading.Lock()
+_watcher: threading.Thread | None = None
+_start_lock = threading.Lock()
 
 
 def is_a_server() -> bool:
@@ -162,10 +162,11 @@ def is_a_server() -> bool:
 
     It is if this is the main thread, and there is a handler for SIGTERM.
     """
-    from sanic_star.engine.os_signals import NOT_A_SERVERS
+    from sanic_star.engine.os_signals import DEFAULT_HANDLERS
 
     return (
-        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) not in NOT_A_SERVERS
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) not in DEFAULT_HANDLERS
     )
 
 
@@ -174,16 +175,16 @@ def start_watching() -> None:
 
     An application calls this at its start, because on a busy machine a new thread may have to wait before it runs.
     """
-    global _watch
-    with _starting:
+    global _watcher
+    with _start_lock:
         # A thread does not survive a fork.
-        if _watch is None or not _watch.is_alive():
+        if _watcher is None or not _watcher.is_alive():
             # Created under the lock, because `cache` alone could create two.
             _new_steps()
-            _watch = threading.Thread(target=_watch_steps, daemon=True, name="sanic-star-steps")
+            _watcher = threading.Thread(target=_watch_steps, daemon=True, name="sanic-star-steps")
             # If no thread can be started, the step runs without a limit.
             with suppress(RuntimeError):
-                _watch.start()
+                _watcher.start()
 
 
 def _watch_steps() -> None:

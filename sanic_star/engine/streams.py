@@ -158,14 +158,14 @@ class OpenStreams:
     """The open streams of one application.
 
     Args:
-        life: the application's life cycle.
+        lifecycle: the application's life cycle.
 
     Attributes:
         endless: streams without an end of their own; the application's stop cancels their tasks.
     """
 
-    def __init__(self, life: Stoppable) -> None:
-        self._life = life
+    def __init__(self, lifecycle: Stoppable) -> None:
+        self._lifecycle = lifecycle
         self.endless: set[OpenStream] = set()
 
     def open(
@@ -207,7 +207,7 @@ class OpenStreams:
             self.endless.discard(stream)
         else:
             self.endless.add(stream)
-            if self._life.stop_event.is_set():
+            if self._lifecycle.stop_event.is_set():
                 stream.cancel("stop")
         return stream
 

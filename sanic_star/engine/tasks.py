@@ -9,11 +9,11 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from sanic_star.engine.failures import log_error
-from sanic_star.engine.requests import keeping_request
+from sanic_star.engine.requests import context_with_request
 
 logger = logging.getLogger("sanic.error")
 
-# The number of names from which a new name makes the table drop those of tasks that have ended.
+# When the table has this many names, the next new name makes it drop the names of ended tasks.
 NAMES_KEPT = 1000
 # How long the clean-up of a task that did not end in time may take, in seconds: as long as the end of a websocket.
 CANCELLED_TASKS_S = 1.0
@@ -73,7 +73,7 @@ class Tasks:
         if isinstance(job, Task):
             task = job
         else:
-            task = asyncio.get_running_loop().create_task(job, name=name, context=keeping_request())
+            task = asyncio.get_running_loop().create_task(job, name=name, context=context_with_request())
         self._running.add(task)
         if drain:
             self._to_drain.add(task)
@@ -143,17 +143,17 @@ class Tasks:
         """
         loop = asyncio.get_running_loop()
         # A test may start an application again on another loop. The tasks of the first loop have ended with it.
-        kept = (asyncio.current_task(), keep)
-        ending = {task for task in self._running if task not in kept and task.get_loop() is loop}
+        kept_tasks = (asyncio.current_task(), keep)
+        ending = {task for task in self._running if task not in kept_tasks and task.get_loop() is loop}
         draining = ending & self._to_drain if drain else set()
         for task in ending - draining:
             task.cancel()
         if ending:
             await asyncio.wait(ending, timeout=timeout)
-        unfinished = {task for task in draining if not task.done()}
-        for task in unfinished:
+        unfinished_tasks = {task for task in draining if not task.done()}
+        for task in unfinished_tasks:
             logger.error("Task %s did not end in time and is cancelled", task.get_name())
             task.cancel()
-        if unfinished:
-            await asyncio.wait(unfinished, timeout=CANCELLED_TASKS_S)
+        if unfinished_tasks:
+            await asyncio.wait(unfinished_tasks, timeout=CANCELLED_TASKS_S)
         self.purge()

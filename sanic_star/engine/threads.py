@@ -249,8 +249,10 @@ class ThreadPool:
                 return
             await asyncio.sleep(_POLL_S)
         for thread in self.busy():
-            where = position(thread.ident or 0)
-            _logger.warning("The stop does not wait any longer for the thread %s, which is busy%s", thread.name, where)
+            thread_position = position(thread.ident or 0)
+            _logger.warning(
+                "The stop does not wait any longer for the thread %s, which is busy%s", thread.name, thread_position
+            )
 
     def close(self) -> None:
         """End each thread after its current function. Waiting functions are not called; their tasks are cancelled."""

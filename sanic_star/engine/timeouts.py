@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sanic.error")
 
-# So a limit is exceeded by a twentieth of it at most, and by a second at most. Sanic checks a quarter as often.
+# A limit is exceeded by the interval between two checks at most: by a twentieth of it, and by no more than a second.
+# Sanic checks a quarter as often.
 CHECKS_PER_LIMIT = 20
 SHORTEST_INTERVAL_S, LONGEST_INTERVAL_S = 0.01, 1.0
 # The time limit of a body grows by a second for each 500 bytes received: a large upload may take long, but a body that
@@ -293,5 +294,7 @@ def _awaited_by(awaitable: Any) -> Any:
     if iscoroutine(awaitable) or isgenerator(awaitable):
         return awaitable.cr_await if iscoroutine(awaitable) else awaitable.gi_yieldfrom
     # The results of `coroutine.__await__()` and the proxies of tracing tools have no attribute for their coroutine.
-    suspended = (referent for referent in get_referents(awaitable) if iscoroutine(referent) or isgenerator(referent))
-    return next(suspended, None)
+    suspended_coroutines = (
+        referent for referent in get_referents(awaitable) if iscoroutine(referent) or isgenerator(referent)
+    )
+    return next(suspended_coroutines, None)

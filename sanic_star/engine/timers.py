@@ -24,9 +24,9 @@ from sanic_star.engine.tasks import Tasks, TooManyTasksError
 
 logger = logging.getLogger("sanic.root")
 
-# Returns the time of a job's next run. Its arguments are the current time, and the planned time of the last run or
-# `None`. All times are in seconds since the epoch.
-Due = Callable[[float, float | None], float]
+# A function that returns the time of a job's next run. Its arguments are the current time, and the planned time of the
+# last run or `None`. All times are in seconds since the epoch.
+NextRunTime = Callable[[float, float | None], float]
 
 # The longest sleep, in seconds, after which a change of the clock is noticed.
 LONGEST_SLEEP_S = 60.0
@@ -103,7 +103,7 @@ def _lock_on_windows(file: IO[bytes]) -> bool:
     return True
 
 
-def at_intervals(seconds: float) -> Due:
+def at_intervals(seconds: float) -> NextRunTime:
     """Return the function for the times of a job that runs at intervals.
 
     Args:
@@ -122,7 +122,7 @@ def at_intervals(seconds: float) -> Due:
     return next_run
 
 
-def by_clock(expression: str, timezone: str | tzinfo | None = None) -> Due:
+def by_cron_expression(expression: str, timezone: str | tzinfo | None = None) -> NextRunTime:
     """Return the function for the times of a job that runs by a cron expression.
 
     Args:
@@ -164,7 +164,7 @@ class Timer:
     Args:
         name: the name in the log.
         job: returns the coroutine of one run.
-        due: returns the time of the next run.
+        next_run_time: returns the time of the next run.
         jitter: the longest random delay of a run, in seconds, so that several processes do not run at the same time.
         lock: the lock file; the job runs only in the process that holds its lock.
         drain: whether the stop waits for a run, instead of cancelling it.
@@ -174,7 +174,7 @@ class Timer:
         self,
         name: str,
         job: Callable[[], Coroutine[Any, Any, Any]],
-        due: Due,
+        next_run_time: NextRunTime,
         *,
         jitter: float = 0.0,
         lock: Path | None = None,
@@ -182,7 +182,7 @@ class Timer:
     ) -> None:
         self.name = name
         self.job = job
-        self.due = due
+        self.next_run_time = next_run_time
         self.jitter = jitter
         self.lock = Lock(lock) if lock is not None else None
         self.drain = drain
@@ -201,7 +201,7 @@ class Timer:
             # The first process takes the lock at its start, and a file that cannot be created is reported at once.
             self._take_lock()
             while True:
-                last = self.due(time.time(), last)
+                last = self.next_run_time(time.time(), last)
                 await _sleep_until(last + random.uniform(0, self.jitter))
                 try:
                     has_lock = self._take_lock()
@@ -227,6 +227,6 @@ class Timer:
             await asyncio.wait({task})
 
 
-async def _sleep_until(due: float) -> None:
-    while (remaining := due - time.time()) > 0:  # noqa: ASYNC110 (the loop waits for the clock)
+async def _sleep_until(run_time: float) -> None:
+    while (remaining := run_time - time.time()) > 0:  # noqa: ASYNC110 (the loop waits for the clock)
         await asyncio.sleep(min(remaining, LONGEST_SLEEP_S))

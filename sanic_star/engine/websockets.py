@@ -23,8 +23,8 @@ CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # The maximum length of the reason in a close frame, in bytes: a control frame has 125 (RFC 6455, section 5.5).
 CLOSE_REASON_SIZE = 123
 _INTERNAL_ERROR = 1011
-# How long hypercorn has put no message into the queue of a websocket that is over, until it will not put any, in
-# seconds: it puts them one after the other, without waiting for anything but room.
+# After so many seconds without a new message in the queue of a closed websocket, hypercorn adds no more: it adds the
+# messages one after the other, and waits only for room in the queue.
 _QUIET_S = 1.0
 
 # The key of the server's `send` in the scope of a websocket, if the application has ASGI middleware. Frames without an
@@ -240,8 +240,8 @@ class WebSocket(websockets.WebSocket):
     def _start_discarding(self, queue: Queue[Message]) -> None:
         """Discard the messages that the handler has not read.
 
-        hypercorn puts messages and the end into the queue, and waits for room in it: also while it sends to a client
-        that has left, and after the handler has returned. But nobody reads any more.
+        hypercorn puts messages and the end into the queue, and waits for room in it, even if the client has left or the
+        handler has returned, so that there is no reader.
         """
         if not self._discards:
             self._discards = True

@@ -153,7 +153,7 @@ class Hub:
             ValueError: the name is empty; or another error of `dumps`.
         """
         _check_channel(channel)
-        encoded = Message.of(message, self._writer())
+        encoded = Message.of(message, self._json_writer())
         if self._redis is not None:
             return await self._redis.publish(channel, encoded)
         self._deliver(channel, encoded)
@@ -237,7 +237,7 @@ class Hub:
         subscribers = len(self._channels.get(channel, ()))
         return subscribers if self._redis is None else subscribers + await self._redis.count_in_other_processes(channel)
 
-    def _writer(self) -> Callable[[Any], str | bytes]:
+    def _json_writer(self) -> Callable[[Any], str | bytes]:
         return self._dumps or (self._app and self._app.dumps) or json_bytes
 
     def _deliver(self, channel: str, message: Message) -> None:

@@ -43,8 +43,8 @@ class Message:
             return cls("t", value)
         if isinstance(value, (bytes, bytearray, memoryview)):
             return cls("b", bytes(value))
-        written = dumps(value)
-        return cls("j", written if isinstance(written, str) else written.decode())
+        json_data = dumps(value)
+        return cls("j", json_data if isinstance(json_data, str) else json_data.decode())
 
     def value(self) -> Any:
         """Return the published value; JSON is decoded for each call, so that subscribers do not share an object."""

@@ -164,7 +164,7 @@ class Redis:
             self._release_waiting()
             try:
                 async with asyncio.timeout(OPEN_S):
-                    await self._client.delete(self._alive(self._token))
+                    await self._client.delete(self._heartbeat_key(self._token))
             except _OUTAGE_ERRORS:
                 pass  # the key expires soon
         try:
@@ -281,7 +281,7 @@ class Redis:
     async def _send_heartbeat(self, pubsub: Any) -> None:
         async with asyncio.timeout(COMMAND_S):
             await pubsub.ping()
-            await self._client.set(self._alive(self._token), 1, px=int(4000 * HEARTBEAT_S))
+            await self._client.set(self._heartbeat_key(self._token), 1, px=int(4000 * HEARTBEAT_S))
 
     async def _update_channels(self, pubsub: Any, names: Collection[str]) -> None:
         """Subscribe or unsubscribe channels, and publish their numbers of subscribers."""
@@ -296,10 +296,10 @@ class Redis:
             for name in names:
                 subscribers = len(self._channels.get(name, ()))
                 if subscribers:
-                    pipeline.hset(self._presence(name), self._token, subscribers)
-                    pipeline.expire(self._presence(name), EXPIRY_S)
+                    pipeline.hset(self._subscribers_key(name), self._token, subscribers)
+                    pipeline.expire(self._subscribers_key(name), EXPIRY_S)
                 else:
-                    pipeline.hdel(self._presence(name), self._token)
+                    pipeline.hdel(self._subscribers_key(name), self._token)
             await pipeline.execute()
 
     async def _subscribe(self, pubsub: Any, names: Iterable[str], lost: Counter[str], unknown: list[str]) -> None:
@@ -308,7 +308,7 @@ class Redis:
         if not names:
             return
         # Read before the subscription: a message between the two is noticed by its number.
-        for name, counter in zip(names, await self._client.mget(map(self._counter, names)), strict=True):
+        for name, counter in zip(names, await self._client.mget(map(self._counter_key, names)), strict=True):
             reached, last = int(counter or 0), self._last.get(name)
             if last is not None and reached < last:
                 unknown.append(name)
@@ -346,7 +346,7 @@ class Redis:
     def _receive(self, name: str, data: bytes) -> None:
         try:
             number, token, own_number, kind, payload = data.split(b":", 4)
-            parsed = _parse_number(number), token.decode(), _parse_number(own_number), _decoded(kind, payload)
+            parsed = _parse_number(number), token.decode(), _parse_number(own_number), _decode(kind, payload)
         except (ValueError, RecursionError):
             self._warn(f"the channel {name!r} has a message that is not of a hub")
         else:
@@ -367,7 +367,9 @@ class Redis:
         last = self._last.get(name)
         if last is not None and number > last + 1:
             lost = number - last - 1
-            logger.warning("%s of the channel %r %s lost on the way from Redis", _count(lost), name, _was(lost))
+            logger.warning(
+                "%s of the channel %r %s lost on the way from Redis", _message_count(lost), name, _was_or_were(lost)
+            )
             self._note_loss(name, lost)
         self._last[name] = number
         if token == self._token:
@@ -391,7 +393,9 @@ class Redis:
         head = f":{self._token}:{number}:{message.kind}:".encode()
         try:
             async with asyncio.timeout(COMMAND_S):
-                await self._publish(keys=[self._counter(channel)], args=[self._topic(channel), head + data, EXPIRY_S])
+                await self._publish(
+                    keys=[self._counter_key(channel)], args=[self._topic(channel), head + data, EXPIRY_S]
+                )
             return True
         except _OUTAGE_ERRORS as error:
             self._unsent += 1
@@ -412,17 +416,17 @@ class Redis:
             return 0
         try:
             async with asyncio.timeout(COMMAND_S):
-                counts = await self._client.hgetall(self._presence(channel))
+                counts = await self._client.hgetall(self._subscribers_key(channel))
                 tokens = [token.decode() for token in counts if token.decode() != self._token]
                 if not tokens:
                     return 0
                 async with self._client.pipeline(transaction=False) as pipeline:
                     for token in tokens:
-                        pipeline.exists(self._alive(token))
+                        pipeline.exists(self._heartbeat_key(token))
                     alive = dict(zip(tokens, await pipeline.execute(), strict=True))
                 ended = [token for token in tokens if not alive[token]]
                 if ended:
-                    await self._client.hdel(self._presence(channel), *ended)
+                    await self._client.hdel(self._subscribers_key(channel), *ended)
             return sum(int(number) for token, number in counts.items() if alive.get(token.decode()))
         except _OUTAGE_ERRORS as error:
             self._warn(f"subscribers were not counted: {_reason(error)}")
@@ -442,11 +446,13 @@ class Redis:
             subscriber.lost = None if lost is None or number is None else lost + number
 
     def _report_outage(self, seconds: float, lost: Counter[str], unknown: list[str]) -> None:
-        losses = [f"{_count(lost.total())} of other processes {_was(lost.total())} lost{_listed(lost)}"]
+        losses = [
+            f"{_message_count(lost.total())} of other processes {_was_or_were(lost.total())} lost{_channel_list(lost)}"
+        ]
         if unknown:
             number = "1 channel" if len(unknown) == 1 else f"{len(unknown)} channels"
-            losses.append(f"{number} may have lost messages, because Redis has lost its data{_listed(unknown)}")
-        losses.append(f"{_count(self._unsent)} of this process reached no other process")
+            losses.append(f"{number} may have lost messages, because Redis has lost its data{_channel_list(unknown)}")
+        losses.append(f"{_message_count(self._unsent)} of this process reached no other process")
         logger.warning("The hub is connected to %s again after %.1f s: %s", self._shown_url, seconds, "; ".join(losses))
         self._unsent = 0
 
@@ -455,13 +461,13 @@ class Redis:
     def _topic(self, channel: str) -> str:
         return self._prefix + channel
 
-    def _counter(self, channel: str) -> str:
+    def _counter_key(self, channel: str) -> str:
         return f"{self._prefix}number:{channel}"
 
-    def _presence(self, channel: str) -> str:
+    def _subscribers_key(self, channel: str) -> str:
         return f"{self._prefix}presence:{channel}"
 
-    def _alive(self, token: str) -> str:
+    def _heartbeat_key(self, token: str) -> str:
         return f"{self._prefix}alive:{token}"
 
 
@@ -472,7 +478,7 @@ def _parse_number(digits: bytes) -> int:
     return int(digits)
 
 
-def _decoded(kind: bytes, payload: bytes) -> Message:
+def _decode(kind: bytes, payload: bytes) -> Message:
     if kind == b"b":
         return Message("b", payload)
     if kind not in (b"t", b"j"):
@@ -490,20 +496,20 @@ def _batches(names: Iterable[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _count(messages: int) -> str:
+def _message_count(messages: int) -> str:
     return "1 message" if messages == 1 else f"{messages} messages"
 
 
-def _was(messages: int) -> str:
+def _was_or_were(messages: int) -> str:
     return "was" if messages == 1 else "were"
 
 
-def _listed(channels: Iterable[str]) -> str:
+def _channel_list(channels: Iterable[str]) -> str:
     names = list(channels)
     if not names:
         return ""
-    shown = ", ".join(repr(name) for name in names[:MAX_NAMED])
-    return f" ({shown}{', …' if len(names) > MAX_NAMED else ''})"
+    shown_names = ", ".join(repr(name) for name in names[:MAX_NAMED])
+    return f" ({shown_names}{', …' if len(names) > MAX_NAMED else ''})"
 
 
 def _first_exception(failures: BaseExceptionGroup[Any]) -> BaseException:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from sanic_star.hub._messages import Message
 
-# What happens to a message for a subscriber whose queue is full.
+# The policies for a message to a subscriber whose queue is full.
 WhenFull: TypeAlias = Literal["drop_oldest", "drop_newest", "close"]
 POLICIES = ("drop_oldest", "drop_newest", "close")
 
@@ -102,16 +102,19 @@ class _Inbox:
         self.waiter: Future[None] | None = None
 
     def deliver(self, message: Message) -> None:
+        """Put a message into the queue; leave the channel if the queue's policy requires it."""
         if not self.queue.put(message):
             self.leave(self)
             self.ended = True
         self.wake()
 
     def end(self) -> None:
+        """End the subscription, and wake its reader."""
         self.ended = True
         self.wake()
 
     def wake(self) -> None:
+        """Wake the reader, if one waits."""
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 

@@ -16,7 +16,7 @@ from sanic_star.testing._asgi.conversation import Conversation
 from sanic_star.testing._asgi.exchange import AsyncBody, Exchange, IncompleteResponse, SlowResponse, Stage
 from sanic_star.testing._asgi.scopes import HOOK, connection_scope, observe_requests
 from sanic_star.testing._asgi.server import Lifespan
-from sanic_star.testing._sanic_testing.keywords import for_handshake
+from sanic_star.testing._sanic_testing.keywords import split_handshake_keywords
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
 from sanic_star.testing._sanic_testing.response import TestingResponse
 from sanic_star.testing.deadline import within
@@ -114,7 +114,7 @@ class SanicASGITestClient(httpx2.AsyncClient):
             `{"opened": bool}`.
         """
         self._check_open()
-        options, connection_options = for_handshake(kwargs)
+        options, connection_options = split_handshake_keywords(kwargs)
         if connection_options:
             raise TypeError(f"there is no socket here: leave out {', '.join(connection_options)}")
         handshake = self.build_request("GET", uri, **options)

@@ -12,7 +12,7 @@ import requests
 from starlette.types import ASGIApp
 
 from sanic_star.testing._asgi.exchange import AsyncBody
-from sanic_star.testing._asgi.server import OwnLoop, PortalLoop, Server, close_with, in_event_loop
+from sanic_star.testing._asgi.server import OwnLoop, PortalLoop, Server, close_with_owner, in_event_loop
 from sanic_star.testing._transports.in_process import ASGIAdapter, make_response
 from sanic_star.testing.websocket import WebSocketSession, handshake_headers
 
@@ -213,7 +213,7 @@ class TestClient(requests.Session):
         self._closed = False
         server.start()
         self._server = server
-        self._finalizer = close_with(self, server)
+        self._finalizer = close_with_owner(self, server)
 
     def _absolute(self, url: str) -> str:
         if "://" in url.partition("?")[0]:

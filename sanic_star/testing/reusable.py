@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from starlette.types import ASGIApp
 
 from sanic_star.testing._asgi.server import OwnLoop, in_event_loop
-from sanic_star.testing._sanic_testing.keywords import configure, for_handshake, for_requests
+from sanic_star.testing._sanic_testing.keywords import configure, split_handshake_keywords, translate_keywords
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
 from sanic_star.testing._sanic_testing.response import TestingResponse
 from sanic_star.testing._sanic_testing.verbs import Verbs
@@ -22,9 +22,9 @@ from sanic_star.testing._transports.connections import (
     Mimic,
     address_of,
 )
-from sanic_star.testing._transports.in_process import InProcess
+from sanic_star.testing._transports.in_process import InProcessConnection
 from sanic_star.testing._transports.session import Session
-from sanic_star.testing._transports.sockets import OverSocket, served_by
+from sanic_star.testing._transports.sockets import SocketConnection, apply_server_kwargs
 from sanic_star.testing.testing import HOST, PORT
 
 __all__ = ["HOST", "PORT", "ReusableClient"]
@@ -73,16 +73,16 @@ class ReusableClient(Verbs):
         self._client_kwargs = client_kwargs or {}
         self._stopped = False
         self._session: Session | None = None
-        address = served_by(app, server_kwargs, False) if server_kwargs else {}
+        address = apply_server_kwargs(app, server_kwargs, False) if server_kwargs else {}
         address.pop("backlog", None)
         self.host = address.pop("host", host)
         port = address.pop("port", port)
         self._connection: Connection
         if address or port is not None or self.host != HOST:
-            self._connection = OverSocket(app, self.host, port or 0, address)
+            self._connection = SocketConnection(app, self.host, port or 0, address)
         else:
-            self._connection = InProcess(app)
-        self.port = port or (PORT_IN_PROCESS if isinstance(self._connection, InProcess) else 0)
+            self._connection = InProcessConnection(app)
+        self.port = port or (PORT_IN_PROCESS if isinstance(self._connection, InProcessConnection) else 0)
 
     def run(self) -> None:
         """Start the application.
@@ -147,8 +147,8 @@ class ReusableClient(Verbs):
             Exception: the application did not accept the handshake; or any exception of `mimic`.
         """
         session = self._open_session()
-        handshake, connection_options = for_handshake(kwargs)
-        if connection_options and isinstance(self._connection, InProcess):
+        handshake, connection_options = split_handshake_keywords(kwargs)
+        if connection_options and isinstance(self._connection, InProcessConnection):
             raise TypeError(
                 f"{', '.join(connection_options)} needs a socket: create the client with a port, 0 for any free port"
             )
@@ -174,13 +174,13 @@ class ReusableClient(Verbs):
         # `server_kwargs` have no effect: as in Sanic, the server is running and its address is fixed.
         session = self._open_session()
         if debug:
-            served_by(self.app, None, True)
+            apply_server_kwargs(self.app, None, True)
         settings = {"follow_redirects": False, **session.settings, **kwargs}
         base = settings.pop("base_url", None)
         if host is not None or port is not None:
             base = address_of(self._connection.base.partition(":")[0], host or self.host, port or self.port)
         try:
-            answer = self._connection.request(session, method, self._url(uri, base), for_requests(settings))
+            answer = self._connection.request(session, method, self._url(uri, base), translate_keywords(settings))
         except NO_RESPONSE:
             if not allow_none:
                 raise

@@ -20,9 +20,9 @@ from requests.cookies import RequestsCookieJar
 from starlette.types import ASGIApp
 
 from sanic_star.testing._asgi.server import OwnLoop, in_event_loop
-from sanic_star.testing._sanic_testing.keywords import configure, for_handshake, for_requests
+from sanic_star.testing._sanic_testing.keywords import configure, split_handshake_keywords, translate_keywords
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
-from sanic_star.testing._sanic_testing.refusals import refusal
+from sanic_star.testing._sanic_testing.refusals import find_handler
 from sanic_star.testing._sanic_testing.response import TestingResponse
 from sanic_star.testing._sanic_testing.verbs import Verbs
 from sanic_star.testing._transports.connections import (
@@ -32,9 +32,9 @@ from sanic_star.testing._transports.connections import (
     Mimic,
     address_of,
 )
-from sanic_star.testing._transports.in_process import InProcess
+from sanic_star.testing._transports.in_process import InProcessConnection
 from sanic_star.testing._transports.session import Session
-from sanic_star.testing._transports.sockets import OverSocket, served_by
+from sanic_star.testing._transports.sockets import SocketConnection, apply_server_kwargs
 from sanic_star.testing.deadline import DeadlineExceeded
 
 __all__ = ["SanicTestClient"]
@@ -74,7 +74,7 @@ class SanicTestClient(Verbs):
         self.host = host
         # A port that was chosen by this client and not by the test.
         self._chosen_port: int | None = None
-        self._in_process = InProcess(app)
+        self._in_process = InProcessConnection(app)
         self._session = self._in_process.session()
         # The connection of the current call.
         self._current_connection: Connection = self._in_process
@@ -112,7 +112,7 @@ class SanicTestClient(Verbs):
             ValueError: the application did not accept the handshake, or `mimic` failed; see the exception's cause.
             Exception: any exception of the application's start or stop.
         """
-        handshake, connection_options = for_handshake(kwargs)
+        handshake, connection_options = split_handshake_keywords(kwargs)
         with self._serving(debug, server_kwargs, host, bool(connection_options)) as connection:
             session = self._fresh_session(connection)
             url = self._url(uri, host, connection)
@@ -144,7 +144,7 @@ class SanicTestClient(Verbs):
                 settings = dict(getattr(session, "settings", ()))
                 base = settings.pop("base_url", None)
                 url = self._url(uri, host, connection) if base is None else f"{base.rstrip('/')}/{uri.lstrip('/')}"
-                request, response = connection.request(session, method, url, for_requests({**settings, **kwargs}))
+                request, response = connection.request(session, method, url, translate_keywords({**settings, **kwargs}))
             except Exception as error:
                 if allow_none and isinstance(error, NO_RESPONSE):
                     return connection.last_request() if gather_request else None, None
@@ -177,8 +177,8 @@ class SanicTestClient(Verbs):
         return session
 
     def _session_for(self, connection: Connection, settings: dict[str, Any] | None) -> requests.Session:
-        overridden = getattr(self.get_new_session, "__func__", None) is not SanicTestClient.get_new_session
-        if not (settings or overridden):
+        is_overridden = getattr(self.get_new_session, "__func__", None) is not SanicTestClient.get_new_session
+        if not (settings or is_overridden):
             return self._fresh_session(connection)
         session = self.get_new_session(**settings or {})
         if not isinstance(session, requests.Session):
@@ -208,12 +208,12 @@ class SanicTestClient(Verbs):
     def _serving(
         self, debug: bool, server_kwargs: dict[str, Any] | None, host: str | None, socket: bool = False
     ) -> Iterator[Connection]:
-        address = served_by(self.app, server_kwargs, debug) if server_kwargs or debug else {}
+        address = apply_server_kwargs(self.app, server_kwargs, debug) if server_kwargs or debug else {}
         connection = self._connection(address, host, socket)
         with _test_mode(self.app):
             if in_event_loop():
                 raise RuntimeError("test_client can't block inside a running event loop: await app.asgi_client there")
-            connection.open(OwnLoop(), refusal)
+            connection.open(OwnLoop(), find_handler)
             try:
                 if self.port is None or (connection is not self._in_process and self.port == self._chosen_port):
                     self.port = self._chosen_port = connection.port
@@ -237,7 +237,7 @@ class SanicTestClient(Verbs):
         port = address.pop("port", None)
         if port is None:
             port = requested_port or (self._chosen_port if self._chosen_port != PORT_IN_PROCESS else 0) or 0
-        return OverSocket(self.app, name, port, address)
+        return SocketConnection(self.app, name, port, address)
 
 
 def _close(connection: Connection) -> None:

@@ -19,7 +19,7 @@ OBSERVED = CLIENTS / "observed.json"
 OURS = ["-p", "sanic_star.testing.plugin", "--sanic-star-alias"]
 SANIC = ["-p", "no:sanic_star.testing.plugin"]
 SAMPLE = "cookies_stay or that_the_app_closes or by_name or readable or each_time_asgi"
-# What is known to differ; no other test may, and these must.
+# The expected differences; these tests must differ, and no other test may.
 DIFFERS = {
     "test_response[<lambda>-json]": "the JSON is in UTF-8 here; the library that Sanic finds installed escapes it",
     "test_paths[/%61]": "an escape that a path does not need is read as the character: `path-spelling` in the docs",

@@ -1,6 +1,6 @@
 """Exceptions with a hostile interface: reading them raises, or returns a wrong type.
 
-`EXCEPTIONS` has a factory for each; a test's server and its client look them up by the same names.
+`EXCEPTIONS` has a factory for each; a test's server and its client look them up by name.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ WRONG_VALUES: dict[str, tuple[Any, ...]] = {
 
 
 class BoomError(Exception):
-    """What hostile methods raise."""
+    """Raised by hostile methods."""
 
 
 class Own(BaseException):
-    """A base exception of a user's own."""
+    """A user's own base exception."""
 
 
 class OwnCancelled(asyncio.CancelledError):
@@ -62,7 +62,7 @@ def boom(*_: object, **__: object) -> Any:
 
 
 class Bad:
-    """An object of which nothing can be asked."""
+    """An object whose special methods all raise."""
 
     __str__ = __repr__ = __bool__ = __len__ = __iter__ = __eq__ = __hash__ = __int__ = boom
 

@@ -1,4 +1,4 @@
-"""A program for Sanic and for this package: which public methods are called where a subclass overrides them all.
+"""Record which public methods Sanic or this package calls when a subclass overrides all of them.
 
 Run with the name of the package; prints a mapping of steps to the names that the package itself has called, as JSON.
 """
@@ -29,7 +29,7 @@ step = "make"
 
 
 def recorder(name: str, method: Any) -> Any:
-    """Return an override that notes a call by the package, and passes it on."""
+    """Return an override that records a call by the package, and calls the method."""
     function = getattr(method, "__func__", method)
 
     def note() -> None:
@@ -63,7 +63,7 @@ def methods() -> dict[str, Any]:
 
 
 app = type("Mine", (package.Sanic,), methods())("Mine")
-# Its source rewriting drops what a subclass adds to a method.
+# Sanic's rewriting of sources drops the code that a subclass adds to a method.
 app.config.TOUCHUP = False
 
 
@@ -78,7 +78,7 @@ async def talk(request: Any, ws: Any, **params: Any) -> None:
 async def middleware(*args: Any) -> None: ...
 
 
-async def hear(**context: Any) -> None: ...
+async def signal_handler(**context: Any) -> None: ...
 
 
 async def boom(request: Any) -> None:
@@ -98,14 +98,14 @@ async def links(request: Any) -> Any:
 
 
 def register() -> None:
-    """Register a thing of each kind, each in a step of its own."""
+    """Register one thing of each kind, each in its own step."""
     global step
     blueprint = package.Blueprint("part", url_prefix="/part")
     blueprint.get("/x", name="x")(handler)
     blueprint.middleware("request")(middleware)
     blueprint.exception(IndexError)(middleware)
     blueprint.listener("before_server_start")(middleware)
-    blueprint.signal("part.a.b")(hear)
+    blueprint.signal("part.a.b")(signal_handler)
     registrations: dict[str, Any] = {
         "get": lambda: app.get("/")(handler),
         "route": lambda: app.route("/r", name="r")(handler),
@@ -118,11 +118,11 @@ def register() -> None:
         "exception": lambda: app.exception(KeyError)(handler),
         "listener": lambda: app.listener("before_server_start")(middleware),
         "after_server_stop": lambda: app.after_server_stop(middleware),
-        "signal": lambda: app.signal("foo.bar.baz")(hear),
-        "add_signal": lambda: app.add_signal(hear, "foo.bar.boo"),
+        "signal": lambda: app.signal("foo.bar.baz")(signal_handler),
+        "add_signal": lambda: app.add_signal(signal_handler, "foo.bar.boo"),
         "catch_exception": lambda: app.catch_exception(middleware),
         "report_exception": lambda: app.report_exception(middleware),
-        "request events": lambda: app.signal("http.lifecycle.request")(hear),
+        "request events": lambda: app.signal("http.lifecycle.request")(signal_handler),
         "blueprint": lambda: app.blueprint(blueprint),
     }
     for name, register in registrations.items():
@@ -159,9 +159,9 @@ def client(port: int) -> None:
 
 register()
 logging.disable(logging.CRITICAL)
-bound = socket.create_server(("127.0.0.1", 0))
-asking = threading.Thread(target=client, args=(bound.getsockname()[1],))
-app.after_server_start(lambda *args: asking.start())
+listener = socket.create_server(("127.0.0.1", 0))
+client_thread = threading.Thread(target=client, args=(listener.getsockname()[1],))
+app.after_server_start(lambda *args: client_thread.start())
 step = "start"
-app.run(sock=bound, single_process=True, motd=False, access_log=False)
+app.run(sock=listener, single_process=True, motd=False, access_log=False)
 print(json.dumps({name: sorted(names) for name, names in calls.items()}))

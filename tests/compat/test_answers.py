@@ -280,7 +280,7 @@ async def test_response_middleware_runs_once_for_a_request() -> None:
     request = Request({**http_scope(), "app": app})
     for status in (200, 202):
         response = text("a", status)
-        assert await app._answers.respond_through(request, response) is response
+        assert await app._answers.run_response_middleware(request, response) is response
     assert seen == [200]
 
 

@@ -13,7 +13,7 @@ from sanic_star.testing import TestClient
 
 
 class Item:
-    """What a handler of FastAPI would get from the body."""
+    """A value that FastAPI would create from the body."""
 
 
 def wrapped(handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ import pytest
 
 from sanic_star import Request, Sanic, text
 from sanic_star.engine.tasks import Tasks
-from sanic_star.engine.timers import Lock, Timer, at_intervals, by_clock
+from sanic_star.engine.timers import Lock, Timer, at_intervals, by_cron_expression
 from sanic_star.testing import TestClient
 
 
@@ -263,11 +263,11 @@ def test_jitter_is_not_negative() -> None:
 
 
 def test_intervals_do_not_drift_and_skip_missed_runs() -> None:
-    due = at_intervals(10)
-    assert due(100, None) == 110
-    assert due(110.5, 110) == 120
-    assert due(119, 110) == 120
-    assert due(155, 120) == 165
+    next_run_time = at_intervals(10)
+    assert next_run_time(100, None) == 110
+    assert next_run_time(110.5, 110) == 120
+    assert next_run_time(119, 110) == 120
+    assert next_run_time(155, 120) == 165
 
 
 # The clock ------------------------------------------------------------------------------------------------------------
@@ -275,19 +275,19 @@ def test_intervals_do_not_drift_and_skip_missed_runs() -> None:
 
 def test_a_cron_expression_gives_the_next_times() -> None:
     start = datetime(2026, 1, 1, 12, 0, tzinfo=UTC).timestamp()
-    due = by_clock("*/15 * * * *", "UTC")
-    assert due(start, None) - start == 15 * 60
-    assert due(start + 15 * 60, None) - start == 30 * 60
-    midnight = by_clock("0 0 * * *")(start, None)
+    next_run_time = by_cron_expression("*/15 * * * *", "UTC")
+    assert next_run_time(start, None) - start == 15 * 60
+    assert next_run_time(start + 15 * 60, None) - start == 30 * 60
+    midnight = by_cron_expression("0 0 * * *")(start, None)
     assert datetime.fromtimestamp(midnight).hour == 0
 
 
 def test_a_cron_expression_respects_summer_time() -> None:
     zone = ZoneInfo("Europe/Berlin")
-    due = by_clock("0 6 * * *", zone)
+    next_run_time = by_cron_expression("0 6 * * *", zone)
     before = datetime(2026, 3, 28, 6, 0, tzinfo=zone).timestamp()
     # The night of 29 March has one hour less.
-    assert due(before, None) - before == 23 * 3600
+    assert next_run_time(before, None) - before == 23 * 3600
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ async def test_a_job_by_the_clock_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
     (timer,) = app._background._timers
     # Minutes are too long for a test.
-    timer.due = lambda now, last: now + 0.001
+    timer.next_run_time = lambda now, last: now + 0.001
     with TestClient(app):
         until(lambda: seen)
 

@@ -37,8 +37,8 @@ from tests.engine.raw import ask, http_scope
 
 sanic_headers: Any = sanic.headers
 
-# What headers are made of, and what breaks out of them; a server gives bytes, which are read as UTF-8 or left as
-# surrogates.
+# The characters of headers, and characters that break out of them. A server passes bytes, which are read as UTF-8 or
+# as surrogates.
 FRAGMENTS = [
     *'a1=;,:/"\\ \t*%[]()<>@?{}&+-_.~!#$^`|',
     *("\x00", "\x7f", "\x80", "\xff", "ü", "日", "\ud800", "\udcff", "\u2028", "٣"),

@@ -21,13 +21,13 @@ TABLES: dict[str, BoundedTable[Any, Any]] = {
     "names of response headers": _field_names,
     "names of request cookies": request_cookies._names,
     "names of response cookies": response_cookies._names,
-    "content types": types._content_types,
-    "lengths": types._lengths,
+    "content types": types._content_type_fields,
+    "lengths": types._length_fields,
 }
 
 
 def key(table: BoundedTable[Any, Any], number: int) -> Any:
-    if table is types._lengths:
+    if table is types._length_fields:
         return number
     return b"x-%d" % number if table is _decoded_names else f"x-{number}"
 
@@ -63,7 +63,7 @@ def test_nothing_is_kept_of_what_is_refused() -> None:
 def test_a_flood_of_keys_does_not_fill_a_table(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     table = TABLES[name]
     made: list[Any] = []
-    make, usual = table._make_value, key(table, -1 if table is not types._lengths else 5000)
+    make, usual = table._make_value, key(table, -1 if table is not types._length_fields else 5000)
 
     def counting(asked: Any) -> Any:
         made.append(asked)
@@ -76,7 +76,7 @@ def test_a_flood_of_keys_does_not_fill_a_table(name: str, monkeypatch: pytest.Mo
         table[usual]
         peak = max(peak, len(table))
     assert peak <= table._size <= 1100
-    # What the flood costs others: one miss whenever it has filled the table.
+    # The cost of the flood for other names: one miss each time that it has filled the table.
     assert made.count(usual) <= 2 + 3000 // (table._size - len(table._seed) - 1)
     assert not set(table._seed) & set(made)
 

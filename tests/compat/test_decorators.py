@@ -17,7 +17,7 @@ async def handler(request: Request) -> HTTPResponse:
 
 REGISTRARS: list[Callable[[], Any]] = [lambda: Sanic("forms"), lambda: Blueprint("forms")]
 
-# What is written, the exception, and a part of its message.
+# The wrong code, the exception, and a part of its message.
 MISTAKES: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda app: app.exception(handler), TypeError, r"write @app\.exception\(NotFound\)"),
     (lambda app: app.exception(), TypeError, r"write @app\.exception\(NotFound\)"),

@@ -123,7 +123,7 @@ Endpoint = Callable[..., Any]
 
 
 def nothing_is_left(tasks: set[asyncio.Task[Any]]) -> bool:
-    """Tell whether no task, no timer and no stream is left besides the tasks that there were."""
+    """Return whether no task, timer or stream is left besides `tasks`."""
     others = {
         task
         for task in asyncio.all_tasks() - tasks - {asyncio.current_task()}
@@ -586,7 +586,7 @@ async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint) -> None
     async with Life(app) as life:
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
         await asyncio.wait_for(peer.until(2), A_LONG_TIME)
-        stopping = asyncio.ensure_future(life.tell("shutdown"))
+        stopping = asyncio.ensure_future(life.send_event("shutdown"))
         await asyncio.wait_for(task, A_LONG_TIME)
         await stopping
         await life.task
@@ -604,7 +604,7 @@ async def test_a_finite_stream_may_finish_at_the_stop(endpoint: Endpoint) -> Non
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
         await asyncio.wait_for(peer.until(2), A_LONG_TIME)
         assert not app._engine.streams.endless
-        await life.tell("shutdown")
+        await life.send_event("shutdown")
         await asyncio.wait_for(task, A_LONG_TIME)
         await life.task
     assert peer.body == b"data: a\n\ndata: b\n\ndata: c\n\n"
@@ -616,7 +616,7 @@ async def stop_stream(app: Any, count: int) -> Peer:
     async with Life(app) as life:
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
         await asyncio.wait_for(peer.until(count), A_LONG_TIME)
-        stopping = asyncio.ensure_future(life.tell("shutdown"))
+        stopping = asyncio.ensure_future(life.send_event("shutdown"))
         await asyncio.wait_for(task, A_LONG_TIME)
         await stopping
         await life.task
@@ -989,7 +989,7 @@ async def test_middleware_of_a_route_and_a_stream() -> None:
     async with Life(app) as life:
         task = asyncio.ensure_future(app(scope, peer.receive, peer.send))
         await asyncio.wait_for(peer.until(2), A_LONG_TIME)
-        stopping = asyncio.ensure_future(life.tell("shutdown"))
+        stopping = asyncio.ensure_future(life.send_event("shutdown"))
         await asyncio.wait_for(task, A_LONG_TIME)
         await stopping
         await life.task

@@ -14,7 +14,7 @@ import pytest
 
 from tests.project import ROOT
 
-# What `sanic_ext` is as far as an application knows it.
+# A stand-in for `sanic_ext`, with the parts that an application uses.
 STANDING = """
 import sanic
 from sanic import Sanic, text
@@ -291,7 +291,7 @@ def test_something_in_its_place_in_a_test(tmp_path: Path) -> None:
     assert run(tmp_path, textwrap.dedent(HEAD) + textwrap.dedent(source)) == "fake\n"
 
 
-# What the real package does with routes: it goes through them at the start, and adds one for HEAD to each of GET.
+# The real package's work on routes: at the start it adds a route for HEAD to each route for GET.
 WITH_ROUTES = (
     STANDING.replace(
         """        self.options = options

@@ -29,7 +29,7 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """What was looked for on the disk, in a thread."""
+    """The files that were looked up on the disk, in a thread."""
     seen: list[str | None] = []
     look = _static._find_and_read
 

@@ -118,7 +118,7 @@ REQUESTS: dict[str, Callable[[TestClient, str], Any]] = {
     ),
     "index": lambda client, kind: client.get("/s/sub/deep/"),
 }
-# What is replaced, what is asked for, and the size of the file.
+# The replaced path, the kind of request, and the size of the file.
 RACES = [
     *((replaced, "get", kind) for replaced in ("sub/deep/file.{}.txt", "sub/deep", ".") for kind in SIZES),
     ("sub", "range", "large"),

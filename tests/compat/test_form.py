@@ -64,7 +64,7 @@ def test_a_form_may_arrive_in_pieces(body: bytes, size: int) -> None:
     reader = MultipartReader("X", Spool(limit=30))
     for start in range(0, len(body), size):
         reader.feed(body[start : start + size])
-        if reader.spool.full:
+        if reader.spool.is_full:
             reader.spool.flush()
     reader.finish()
     assert form_parameters(reader.parts) == parse_multipart_form(body, "X")
@@ -136,9 +136,9 @@ def test_a_flood_of_parts_is_stopped() -> None:
 def test_a_large_form_goes_to_disk_and_is_read_when_asked_for() -> None:
     reader = MultipartReader("X", Spool(limit=100))
     reader.feed(part(FILE, b"x" * 10 + b"\n" + b"y" * 100)[:-2])
-    assert reader.spool.full
+    assert reader.spool.is_full
     reader.spool.flush()
-    assert reader.spool.on_disk
+    assert reader.spool.is_on_disk
     reader.feed(b"zzz\r\n" + part(FILE, b"small") + END)
     reader.finish()
     large, small = form_parameters(reader.parts)[1]["f"]
@@ -307,7 +307,7 @@ def test_any_content_is_found_again(contents: list[tuple[bool, bytes]], size: in
     try:
         for start in range(0, len(body), size):
             reader.feed(body[start : start + size])
-            if reader.spool.full:
+            if reader.spool.is_full:
                 reader.spool.flush()
         reader.finish()
     except BadRequest:

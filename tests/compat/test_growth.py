@@ -27,7 +27,7 @@ from sanic_star.compat.response import ResponseStream
 from tests.engine.raw import Life, Peer, http_scope, websocket_scope
 
 COUNT = 10_000
-# What fills bounded caches first: a thousand paths are remembered, and so are the files of a directory.
+# So many requests fill the bounded caches first: of a thousand paths, and of the files of a directory.
 WARM_UP = 4_000
 
 

@@ -33,7 +33,7 @@ from sanic_star.compat.response._foreign import with_sanic_names
 from tests.engine.raw import Peer, http_scope
 
 BAD = ["\r", "\n", "\x00", "\r\nset-cookie: a=1"]
-# What makes a response, and refuses at once.
+# Functions that create a response; they refuse bad values at once.
 MAKERS: dict[str, Callable[[str], Any]] = {
     "value": lambda bad: text("x", headers={"x": bad}),
     "name": lambda bad: text("x", headers={"x" + bad: "1"}),
@@ -45,7 +45,7 @@ MAKERS: dict[str, Callable[[str], Any]] = {
     "redirect": lambda bad: redirect("/", headers={"x": bad}),
     "stream": lambda bad: ResponseStream(lambda stream: stream.write(""), headers={"x": bad}),
 }
-# What changes a response, Sanic's or Starlette's, and refuses at once; the two have not all of it in common.
+# Functions that change a response, Sanic's or Starlette's; they refuse bad values at once. Some exist for one of them.
 CHANGES: dict[str, Callable[[Any, str], Any]] = {
     "item": lambda response, bad: response.headers.__setitem__("x", bad),
     "name": lambda response, bad: response.headers.__setitem__("x" + bad, "1"),

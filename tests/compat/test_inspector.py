@@ -192,7 +192,7 @@ class Inspected(Process):
         if self.framework == "sanic_star":
             self.until(partial(self.serves, 1))
         answers.append(self.send("/shutdown").json())
-        assert self.ended() == 0
+        assert self.wait_for_end() == 0
         return answers
 
     def words(self, first: str) -> list[str]:
@@ -525,7 +525,7 @@ def test_the_state_is_out_of_reach_elsewhere() -> None:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What the client would send."""
+    """The calls that the client would send."""
     calls: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(InspectorClient, "do", lambda self, action, **kwargs: calls.append((action, kwargs)))
     return calls

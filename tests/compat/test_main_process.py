@@ -176,7 +176,7 @@ def test_multi_process_features_are_refused_in_one_process(tmp_path: Path, how: 
     script = LOCAL + f"\n    app.run(port=0, motd=False, {how})\nif __name__ == '__main__':\n    local()\n"
     with process(tmp_path, script) as server:
         if "workers" in how:
-            assert server.ended() == 1
+            assert server.wait_for_end() == 1
         else:
             server.until(lambda: "the application could not be started; waiting for the next change" in server.log)
             assert server.terminate() == 0
@@ -215,7 +215,7 @@ async def fail(app):
     raise RuntimeError("no database")
 """
     with process(tmp_path, LISTENERS + script + RUN.format(how="")) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert server.log.count("RuntimeError: no database") == 1
     assert ALONE not in server.log
 

@@ -162,7 +162,7 @@ class Managed(Process):
         """
         if self.framework == "sanic":
             self.call("app.m.terminate()")
-            return self.ended()
+            return self.wait_for_end()
         return self.terminate()
 
     def states(self) -> dict[str, str | None]:
@@ -399,7 +399,7 @@ def test_a_worker_manages_and_scales(tmp_path: Path) -> None:
         server.until(lambda: len([name for name in server.states() if "Server" in name]) == 1 or is_kept(server))
         # As many again: that says nothing new.
         server.call("app.m.terminate()")
-        assert server.ended() == 0
+        assert server.wait_for_end() == 0
         return [*seen, server.words("runs")]
 
     def is_kept(server: Managed) -> bool:
@@ -469,7 +469,7 @@ def test_invalid_orders_to_the_manager(tmp_path: Path, order: str, logged: str |
 )
 def test_functions_that_can_not_be_managed(tmp_path: Path, managed: str, error: str) -> None:
     with Managed(tmp_path, "sanic_star", managed) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert error in server.log
     assert ("Traceback" in server.log) == ("Error: " in error)
     wait_for_the_end_of(members(server.popen.pid))
@@ -484,7 +484,7 @@ def test_the_main_process_is_killed(tmp_path: Path) -> None:
         server.until(lambda: server.started() == 2 and len(server.words("runs")) == 2)
         pids = server.call("[known['pid'] for known in app.m.workers.values()]")
         server.popen.kill()
-        server.ended()
+        server.wait_for_end()
         wait_for_the_end_of(pids)
     # Its own handler has run.
     assert "ends loop" in server.log
@@ -500,7 +500,7 @@ def test_ctrl_c_reaches_all_processes(tmp_path: Path) -> None:
         pids = server.call("[known['pid'] for known in app.m.workers.values()]")
         # As a terminal does it.
         os.killpg(server.popen.pid, signal.SIGINT)
-        assert server.ended() == 0
+        assert server.wait_for_end() == 0
         wait_for_the_end_of(pids)
     assert "Traceback" not in server.log
     assert "is killed" not in server.log

@@ -322,7 +322,7 @@ for step in sys.argv[2:]:
     if "__call__" in vars(Sanic):
         del Sanic.__call__
 """
-# What is answered, and which of the tool's two ways follows the request if it has both.
+# The answer, and the one of the tool's two ways that follows the request if it has both.
 COUNTED = {
     'started(made(), "/")': "ours | sanic",
     'started(made(), "/starlette/")': "Starlette | starlette",

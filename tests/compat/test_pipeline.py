@@ -8,11 +8,11 @@ import pytest
 
 from sanic_star import HTTPResponse, Request, Sanic, text
 from sanic_star.compat._app.pipeline import (
+    calls_of_middleware,
     handler_call,
     is_coroutine_function,
-    respond_through,
-    run_before,
-    steps,
+    run_request_middleware,
+    run_response_middleware,
     with_middleware,
 )
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
@@ -126,7 +126,9 @@ async def test_without_middleware_the_dispatch_is_called_directly() -> None:
 
 async def test_answered_requests_skip_response_middleware() -> None:
     seen: list[str] = []
-    after = steps([Middleware(lambda request, response: seen.append("after"), MiddlewareLocation.RESPONSE)])
+    after = calls_of_middleware(
+        [Middleware(lambda request, response: seen.append("after"), MiddlewareLocation.RESPONSE)]
+    )
 
     async def call(request: Any) -> Any:
         return request.answer
@@ -155,13 +157,13 @@ async def test_middleware_outside_of_a_route(asynchronous: bool) -> None:
     )
     for early, late in (("early", "late"), (None, None)):
         request = SimpleNamespace(early=early, late=late)
-        assert await run_before(request, [(functions[0], asynchronous)]) == early
+        assert await run_request_middleware(request, [(functions[0], asynchronous)]) == early
         response = text("response")
-        assert await respond_through(request, response, [(functions[1], asynchronous)]) == (late or response)
-        assert await respond_through(request, {"no": "response"}, [(functions[1], asynchronous)]) == (
+        assert await run_response_middleware(request, response, [(functions[1], asynchronous)]) == (late or response)
+        assert await run_response_middleware(request, {"no": "response"}, [(functions[1], asynchronous)]) == (
             late or {"no": "response"}
         )
-        assert await respond_through(request, None, [(functions[1], asynchronous)]) is None
+        assert await run_response_middleware(request, None, [(functions[1], asynchronous)]) is None
         assert request._request_middleware_started
         assert request._response_middleware_started
 

@@ -20,7 +20,7 @@ FIELDS = [(b"host", b"a.test"), (b"x-id", b"7"), (b"accept", "é".encode()), (b"
 
 
 def is_built(header: Header) -> bool:
-    """Tell whether the mapping of text has been built."""
+    """Return whether the mapping of text has been built."""
     lazy: Any = header
     return type(lazy) is not RequestHeader or lazy._built is not None
 

@@ -24,7 +24,7 @@ from sanic_star.compat.response import (
     validate_file,
 )
 from sanic_star.compat.response._writer import ResponseWriter
-from sanic_star.compat.response.types import BaseHTTPResponse, header_field, writing
+from sanic_star.compat.response.types import BaseHTTPResponse, header_field, json_writing
 from sanic_star.testing import TestClient
 
 WHEN = "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -99,8 +99,8 @@ def test_headers_on_the_wire() -> None:
         "x", headers={"X-A": 1, "content-type": "text/y", "content-length": "9"}, content_type="z/z"
     )
     assert wire(response) == [("x-a", "1"), ("content-type", "text/y"), ("content-length", "1")]
-    assert response._head(declared=True)[-1] == (b"content-length", b"9")
-    assert response._head(length=False)[-1] == (b"content-length", b"9")
+    assert response._head(keeps_own_length=True)[-1] == (b"content-length", b"9")
+    assert response._head(with_length=False)[-1] == (b"content-length", b"9")
     copied = HTTPResponse(
         "x", headers={"transfer-encoding": "chunked", "connection": "close", "content-length": "5000"}
     )
@@ -111,7 +111,7 @@ def test_headers_on_the_wire() -> None:
     assert plain.raw_headers == plain._head()
     assert wire(HTTPResponse("x", headers={"a": "b"})) == [("a", "b"), ("content-length", "1")]
     assert HTTPResponse()._head() == [(b"content-length", b"0")]
-    assert HTTPResponse("x")._head(length=False) == []
+    assert HTTPResponse("x")._head(with_length=False) == []
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_json_with_a_writer_of_its_own() -> None:
 
 def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     # From the first such application on, each response asks; put back, so that other tests have the usual way.
-    monkeypatch.setattr(writing, "by_application", False)
+    monkeypatch.setattr(json_writing, "by_application", False)
     own: Sanic[Any, Any] = Sanic("Own", dumps=lambda value: f"own {value}")
     usual: Sanic[Any, Any] = Sanic("Usual")
 

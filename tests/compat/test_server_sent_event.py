@@ -21,7 +21,7 @@ class Fired:
 
 
 class Client:
-    """What a browser makes of a stream."""
+    """A browser's reading of an event stream."""
 
     def __init__(self) -> None:
         self.fired: list[Fired] = []

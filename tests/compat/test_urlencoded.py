@@ -17,7 +17,7 @@ from sanic_star.compat._support.escapes import unquote_plus
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 from sanic_star.compat.request._urlencoded import UrlencodedReader
 
-# What means something to the form, to the escape, or to quoted-printable.
+# Characters with a meaning in forms, in escapes, or in quoted-printable.
 TOKENS = (b"%", b"=", b"+", b"&", b"4", b"1", b"%41", b"%25", b"%3D", b"%3d", b"%26", b"%2B", b"%0A", b"%00", b"%C3%A9",
           b"%FF", b"\r", b"\n", b"\r\n", b" ", b"\t", b"_", b"a", b"F", b"g", b";")  # fmt: skip
 ASCII = st.lists(st.sampled_from(TOKENS), max_size=12).map(b"".join)

@@ -90,7 +90,7 @@ INTERNAL = ("Exception in ASGI application", "never retrieved", "was destroyed b
 
 @dataclass(frozen=True)
 class Server:
-    """How a server is started, and what it does by itself with a bad client.
+    """A server: its command, and its own reactions to a bad client.
 
     Args:
         command: its arguments, with `PORT` where it does not choose one.

@@ -139,10 +139,10 @@ async def test_pings_without_a_waiter_leave_nothing(ws_setting: str) -> None:
         await asyncio.wait_for(await ws.ping("last"), TIMEOUT_S)
         await asyncio.wait_for(await ws.ping("last"), TIMEOUT_S)
         frames: Any = ws._frames
-        states.append((dict(frames.waiting), dict(frames._sent_at), "handle_pong" in vars(frames.protocol)))
+        states.append((dict(frames.unanswered_pings), dict(frames._sent_at), "handle_pong" in vars(frames.protocol)))
         unanswered = await ws.ping("unanswered")
         await ws.close()
-        states.append((dict(frames.waiting), dict(frames._sent_at), "handle_pong" in vars(frames.protocol)))
+        states.append((dict(frames.unanswered_pings), dict(frames._sent_at), "handle_pong" in vars(frames.protocol)))
         assert unanswered.cancelled()
 
     states: list[Any] = []

@@ -21,7 +21,7 @@ async def test_an_iteration_that_is_over_stays_over() -> None:
         seen.append(await anext(messages))
         seen.append(await anext(messages, "over"))
         seen.append(await anext(messages, "still over"))
-        seen.append(ws._iterating)
+        seen.append(ws._running_loops)
 
     connection = await Connection(speaking(x=handler), "/x").opened()
     connection.put("receive", text="a")
@@ -37,30 +37,30 @@ async def test_a_loop_that_was_left_no_longer_counts(way: str) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         if way == "break":
             async for _ in ws:
-                seen.append(ws._iterating)
+                seen.append(ws._running_loops)
                 break
         elif way == "exception":
             try:
                 async for _ in ws:
-                    seen.append(ws._iterating)
+                    seen.append(ws._running_loops)
                     raise ValueError
             except ValueError:
                 pass
         elif way == "aclosing":
             async with aclosing(aiter(ws)) as messages:  # type: ignore[type-var]
                 await anext(messages)
-                seen.append(ws._iterating)
+                seen.append(ws._running_loops)
         else:
             messages = aiter(ws)
             await anext(messages)
-            seen.append(ws._iterating)
+            seen.append(ws._running_loops)
             if way == "timeout":
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(anext(messages), 0.01)
             del messages
             # From Python 3.12 on, `wait_for` refers to it until the next turn of the event loop.
             await asyncio.sleep(0)
-        seen.append(ws._iterating)
+        seen.append(ws._running_loops)
         # The messages that come now are for whoever reads next.
         await ws.send("left")
         seen.append(await ws.recv())

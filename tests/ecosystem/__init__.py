@@ -24,5 +24,5 @@ WANTED = "SANIC_STAR_ECOSYSTEM"
 
 
 def is_wanted() -> bool:
-    """Tell whether the test modules of this folder are to be collected."""
+    """Return whether pytest should collect the test modules of this folder."""
     return bool(os.environ.get(WANTED))

@@ -20,12 +20,12 @@ from typing import Any
 from tests.ecosystem import FOLDER, PAGE, ROOT, WANTED, own, page
 from tests.ecosystem.packages import PACKAGES, Package
 
-# What the control runs on, whatever a package asks for.
+# The Sanic of the control; a package's requirement for another version does not change it.
 SANIC = "sanic==25.12.*"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what the arguments name, write results and page, and return the exit status."""
+    """Run the packages in `arguments`, write results and page, and return the exit status."""
     if arguments != ["page"]:
         environment, *names = arguments
         packages = [package for package in PACKAGES if package.environment == environment]
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         faults = [fault for package in packages for fault in run(package, reasons.get(package.name, ""))]
     else:
         faults = []
-    PAGE.write_text(page.written(), encoding="utf-8")
+    PAGE.write_text(page.page_text(), encoding="utf-8")
     for fault in faults:
         print(fault)
     return 1 if faults else 0
@@ -62,7 +62,7 @@ def _pip(*requirements: str) -> str:
 
 
 def run(package: Package, reason: str) -> list[str]:
-    """Run the tests of one package and write its results; return what went wrong."""
+    """Run the tests of one package and write its results; return the faults."""
     results: dict[str, Any] = {"package": package.name, "environment": package.environment}
     faults = []
     if reason:
@@ -72,7 +72,7 @@ def run(package: Package, reason: str) -> list[str]:
             "version": _version(package),
             "sanic": version("sanic"),
             "python": ".".join(platform.python_version_tuple()[:2]),
-            "shown": _shown(package),
+            "shown": _record_tests(package),
         }
         for shown in results["shown"]:
             failed = [how for how, outcome in shown["outcomes"].items() if outcome == "failed"]
@@ -80,7 +80,7 @@ def run(package: Package, reason: str) -> list[str]:
         if not results["shown"]:
             faults.append(f"{package.name}: no test ran")
         if package.own_tests:
-            results["own tests"] = _own(package, results["version"])
+            results["own tests"] = _run_own_tests(package, results["version"])
             for name, pair in results["own tests"].get("differences", {}).items():
                 if pair["sanic"] == "passed" and name not in package.differs:
                     faults.append(f"{package.name}: own test {name} passes on Sanic, here: {pair['here']}")
@@ -94,7 +94,7 @@ def _version(package: Package) -> str:
     return version(package.distribution)
 
 
-def _shown(package: Package) -> list[dict[str, Any]]:
+def _record_tests(package: Package) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder, "record.json")
         command = ("-m", "pytest", "-q", "-p", "tests.ecosystem.recording", f"--record={record}")
@@ -105,7 +105,7 @@ def _shown(package: Package) -> list[dict[str, Any]]:
         return list(json.loads(record.read_text())) if record.exists() else []
 
 
-def _own(package: Package, installed: str) -> dict[str, Any]:
+def _run_own_tests(package: Package, installed: str) -> dict[str, Any]:
     assert package.own_tests is not None
     archive = package.own_tests.archive
     # Outside of the checkout: pytest would take the configuration of this package for the archive's.

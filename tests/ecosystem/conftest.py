@@ -1,4 +1,4 @@
-"""The fixture that serves an application on Sanic and here, and the record of what the tests have shown."""
+"""The fixture that serves an application on Sanic and here, and the record of the tests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def serve(how: str, tmp_path: Path) -> Iterator[Serve]:
     yield start
     for process in processes:
         if process.popen.poll() is None:
-            # How the control ends is none of this package's concern, and may take a minute.
+            # A regular end of the control is not tested here, and may take a minute.
             process.terminate(signal.SIGKILL if how == "sanic" else signal.SIGTERM)
 
 

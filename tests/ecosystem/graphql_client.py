@@ -1,4 +1,4 @@
-"""What the tests of GraphQL packages have in common: requests, and the websocket protocols for subscriptions."""
+"""Shared helpers for the tests of GraphQL packages: requests, and the websocket protocols for subscriptions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ask(url: str, query: str, **fields: Any) -> tuple[int, Any]:
 
 
 def page(url: str) -> requests.Response:
-    """Open the address in a browser."""
+    """Request the address as a browser does."""
     return requests.get(url, headers={"accept": "text/html,*/*;q=0.8"}, timeout=TIMEOUT_S)
 
 
@@ -46,7 +46,7 @@ class Subscriptions:
         self.socket.send(json.dumps(message))
 
     def receive(self) -> dict[str, Any]:
-        """Wait for a message; signs of life are left out."""
+        """Wait for a message that is not a ping."""
         while True:
             message: dict[str, Any] = json.loads(self.socket.recv(timeout=TIMEOUT_S))
             if message["type"] not in ("ka", "ping"):
@@ -83,13 +83,13 @@ class Subscriptions:
         return message["payload"]
 
 
-def check(url: str, protocol: str, log: Any) -> None:
+def check(url: str, protocol: str, wait_for_log: Any) -> None:
     """Use a GraphQL application: queries, a mutation, bad input, and subscriptions.
 
     Args:
         url: its address.
         protocol: the websocket protocol that it speaks.
-        log: waits until the log of the server has a line.
+        wait_for_log: a function that waits until the server's log has a line.
     """
     assert ask(url, "{ hello }") == (200, {"data": {"hello": "hello you"}})
     document, variables = "query($name: String!) { hello(name: $name) }", {"name": "Ann"}
@@ -120,7 +120,7 @@ def check(url: str, protocol: str, log: Any) -> None:
         client.subscribe("c", "subscription { count(upTo: 1000000) }")
         assert client.next("c") == {"count": 1}
         client.stop("c")
-        log("count of 1000000 is over")
+        wait_for_log("count of 1000000 is over")
         client.subscribe("d", "subscription { count(upTo: 2000000) }")
         client.until_next("d")
-    log("count of 2000000 is over")
+    wait_for_log("count of 2000000 is over")

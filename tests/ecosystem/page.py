@@ -42,7 +42,7 @@ Starlette. The tests are in `tests/ecosystem/asgi/`, one module for each package
 HOWS = {"sanic": "on Sanic", "here": "by `app.run`", "uvicorn": "under uvicorn", "starlette": "on Starlette"}
 
 
-def written() -> str:
+def page_text() -> str:
     """Return the text of the page."""
     results = [
         (package, json.loads(Path(package.results).read_text(encoding="utf-8")))

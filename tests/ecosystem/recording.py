@@ -1,4 +1,4 @@
-"""A plugin of pytest that writes what each test has shown, as JSON: `--record=FILE`.
+"""A plugin of pytest that writes the outcome of each test as JSON: `--record=FILE`.
 
 One entry for each test function: the first line of its docstring, and the outcome for each way of serving.
 """
@@ -17,7 +17,7 @@ RANK = ("passed", "skipped", "xfailed", "failed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--record", help="write what the tests have shown to this file")
+    parser.addoption("--record", help="write the outcomes of the tests to this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -20,15 +20,15 @@ def main(how: str, module: str) -> None:
         from sanic_star.compat import install
 
         install()
-    listening = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0))
     app = import_module(module).app
-    print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     if how == "uvicorn":
         import uvicorn
 
-        uvicorn.Server(uvicorn.Config(app, lifespan="on")).run(sockets=[listening])
+        uvicorn.Server(uvicorn.Config(app, lifespan="on")).run(sockets=[listener])
     else:
-        app.run(sock=listening, single_process=True, motd=False)
+        app.run(sock=listener, single_process=True, motd=False)
 
 
 if __name__ == "__main__":

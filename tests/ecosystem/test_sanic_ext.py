@@ -201,7 +201,7 @@ def test_health_and_logging(folder: Path, workers: int) -> None:
                 os.killpg(process.popen.pid, signal.SIGKILL)
             else:
                 process.popen.terminate()
-                assert process.ended() == 0
+                assert process.wait_for_end() == 0
     names = {
         setup: {name.rpartition("-")[0]: sorted(state) for name, state in states[setup].items()} for setup in states
     }

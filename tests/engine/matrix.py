@@ -1,4 +1,4 @@
-"""One application under every server, measured for the tests and for the tables in `docs/deploy/index.md`.
+"""One application on every server, measured for the tests and for the tables in `docs/deploy/index.md`.
 
 python -m tests.engine.matrix       measures all of it, and prints the table
 """
@@ -109,16 +109,16 @@ if __name__ == "__main__":
 
 @dataclass
 class Server:
-    """A server, as somebody starts it.
+    """A server, and the command that a user starts it with.
 
     Args:
-        name: what the table calls it.
-        command: what starts it, `{port}` and `{reload}` to be filled in.
-        reload: what makes it restart on changes; None: it can't; empty: only when it is told so by SIGHUP.
+        name: its name in the table.
+        command: the command line, with the placeholders `{port}` and `{reload}`.
+        reload: the option for a restart on changes; None: there is no restart; empty: only SIGHUP restarts it.
         status: its exit status after SIGTERM.
-        failed: its exit status when a listener fails at the start, or of each answer where it goes on.
-        lifespan: whether it tells the application that it starts.
-        code: with which a websocket is closed when it stops; None: it just ends.
+        failed: its exit status if a listener fails at the start, or the status of each answer if it goes on.
+        lifespan: whether it runs the lifespan protocol.
+        code: the close code of a websocket when the server stops; None: the connection ends without a close frame.
         is_cut_off: whether the server does not notify its worker, and breaks off a stream after its own timeout.
     """
 
@@ -155,11 +155,11 @@ class Running:
         self.folder = folder
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        # In a list: a response with an error's status is false.
+        # In a list, because a response with an error status is false.
         return self.log.until(lambda: _attempt(f"http://127.0.0.1:{self.port}{path}", options))[0]
 
     def stop(self) -> float:
-        """Send SIGTERM, and return how long it took."""
+        """Send SIGTERM, and return the seconds until the end."""
         began = time.monotonic()
         self.log.terminate()
         return time.monotonic() - began
@@ -176,7 +176,7 @@ def _attempt(url: str, options: dict[str, Any]) -> list[requests.Response]:
 def running(
     server: Server, folder: Path, reload: bool = False, fail: bool = False, script: str = ""
 ) -> Iterator[Running]:
-    """Run a server for as long as the block lasts; `script` comes before what all of them serve."""
+    """Run a server until the block ends; `script` comes before the common script."""
     port = free_port()
     option = (server.reload or "") if reload else ""
     command = (sys.executable, *server.command.format(port=port, reload=option).split())
@@ -193,7 +193,7 @@ def running(
 
 @dataclass
 class Start:
-    """Which phases were over before the first answer, and which with it."""
+    """The phases in the log before the first answer, and after it."""
 
     before: list[str]
     after: list[str]
@@ -212,7 +212,7 @@ def start(server: Server, folder: Path) -> Start:
 
 @dataclass
 class Stop:
-    """How long a stop took, how the process ended, what the client saw, and what the server wrote."""
+    """The outcome of a stop: its duration, the exit status, what the client received, and the log."""
 
     seconds: float
     status: int
@@ -227,7 +227,7 @@ class Stop:
 
     @property
     def phases(self) -> list[str]:
-        """Which phases there were."""
+        """The phases in the log."""
         return self.log.phases()
 
 
@@ -244,12 +244,12 @@ def stream_at_stop(server: Server, folder: Path) -> Stop:
                 complete = True
             except requests.RequestException:
                 complete = False
-    return Stop(seconds, it.log.ended(), complete, None, it.log)
+    return Stop(seconds, it.log.wait_for_end(), complete, None, it.log)
 
 
 @dataclass
-class Ends:
-    """How a stop with several connections ended: how long it took, what each client got, what the server wrote."""
+class ManyStops:
+    """The outcome of a stop with several connections: its duration, the exit status, the answers, and the log."""
 
     seconds: float
     status: int
@@ -268,7 +268,7 @@ def _request(port: int, path: str) -> socket.socket:
     return connection
 
 
-def _rest(connection: socket.socket) -> bytes:
+def _read_rest(connection: socket.socket) -> bytes:
     parts = []
     try:
         while part := connection.recv(65536):
@@ -278,15 +278,15 @@ def _rest(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def many_at_stop(server: Server, folder: Path, path: str, count: int = 20, reads: bool = True) -> Ends:
+def many_at_stop(server: Server, folder: Path, path: str, count: int = 20, reads: bool = True) -> ManyStops:
     """Stop a server with connections open.
 
     Args:
         server: the server.
-        folder: where its script is written.
-        path: what the clients ask for.
-        count: how many there are.
-        reads: whether they read the answers; else they are as peers that have vanished.
+        folder: the folder for its script.
+        path: the path that the clients request.
+        count: the number of clients.
+        reads: whether they read the answers; clients that do not read are like peers that have vanished.
     """
     mark = {"/events": "", "/ws": "websocket is open", "/flood": "flood is open"}.get(path, "quiet is open")
     with running(server, folder) as it, ExitStack() as stack:
@@ -302,9 +302,9 @@ def many_at_stop(server: Server, folder: Path, path: str, count: int = 20, reads
         if path == "/flood":
             time.sleep(1)  # until all buffers are full
         with ThreadPoolExecutor(count) as threads:
-            answers = [threads.submit(_rest, connection) for connection in connections if reads]
+            answers = [threads.submit(_read_rest, connection) for connection in connections if reads]
             seconds = it.stop()
-            return Ends(seconds, it.log.ended(), [answer.result() for answer in answers], it.log)
+            return ManyStops(seconds, it.log.wait_for_end(), [answer.result() for answer in answers], it.log)
 
 
 def leaving(server: Server, folder: Path, path: str) -> None:
@@ -324,7 +324,7 @@ def websocket_at_stop(server: Server, folder: Path) -> Stop:
         with connect(f"ws://127.0.0.1:{it.port}/ws", open_timeout=TIMEOUT_S, close_timeout=TIMEOUT_S) as websocket:
             websocket.send("hello")
             assert websocket.recv(TIMEOUT_S) == "hello"
-            # The close frame is answered by a thread of the client's, so that the server has its farewell.
+            # A thread of the client answers the close frame, so that the server can complete the closing handshake.
             seconds = it.stop()
             try:
                 websocket.recv(TIMEOUT_S)
@@ -332,22 +332,22 @@ def websocket_at_stop(server: Server, folder: Path) -> Stop:
                 code = closed.rcvd.code if closed.rcvd else None
             except WebSocketException:
                 pass
-    return Stop(seconds, it.log.ended(), code is not None, code, it.log)
+    return Stop(seconds, it.log.wait_for_end(), code is not None, code, it.log)
 
 
 def failing(server: Server, folder: Path) -> tuple[int | None, bool]:
-    """Return the exit status of a start that fails, and whether the log says why; without lifespan the answer's."""
+    """Return the exit status of a failing start (without lifespan, of an answer), and whether the log has the error."""
     with running(server, folder, fail=True) as it:
         if not server.lifespan:
             status = it.get("/word").status_code
             return status, it.log.until(lambda: "no database" in it.log.log)
-        status = it.log.ended()
+        status = it.log.wait_for_end()
     return status, "no database" in it.log.log
 
 
 @dataclass
 class Reload:
-    """How long a server took to start, and from an edit to its effect, in seconds."""
+    """The seconds of a start, and the seconds from an edit to its effect."""
 
     start: float
     seconds: float
@@ -355,7 +355,7 @@ class Reload:
 
 
 def reload(server: Server, folder: Path, path: str = "/events") -> Reload | None:
-    """Edit the script while a connection is open; return None where the server does not restart."""
+    """Edit the script while a connection is open; return None if the server does not restart."""
     if server.reload is None:
         return None
     began = time.monotonic()

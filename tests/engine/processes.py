@@ -22,7 +22,7 @@ TIMEOUT_S = 60.0  # enough for a slow machine; every wait ends as soon as its co
 UVICORN = (sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "0")
 T = TypeVar("T")
 
-# What every script begins with: an application whose phases are written to the log.
+# The start of every script: an application that writes its phases to the log.
 HEAD = """
 import asyncio, os, signal, sys, time
 from sanic_star import Sanic, text
@@ -43,12 +43,12 @@ for phase in ("before_server_start", "after_server_start", "before_server_stop",
 
 
 class Process:
-    """A process and what it has written so far.
+    """A process and its output so far.
 
     Args:
-        command: what is run.
-        folder: where.
-        own_session: whether it gets a session of its own, and with it a process group, which Sanic's manager may kill.
+        command: the command line.
+        folder: the working directory.
+        own_session: whether it gets its own session, and with it a process group, which Sanic's manager may kill.
     """
 
     def __init__(self, command: tuple[str, ...], folder: Path, own_session: bool = False) -> None:
@@ -77,7 +77,7 @@ class Process:
         return "".join(self.lines)
 
     def until(self, condition: Callable[[], T | None]) -> T:
-        """Wait until a condition holds, and return what it gave; it is an error when the process ends meanwhile."""
+        """Wait until a condition is true, and return its result; raise if the process ends before."""
         deadline = time.monotonic() + TIMEOUT_S
         while True:
             ended = self.popen.poll() is not None
@@ -86,21 +86,21 @@ class Process:
             if result := condition():
                 return result
             assert not ended, f"the process has ended; the log says:\n{self.log}"
-            assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{self.log}"
+            assert time.monotonic() < deadline, f"timed out; the log says:\n{self.log}"
             time.sleep(0.01)
 
     @property
     def port(self) -> int:
-        """The port that the server says it listens on."""
+        """The port that the server logs."""
         return int(self.until(lambda: re.search(r"(?:https?://|TCP address )127\.0\.0\.1:(\d+)", self.log))[1])
 
     def get(self, path: str = "/", **options: Any) -> requests.Response:
-        """Send a request, as soon as the server listens."""
+        """Send a GET request as soon as the server listens."""
         url = f"http://127.0.0.1:{self.port}{path}"
         return self.until(lambda: _attempt(url, options))
 
-    def ended(self) -> int:
-        """Wait for the process's end, and return its exit status."""
+    def wait_for_end(self) -> int:
+        """Wait until the process ends, and return its exit status."""
         status = self.popen.wait(TIMEOUT_S)
         self._reader.join(TIMEOUT_S)
         return status
@@ -108,7 +108,7 @@ class Process:
     def terminate(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, and return the exit status."""
         self.popen.send_signal(number)
-        return self.ended()
+        return self.wait_for_end()
 
     def phases(self) -> list[str]:
         """The phases in the log, in order."""
@@ -123,7 +123,7 @@ def _attempt(url: str, options: dict[str, Any]) -> requests.Response | None:
 
 @contextlib.contextmanager
 def process(folder: Path, script: str, *command: str, name: str = "served.py") -> Iterator[Process]:
-    """Run a script behind `HEAD`, or a command with it as the module `served`, for as long as the block lasts."""
+    """Run a script with `HEAD` before it, or a command with that as the module `served`, until the block ends."""
     (folder / name).write_text(HEAD + textwrap.dedent(script))
     started = Process(command or (sys.executable, name), folder)
     try:
@@ -135,11 +135,11 @@ def process(folder: Path, script: str, *command: str, name: str = "served.py") -
                 started.popen.wait(10)
             except subprocess.TimeoutExpired:
                 started.popen.kill()
-        started.ended()
+        started.wait_for_end()
 
 
 def is_open(port: int) -> bool:
-    """Tell whether somebody listens on a port."""
+    """Return whether a process listens on a port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), TIMEOUT_S):
         return True
     return False
@@ -148,8 +148,8 @@ def is_open(port: int) -> bool:
 def free_port() -> int:
     """Return a port that was free a moment ago.
 
-    From below those that systems give to clients, and to servers without a wish (32768 on Linux, 49152 elsewhere): one
-    of these may be somebody else's before the server under test has it.
+    It is below the ports that systems choose for clients and for servers that bind port 0 (from 32768 on Linux, from
+    49152 elsewhere): another process could get one of those before the server under test binds it.
     """
     while True:
         port = random.randrange(20_000, 32_000)

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 
 def http_scope(path: str = "/", method: str = "GET", **fields: Any) -> Scope:
-    """Make the scope of a request as uvicorn does: a decoded path, the raw one beside it."""
+    """Make the scope of a request as uvicorn does, with the decoded path and the raw one."""
     scope: Scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -63,7 +63,7 @@ class Peer:
         self.news.set()
 
     async def until(self, count: int) -> None:
-        """Wait for that many messages."""
+        """Wait until `count` messages have been sent."""
         while len(self.sent) < count:
             self.news.clear()
             await self.news.wait()
@@ -87,7 +87,7 @@ class Peer:
 
 
 async def ask(app: ASGIApp, scope: Scope, chunks: Iterable[bytes] = (b"",)) -> Peer:
-    """Carry one request to an app."""
+    """Send one request to an app, and return the server's side with its messages."""
     peer = Peer(chunks)
     await app(scope, peer.receive, peer.send)
     return peer
@@ -106,13 +106,13 @@ class Life:
         self.outbox: asyncio.Queue[Message] = asyncio.Queue()
         self.state: dict[str, Any] = {}
 
-    async def tell(self, event: str) -> Message:
+    async def send_event(self, event: str) -> Message:
         """Send one message, and return the answer."""
         await self.inbox.put({"type": f"lifespan.{event}"})
         return await self.outbox.get()
 
     async def fail(self) -> Message:
-        """Start an application that can't; return what it said, and raise what it raised."""
+        """Start an application whose start-up fails; return its message, and raise the exception that it raised."""
         await self.__aenter__()
         await asyncio.wait({self.task})
         self.task.result()
@@ -121,9 +121,9 @@ class Life:
     async def __aenter__(self) -> "Life":
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
         self.task = asyncio.ensure_future(self.app(scope, self.inbox.get, self.outbox.put))
-        self.started = await self.tell("startup")
+        self.started = await self.send_event("startup")
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self.stopped = await self.tell("shutdown") if not self.task.done() else None
+        self.stopped = await self.send_event("shutdown") if not self.task.done() else None
         await self.task

@@ -56,7 +56,7 @@ async def read_all(receive: Receive) -> bytes:
     return body
 
 
-# What a middleware may do: each reads, or answers, before the dispatch has seen the request.
+# Kinds of middleware: each reads the body, or answers, before the dispatch gets the request.
 
 
 async def base_reads(request: StarletteRequest, call_next: Any) -> Any:

@@ -39,8 +39,8 @@ class Boom(Exception):
     """An exception without a handler."""
 
 
-class Known(Exception):
-    """What a handler answers."""
+class HandledError(Exception):
+    """An exception with a handler."""
 
 
 class CorrelationId:
@@ -129,8 +129,8 @@ def application(*names: str) -> Sanic[Any, Any]:
         app.ctx.seen.append(response.status)
         response.headers["x-after"] = "1"
 
-    @app.exception(Known)
-    async def handle(request: Request, error: Known) -> HTTPResponse:
+    @app.exception(HandledError)
+    async def handle(request: Request, error: HandledError) -> HTTPResponse:
         return text("known", 418)
 
     @app.get("/unhandled")
@@ -139,7 +139,7 @@ def application(*names: str) -> Sanic[Any, Any]:
 
     @app.get("/handled")
     async def handled(request: Request) -> HTTPResponse:
-        raise Known
+        raise HandledError
 
     @app.get("/sanic")
     async def sanic(request: Request) -> HTTPResponse:
@@ -387,7 +387,12 @@ async def test_a_mounted_application_answers_by_itself(own: bool, caplog: pytest
 
 
 async def test_middleware_of_a_mount_sees_the_answers_to_exceptions(caplog: pytest.LogCaptureFixture) -> None:
-    errors = {"404": HTTPException(404, "gone"), "tea": SanicException("tea", 418), "known": Known(), "boom": Boom()}
+    errors = {
+        "404": HTTPException(404, "gone"),
+        "tea": SanicException("tea", 418),
+        "known": HandledError(),
+        "boom": Boom(),
+    }
 
     async def fail(request: Any) -> Any:
         raise errors[request.path_params["name"]]

@@ -63,8 +63,8 @@ def post(path: bytes = b"/body", length: int = 500, extra_fields: bytes = b"") -
     return b"POST %s HTTP/1.1\r\n" % path + HOST + extra_fields + b"content-length: %d\r\n\r\n" % length
 
 
-# What a client sends, with pauses in seconds between; the statuses of the answers; how long it takes at least until the
-# connection is closed.
+# The parts that a client sends, with pauses in seconds between them; the statuses of the answers; the minimum time
+# until the connection is closed.
 SLOW: dict[str, tuple[tuple[float | bytes, ...], list[int], float]] = {
     "silent": ((), [], REQUEST),
     "half a head": ((b"GET / HTTP/1.1\r\nhos",), [408], REQUEST),
@@ -470,8 +470,8 @@ def sweeper(*connections: Any, max_connections: float = 100, **limits: Any) -> C
     return made
 
 
-async def look(swept: ConnectionSweeper, seconds: float) -> None:
-    """Let the sweeper look as often as it does within so many seconds."""
+async def run_checks(swept: ConnectionSweeper, seconds: float) -> None:
+    """Run all checks that the sweeper does within `seconds`."""
     if swept._timer is None:
         swept.start()
     for _ in range(round(seconds / swept._interval_s)):
@@ -485,9 +485,9 @@ async def look(swept: ConnectionSweeper, seconds: float) -> None:
 async def test_a_refused_body_that_is_not_sent_is_broken_off() -> None:
     connection = Fake(Phase.HEAD)
     swept = sweeper(connection)
-    await look(swept, 12)
+    await run_checks(swept, 12)
     assert (connection.refused, connection.transport.aborted) == ([Phase.HEAD], False)
-    await look(swept, 12)
+    await run_checks(swept, 12)
     assert (connection.refused, connection.transport.aborted) == ([Phase.HEAD], True)
 
 
@@ -499,7 +499,7 @@ async def test_a_client_that_does_not_read_is_left_alone_unless_it_was_refused()
         connection.transport.close()
         connection.transport.unsent = 100
     for _ in range(10):
-        await look(swept, 3)
+        await run_checks(swept, 3)
         reading.transport.unsent -= 1
     assert [connection.transport.aborted for connection in (reading, stuck, answered)] == [False, True, False]
 
@@ -507,10 +507,10 @@ async def test_a_client_that_does_not_read_is_left_alone_unless_it_was_refused()
 async def test_a_body_has_more_time_for_more_bytes() -> None:
     fast, slow, paused = Fake(Phase.BODY), Fake(Phase.BODY), Fake(Phase.BODY)
     swept = sweeper(fast, slow, paused)
-    await look(swept, 1)
+    await run_checks(swept, 1)
     paused.now = Phase.PAUSED_BODY
     for _ in range(60):
-        await look(swept, 1)
+        await run_checks(swept, 1)
         fast.received += 1000
         slow.received += 100
     assert [bool(connection.refused) for connection in (fast, slow, paused)] == [False, True, False]
@@ -519,14 +519,14 @@ async def test_a_body_has_more_time_for_more_bytes() -> None:
 async def test_without_limits_nothing_is_closed() -> None:
     connections = [Fake(phase) for phase in Phase]
     swept = sweeper(*connections, request_timeout=None, head_timeout=None, body_timeout=None, keep_alive=0)
-    await look(swept, 1000)
+    await run_checks(swept, 1000)
     assert not any(connection.refused or connection.transport.closing for connection in connections)
 
 
 async def test_a_blocked_event_loop_closes_nothing() -> None:
     connection = Fake(Phase.HEAD)
     swept = sweeper(connection)
-    await look(swept, 1)
+    await run_checks(swept, 1)
     swept._last_check = swept._loop.time() - 1000
     swept._check()
     swept.stop()
@@ -557,9 +557,9 @@ async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
 async def test_the_idlest_bodies_are_closed_first() -> None:
     connections = [Fake(Phase.BODY) for _ in range(3)]
     swept = sweeper(*connections)
-    await look(swept, 1)
+    await run_checks(swept, 1)
     connections[0].received = 1
-    await look(swept, 1)
+    await run_checks(swept, 1)
     swept.max_connections = 2
     swept._make_room()
     assert [connection.refused for connection in connections] == [[], [Phase.BODY], []]

@@ -185,7 +185,7 @@ def test_clients_disconnect_and_the_server_stops(tmp_path: Path, name: str) -> N
         server.popen.send_signal(signal.SIGTERM)
         for kind, stream in streams.items():
             assert stream.rest().endswith(b"0\r\n\r\n"), kind
-        status = server.ended()
+        status = server.wait_for_end()
         flood.socket.close()
         for kind in PATHS:
             assert server.log.count(f"{kind} cleaned up") == 2
@@ -206,7 +206,7 @@ def test_an_application_of_starlettes_alone_ends_its_streams(tmp_path: Path, htt
         stream.until(b"id: 1\n")
         server.popen.send_signal(signal.SIGTERM)
         assert stream.rest().endswith(b"0\r\n\r\n")
-        assert server.ended() == -signal.SIGTERM
+        assert server.wait_for_end() == -signal.SIGTERM
         assert server.log.count("starlette cleaned up") == 2
         assert "Traceback" not in server.log
 

@@ -89,7 +89,7 @@ def test_a_local_application_on_both_frameworks(tmp_path: Path, flavour: str) ->
     path.write_text(LOCAL)
     server = Process((sys.executable, str(path), flavour), tmp_path, own_session=True)
     try:
-        assert server.ended() == 0
+        assert server.wait_for_end() == 0
     finally:
         server.popen.kill()
     lines = [line.strip() for line in server.lines]
@@ -162,7 +162,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path, workers: int) -> None
         server.until(lambda: len(ready(server)) == workers)
         server.popen.kill()
         # The pipe of the log closes when the last process has ended.
-        server.ended()
+        server.wait_for_end()
         server._reader.join(TIMEOUT_S)
         assert not server._reader.is_alive()
     assert server.log.count("Worker complete") == workers

@@ -59,7 +59,7 @@ def script(moment: str, kind: str, options: str = "", limits: str = LIMITS) -> s
 
 
 def named(server: Process, moment: str, *, times: int = 1) -> bool:
-    """Tell whether the log names the listener, once."""
+    """Return whether the log names the listener, once."""
     kind = "SHUTDOWN" if "stop" in moment else "STARTUP"
     words = f"hang has not ended after 0.5 s ({kind}_LISTENER_TIMEOUT); it is cancelled"
     return server.log.count(f"The {moment} listener ") == times == server.log.count(words)
@@ -69,7 +69,7 @@ def named(server: Process, moment: str, *, times: int = 1) -> bool:
 @pytest.mark.parametrize("moment", START)
 def test_an_awaiting_listener_at_the_start(tmp_path: Path, moment: str, name: str) -> None:
     with process(tmp_path, script(moment, "awaits", f"server={name!r}")) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert named(server, moment)
     assert "could not be started" in server.log
     assert "Traceback" not in server.log or name == "granian"
@@ -108,7 +108,7 @@ def test_an_uncancellable_listener_ends_the_process(tmp_path: Path, moment: str,
         if moment in STOP:
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     words = {"blocks": "blocks the event loop at ", "ignores": "ignores the cancellation"}[kind]
     assert f"The {moment} listener __main__.hang {words}" in server.log
     if kind == "blocks":
@@ -123,7 +123,7 @@ def test_in_workers(tmp_path: Path, moment: str, kind: str) -> None:
         if moment in STOP:
             server.until(lambda: server.log.count("\nready") == 2)
             server.popen.send_signal(signal.SIGTERM)
-        assert server.ended() == (0 if moment in STOP else 1)
+        assert server.wait_for_end() == (0 if moment in STOP else 1)
     assert server.log.count("LISTENER_TIMEOUT); it is cancelled") == 2
     assert "it is killed" not in server.log
 
@@ -169,7 +169,7 @@ def test_in_the_main_process(tmp_path: Path, moment: str, kind: str) -> None:
         if moment == "main_process_stop":
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
-        assert server.ended() == (0 if (moment, kind) == ("main_process_stop", "awaits") else 1)
+        assert server.wait_for_end() == (0 if (moment, kind) == ("main_process_stop", "awaits") else 1)
     assert server.log.count(f"The {moment} listener __main__.hang has not ended after 0.5 s") == 1
     assert "Traceback" not in server.log
 
@@ -182,7 +182,7 @@ def test_under_a_server_of_somebody_else(tmp_path: Path, moment: str, kind: str)
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
         # uvicorn's own status where the start fails; the signal's, after an orderly stop.
-        assert server.ended() == (1 if kind == "blocks" else 3 if moment in START else -signal.SIGTERM)
+        assert server.wait_for_end() == (1 if kind == "blocks" else 3 if moment in START else -signal.SIGTERM)
     assert server.log.count(f"The {moment} listener served.hang has not ended after 0.5 s") == 1
     if kind == "awaits" and moment in STOP:
         assert server.phases()[-2:] == list(STOP)
@@ -218,7 +218,7 @@ if __name__ == "__main__":
 def test_lifespans(tmp_path: Path, mounted: bool) -> None:
     name = 'Sanic(name="Inner")' if mounted else "the lifespan __main__.lifespan"
     with process(tmp_path, LIFESPANS.format(where="start", mounted=mounted)) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert "The start of the lifespan" in server.log
     assert f"{name} has not ended after 0.5 s (STARTUP_LISTENER_TIMEOUT)" in server.log
     with process(tmp_path, LIFESPANS.format(where="stop", mounted=mounted)) as server:

@@ -23,7 +23,7 @@ BODY = START + b"content-length: %d\r\n\r\n" % (2 * LIMIT) + b"b" * 2 * LIMIT
 
 
 class Wire(asyncio.Transport):
-    """What a server has written, as far as the connection was open."""
+    """A transport that records the data that a server writes while the connection is open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ def fields_of(port: int | str, path: str, extra_field: str) -> list[tuple[str, s
 
 
 def answers(address: int | str) -> bool:
-    """Tell whether a server answers there already."""
+    """Return whether a server answers there already."""
     try:
         return bool(fields_of(address, "/plain", ""))
     except OSError:

@@ -268,7 +268,7 @@ def test_the_tails_of_literal_beginnings() -> None:
 
 
 def spanning(index: Index[Place], path: str, method: str = "GET") -> Any:
-    mount = index.spanning(path)
+    mount = index.find_spanning(path)
     return mount and (
         mount[0].for_any_host[method].name if method in mount[0].for_any_host else None,
         list(mount[1]),

@@ -82,7 +82,7 @@ def test_a_context_serves_one_process_only(certificate: Path) -> None:
         assert server.terminate() == 0
     for arguments, words in ((("2", "uvicorn"), "paths instead of an SSLContext"), (("1", "granian"), "the paths")):
         with process(certificate, script, sys.executable, "served.py", *arguments) as server:
-            assert server.ended() == 1
+            assert server.wait_for_end() == 1
         assert words in server.log
         assert "Traceback" not in server.log
 

@@ -56,7 +56,7 @@ def test_a_failing_start(server: Server, tmp_path: Path) -> None:
 
 
 def answered(answer: bytes) -> bool:
-    """Tell whether an answer is a complete one with an empty body."""
+    """Return whether an answer is a complete one with an empty body."""
     head, _, body = answer.partition(b"\r\n\r\n")
     length_or_chunks = b"content-length: 0" in head.lower() or body == b"0\r\n\r\n"
     # uvicorn closes the connection without either, which ends the body (RFC 9112, section 6.3).
@@ -64,7 +64,7 @@ def answered(answer: bytes) -> bool:
 
 
 def completes(answer: bytes) -> bool:
-    """Tell whether a chunked answer has its last chunk, or a websocket its close frame with 1001 (daphne: 4001)."""
+    """Return whether a chunked answer has its last chunk, or a websocket its close frame with 1001 (daphne: 4001)."""
     return answer.endswith((b"\r\n0\r\n\r\n", b"\x88\x02\x03\xe9", b"\x88\x02\x0f\xa1"))
 
 

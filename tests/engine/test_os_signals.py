@@ -49,7 +49,7 @@ def send(number: signal.Signals) -> None:
 
 @pytest.fixture
 def heard() -> Iterator[list[str]]:
-    """What happened, in order; the signals are the server's meanwhile."""
+    """The events in their order; meanwhile the signals have the server's handlers."""
     lines: list[str] = []
     before = {
         number: signal.signal(number, lambda number, frame: lines.append(signal.Signals(number).name))
@@ -339,5 +339,5 @@ def test_listeners_and_farewells_come_before_uvicorns_stop(tmp_path: Path) -> No
                 ws.recv(TIMEOUT_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
-        assert server.ended() == -signal.SIGTERM
+        assert server.wait_for_end() == -signal.SIGTERM
     assert server.phases()[-2:] == ["before_server_stop", "after_server_stop"]

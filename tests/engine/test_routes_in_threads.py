@@ -16,7 +16,8 @@ from starlette.routing import Route as StarletteRoute
 from sanic_star import Sanic, text
 from tests.engine.raw import Life, ask, http_scope
 
-# What exists all the time: a literal, one parameter, several, a rest, a regular expression, a mount, Starlette's own.
+# The paths of routes that always exist: a literal, one parameter, several, a rest, a regular expression, a mount, and
+# one of Starlette's.
 PATHS = ("/literal", "/one/7", "/two/7/x", "/rest/a/b/c", "/expression/ab12", "/mount/deep/er/x", "/starlette/5")
 
 

@@ -262,7 +262,7 @@ async def test_the_engine_alone_answers_404_and_405(method: str, status: int, al
     assert (peer.status, peer.headers.get(b"allow", b"").decode() or None) == (status, allow)
 
 
-# What changes the routes from outside, and what "/a", "/b" and "/c" answer afterwards.
+# Functions that change the list of routes from outside, and the answers of "/a", "/b" and "/c" afterwards.
 CHANGES: list[tuple[str, Callable[[Any, list[Any]], Any], str]] = [
     ("append", lambda routes, new: routes.append(new[0]), "abC"),
     ("extend", lambda routes, new: routes.extend(new), "abC"),
@@ -785,6 +785,6 @@ def test_a_path_of_many_slashes_is_searched_a_few_times_only(path: str, monkeypa
     monkeypatch.setattr(app.router._index, "walk", counted)
     scope = {"type": "http", "method": "DELETE", "path": path, "raw_path": path.encode(), "headers": []}
     app.router._find(scope)
-    app.router._allowed(path, scope)
+    app.router._allowed_methods(path, scope)
     # As it is, and with as many slashes at the end as the longest of the routes could take, for each of the two.
     assert len(walks) <= 2 * 5

@@ -79,7 +79,7 @@ def test_requests_finish_and_endless_ones_end_at_the_stop(tmp_path: Path) -> Non
     """
     with process(tmp_path, script) as server:
         stop_all(server)
-    assert server.ended() == 0
+    assert server.wait_for_end() == 0
 
 
 def test_plain_uvicorn_stops_as_fast_with_everything_open(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_plain_uvicorn_stops_as_fast_with_everything_open(tmp_path: Path) -> Non
     with process(tmp_path, script, *UVICORN, "served:app") as server:
         stop_all(server)
     # uvicorn raises the signal again after a clean stop.
-    assert server.ended() == -signal.SIGTERM
+    assert server.wait_for_end() == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("command", [(), (*UVICORN, "served:app")], ids=["app.run", "uvicorn"])
@@ -176,7 +176,7 @@ def stop_all(server: Any) -> None:
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
         thread.join(TIMEOUT_S)
-        server.ended()
+        server.wait_for_end()
         assert time.monotonic() - began < 10
     assert answers == ["finished"]
     assert server.phases() == START + STOP
@@ -264,7 +264,7 @@ def test_a_port_in_use_exits_with_status_1(tmp_path: Path, workers: int) -> None
         with process(
             tmp_path, f"\nif __name__ == '__main__':\n    app.run(port={port}, workers={workers})\n"
         ) as server:
-            assert server.ended() == 1
+            assert server.wait_for_end() == 1
     assert "address already in use" in server.log.lower()
     assert "Traceback" not in server.log
 
@@ -281,7 +281,7 @@ def test_a_port_in_use_exits_with_status_1(tmp_path: Path, workers: int) -> None
 def test_an_invalid_setting_exits_with_status_1(tmp_path: Path, setting: str, run: str) -> None:
     script = f"\napp.config.{setting} = 'x'\nif __name__ == '__main__':\n    app.run(port=0, motd=False, {run})\n"
     with process(tmp_path, script) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert server.log.count(f"{setting} is 'x'; it has to be a number") == 1
     assert "Traceback" not in server.log
 
@@ -289,7 +289,7 @@ def test_an_invalid_setting_exits_with_status_1(tmp_path: Path, setting: str, ru
 @pytest.mark.parametrize("when", ["", "@app.before_server_start\nasync def set_late(app):\n    "])
 def test_an_invalid_setting_is_one_line_under_plain_uvicorn(tmp_path: Path, when: str) -> None:
     with process(tmp_path, f"\n{when}app.config.RESPONSE_TIMEOUT = 'x'\n", *UVICORN, "served:app") as server:
-        assert server.ended() == 3
+        assert server.wait_for_end() == 3
     assert server.log.count("RESPONSE_TIMEOUT is 'x'; it has to be a number") == 1
     assert "Traceback" not in server.log
 
@@ -304,7 +304,7 @@ def test_a_failing_listener_ends_the_process_with_an_error(tmp_path: Path, phase
     app.run(port=0)
     """
     with process(tmp_path, script) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert "no database" in server.log
     assert ("after_server_stop" in server.phases()) is (phase != "before_server_start")
 
@@ -321,7 +321,7 @@ def test_app_stop_ends_run(tmp_path: Path) -> None:
     """
     with process(tmp_path, script) as server:
         assert server.get("/stop").text == "stopping"
-        assert server.ended() == 0
+        assert server.wait_for_end() == 0
     assert server.phases() == START + STOP
     assert "returned" in server.log
 

@@ -313,8 +313,8 @@ def post(path: str, *parts: bytes, size: int = len(BODY)) -> bytes:
     return head.encode() + b"".join(parts)
 
 
-def said(serving: Process, words: str) -> bool:
-    """Tell whether the log says something."""
+def has_logged(serving: Process, words: str) -> bool:
+    """Return whether the log contains a text."""
     return words in serving.log
 
 
@@ -364,14 +364,14 @@ def test_reads_that_are_cancelled_while_they_await_the_server_lose_nothing(
         for way in ("watched", "plain", "asgi"):
             with socket.create_connection(("127.0.0.1", serving.port), TIMEOUT_S) as client:
                 client.sendall(post(f"/impatient/{way}", size=4000))
-                serving.until(partial(said, serving, f"cancelled {way}"))
+                serving.until(partial(has_logged, serving, f"cancelled {way}"))
                 for part in parts:
                     time.sleep(0.001)
                     client.sendall(part)
                 answer = b"".join(iter(lambda: client.recv(65536), b""))
             assert b"".join(parts) in answer, (way, serving.log)
         with connect(f"ws://127.0.0.1:{serving.port}/impatient") as websocket:
-            serving.until(partial(said, serving, "cancelled websocket"))
+            serving.until(partial(has_logged, serving, "cancelled websocket"))
             for part in parts:
                 time.sleep(0.001)
                 websocket.send(part.decode())

@@ -95,7 +95,7 @@ async def test_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(steps, "_watch", None)
+    monkeypatch.setattr(steps, "_watcher", None)
     monkeypatch.setattr(threading.Thread, "start", start)
     assert await run_step(gives, "the step", SHORT) == 7
     # Later, when there are threads again, a step has its limit.

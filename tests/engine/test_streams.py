@@ -85,7 +85,7 @@ async def test_the_stop_ends_server_sent_events_with_a_complete_body(kind: str) 
         task = asyncio.ensure_future(app(http_scope(f"/{kind}"), peer.receive, peer.send))
         await peer.until(3)
         assert len(app._engine.streams.endless) == 1
-        stopping = asyncio.ensure_future(life.tell("shutdown"))
+        stopping = asyncio.ensure_future(life.send_event("shutdown"))
         await asyncio.wait_for(task, 60)
         await stopping
         await life.task

@@ -63,7 +63,7 @@ def test_all_killed_before_one_was_ready(tmp_path: Path) -> None:
         server.until(lambda: len(starting(server)) == 2)
         for pid in starting(server):
             kill(pid)
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert "A worker could not be started, so that nothing is served" in server.log
     assert "Traceback" not in server.log
 
@@ -280,7 +280,7 @@ def test_a_system_that_cannot_start_processes(tmp_path: Path) -> None:
         assert server.terminate() == 0
     (tmp_path / "full").touch()
     with process(tmp_path, script) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert "A worker could not be started" in server.log
     assert "Traceback" not in server.log
 

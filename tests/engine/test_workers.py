@@ -47,7 +47,7 @@ def test_a_factory_of_the_main_module(tmp_path: Path, how: str) -> None:
 
 def test_a_factory_that_other_processes_cannot_import(tmp_path: Path) -> None:
     with process(tmp_path, FACTORY.format(how="factory=lambda: create_app('Made')")) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert "Several workers need an application that another process can import" in server.log
     assert "Traceback" not in server.log
 
@@ -137,7 +137,7 @@ def test_a_worker_that_cannot_start_ends_it_all(tmp_path: Path) -> None:
         app.run(port=0, workers=2)
     """
     with process(tmp_path, script) as server:
-        assert server.ended() == 1
+        assert server.wait_for_end() == 1
     assert "no database" in server.log
     assert "A worker could not be started" in server.log
     assert "Listening" not in server.log
@@ -190,7 +190,7 @@ def test_connections_are_refused_while_the_last_requests_end(tmp_path: Path, nam
         server.until(lambda: not is_open(server.port))
         assert not answer.done()
         assert answer.result().text == "done"
-        assert server.ended() == 0
+        assert server.wait_for_end() == 0
 
 
 def test_app_stop_stops_all_workers(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_app_stop_stops_all_workers(tmp_path: Path) -> None:
     """
     with process(tmp_path, script) as server:
         assert server.get("/stop").text == "stopping"
-        assert server.ended() == 0
+        assert server.wait_for_end() == 0
     assert server.phases().count("after_server_stop") == 2
 
 
@@ -351,7 +351,7 @@ def test_a_worker_restarts_itself_all_and_ends_all(tmp_path: Path) -> None:
         server.get("/restart?all=1")
         server.until(lambda: server.log.count("ready") >= 5)
         server.get("/terminate")
-        assert server.ended() == 0
+        assert server.wait_for_end() == 0
 
 
 def test_a_single_process_has_no_supervisor() -> None:

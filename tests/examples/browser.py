@@ -43,7 +43,7 @@ class Page:
         return result["result"].get("value")
 
     def until(self, expression: str) -> Any:
-        """Wait until an expression is true; say what the page shows if it never is."""
+        """Wait until an expression is true; raise with the text of the page if it is not true in time."""
         deadline = time.monotonic() + TIMEOUT_S
         while not (value := self.evaluate(expression)):
             assert time.monotonic() < deadline, (expression, self.evaluate("document.body?.innerText"))
@@ -53,7 +53,7 @@ class Page:
 
 @contextlib.contextmanager
 def browser(folder: Path) -> Iterator[Page]:
-    """Run a browser with one empty page; skip the test where there is none."""
+    """Run a browser with one empty page; skip the test if no browser is installed."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("Chromium is not installed")
@@ -66,13 +66,13 @@ def browser(folder: Path) -> Iterator[Page]:
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        noted = folder / "DevToolsActivePort"
+        port_file = folder / "DevToolsActivePort"
         deadline = time.monotonic() + TIMEOUT_S
-        while not noted.exists() or not noted.read_text().strip():
+        while not port_file.exists() or not port_file.read_text().strip():
             assert process.poll() is None, "Chromium has ended"
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        pages = requests.get(f"http://127.0.0.1:{noted.read_text().split()[0]}/json", timeout=TIMEOUT_S).json()
+        pages = requests.get(f"http://127.0.0.1:{port_file.read_text().split()[0]}/json", timeout=TIMEOUT_S).json()
         url = next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")
         with connect(url, open_timeout=TIMEOUT_S, max_size=None) as connection:
             yield Page(connection)

@@ -16,7 +16,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module", params=["whole", "plain", "on-sanic"])
 def anywhere(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serve the application, its Sanic-only part, and that part on Sanic itself: they have to answer alike."""
+    """Serve the application, its Sanic-only part, and that part on Sanic itself: all three must answer alike."""
     folder = tmp_path_factory.mktemp(request.param)
     flavours = {
         "whole": lambda: serve_board(folder),

@@ -15,7 +15,7 @@ async def home(_: Request) -> PlainTextResponse:
 
 
 def in_starlette() -> Starlette:
-    """Mount the board in Starlette, which runs no lifespan of what is mounted."""
+    """Mount the board in Starlette, which does not run the lifespan of a mounted application."""
     return Starlette(routes=[Route("/", home), Mount("/board", app=create_app())])
 
 
@@ -27,6 +27,6 @@ def in_fastapi() -> FastAPI:
     return app
 
 
-def deep() -> Starlette:
+def in_nested_mounts() -> Starlette:
     """Mount the board in an application that is mounted itself."""
     return Starlette(routes=[Route("/", home), Mount("/a", routes=[Mount("/b", app=in_starlette())])])

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """The URLs of a page: in its elements (`urls`), and those that its script is given (`links`)."""
+    """The URLs of a page: those of its elements (`urls`), and those in the JSON for its script (`links`)."""
 
     def __init__(self, source: str) -> None:
         super().__init__()

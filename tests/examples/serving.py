@@ -1,6 +1,6 @@
 """Start a server as a user would, send requests, and stop it by its process id.
 
-The server chooses its port and says so in its log; the log is also how a test sees which listeners ran.
+The server chooses its port and logs it; tests also find in the log which listeners ran.
 """
 
 import contextlib
@@ -31,17 +31,17 @@ from examples.taskboard.plain import create_app
 
 app = create_app()
 if __name__ == "__main__":
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    print("listening on http://127.0.0.1:%d" % listening.getsockname()[1], flush=True)
-    app.run(sock=listening, single_process=True, motd=False)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    print("listening on http://127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+    app.run(sock=listener, single_process=True, motd=False)
 """
 T = TypeVar("T")
 
 
 class Server:
-    """A running server: its URL, its log, its end."""
+    """A running server."""
 
     def __init__(self, command: tuple[str, ...], folder: Path, settings: dict[str, str]) -> None:
         env = os.environ | {
@@ -50,7 +50,7 @@ class Server:
             "TASKBOARD_DB": str(folder / "data" / "board.db"),
             "TASKBOARD_TICK": "0.05",
             "TASKBOARD_ATTACHMENT_MAX_SIZE": "5000",
-            # Sanic takes up its extensions package wherever that is installed; the board is about Sanic alone.
+            # Sanic uses its extensions if they are installed; the board is for Sanic alone.
             "TASKBOARD_AUTO_EXTEND": "false",
             **settings,
         }
@@ -61,10 +61,10 @@ class Server:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.prefix = ""
-        self.behind_proxy = False  # one that takes the prefix off before it passes a request on
+        self.behind_proxy = False  # a proxy that removes the prefix from the path
         port = until(lambda: re.search(r"http://127\.0\.0\.1:(\d+)", self.log), self)
         self.origin = f"127.0.0.1:{port[1]}"
-        # With --reload the supervisor says the port before its child listens there.
+        # With --reload the supervisor logs the port before its child listens.
         until(lambda: _is_open(int(port[1])), self)
 
     def _read(self) -> None:
@@ -75,16 +75,16 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the server has written so far."""
+        """The output of the server so far."""
         return "".join(self.lines)
 
     def url(self, path: str) -> str:
-        """Complete a path, with or without the prefix that the board has for its visitors."""
+        """Return the URL of a path; the path may have the prefix that visitors see."""
         path = path.removeprefix(self.prefix) if path.startswith(f"{self.prefix}/") else path
         return f"http://{self.origin}{'' if self.behind_proxy else self.prefix}{path}"
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Send one request, with no session around it."""
+        """Send one request without a session."""
         return requests.request(method, self.url(path), timeout=TIMEOUT_S, **options)
 
     def get(self, path: str, **options: Any) -> requests.Response:
@@ -96,7 +96,7 @@ class Server:
         return connect(self.url(path).replace("http", "ws", 1), additional_headers=headers, open_timeout=TIMEOUT_S)
 
     def stop(self) -> float:
-        """End the server by SIGTERM; return the seconds that took."""
+        """End the server with SIGTERM; return the seconds until its end."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(TIMEOUT_S)
@@ -104,14 +104,14 @@ class Server:
         return time.monotonic() - began
 
     def order_of(self, *lines: str) -> list[str]:
-        """Return `lines` in the order in which they stand in the log, each once; one that is missing raises."""
+        """Return `lines` in their order in the log; raise if one is missing."""
         log = self.log
         return sorted(lines, key=log.index)
 
 
 @contextlib.contextmanager
 def serve(command: tuple[str, ...], folder: Path, **settings: str) -> Iterator[Server]:
-    """Run a server in `folder` for as long as the block lasts."""
+    """Run a server in `folder` until the block ends."""
     server = Server(command, folder, settings)
     try:
         yield server
@@ -121,12 +121,12 @@ def serve(command: tuple[str, ...], folder: Path, **settings: str) -> Iterator[S
 
 
 def serve_board(folder: Path, *options: str, app: str = "examples.taskboard.server:app", **settings: str) -> Any:
-    """Run the board, or what `app` names, under uvicorn."""
+    """Run the board, or the application `app`, under uvicorn."""
     return serve((*UVICORN, app, *options), folder, **settings)
 
 
 def serve_on_sanic(folder: Path) -> Any:
-    """Run the Sanic-only part of the board, import lines changed back, on Sanic itself."""
+    """Run the Sanic-only part of the board on Sanic itself, with imports of Sanic."""
     copy = copy_board(folder)
     for module in copy.glob("*.py"):
         if module.stem not in SANIC_ONLY:
@@ -154,12 +154,12 @@ def _is_open(port: int) -> bool:
 
 
 def until(condition: Callable[[], T | None], server: Server | None = None) -> T:
-    """Wait until `condition` is true, and return what it gave; a server that ends meanwhile is an error."""
+    """Wait until `condition` is true, and return its result; raise if the server ends before."""
     deadline = time.monotonic() + TIMEOUT_S
     while True:
         if result := condition():
             return result
         ended = server is not None and server.process.poll() is not None
         if ended or time.monotonic() > deadline:
-            raise AssertionError(f"the wait was in vain; the log says:\n{server.log if server else ''}")
+            raise AssertionError(f"timed out; the log says:\n{server.log if server else ''}")
         time.sleep(0.02)

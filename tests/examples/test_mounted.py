@@ -15,7 +15,7 @@ OUTER = "tests.examples.outer"
 PLACES = {
     "starlette": ("/board", ("--factory",), f"{OUTER}:in_starlette"),
     "fastapi": ("/board", ("--factory",), f"{OUTER}:in_fastapi"),
-    "deep": ("/a/b/board", ("--factory",), f"{OUTER}:deep"),
+    "deep": ("/a/b/board", ("--factory",), f"{OUTER}:in_nested_mounts"),
     "proxied": ("/desk", ("--root-path", "/desk"), "examples.taskboard.server:app"),
 }
 

@@ -33,26 +33,26 @@ def tables(rows: list[Row]) -> tuple[Table, Table]:
     return Table(sanic.Sanic, sanic.text, rows), Table(sanic_star.Sanic, sanic_star.text, rows)
 
 
-def several(
+def compare_tables(
     options: argparse.Namespace, requests: int, subject: str, ask: Callable[[int], tuple[int, list[Difference]]]
 ) -> bool:
     """Play tables until `requests` requests were sent; print the differences, and return whether there were any."""
-    asked, seed, differences = 0, options.seed, []
-    while asked < requests:
+    sent_count, seed, differences = 0, options.seed, []
+    while sent_count < requests:
         count, new_differences = ask(seed)
         differences += [(seed, difference) for difference in new_differences]
-        asked += count
+        sent_count += count
         seed += 1
     kinds: Counter[str] = Counter()
     for number, difference in differences:
         kind = f"{difference.sanic.split()[0]} / {difference.ours.split()[0] if difference.ours else ''}"
         kinds[kind] += 1
         if kinds[kind] <= options.show:
-            print(f"seed {number}: {difference.asked}")
+            print(f"seed {number}: {difference.request}")
             print(f"    Sanic      {difference.sanic}\n    sanic_star {difference.ours}")
             for place, row in enumerate(difference.rows):
                 print(f"      {place} {' '.join(row.methods):12} {row.uri}  {row.options()}")
-    print(f"{seed - options.seed} tables, {asked} {subject}, {len(differences)} differences")
+    print(f"{seed - options.seed} tables, {sent_count} {subject}, {len(differences)} differences")
     return bool(differences)
 
 
@@ -62,8 +62,8 @@ def compare_implementations(options: argparse.Namespace, inputs: int) -> bool:
     for name in COMPARISONS:
         differences = compare_ways(name, options.seed, inputs)
         print(f"{name}: {inputs} inputs, {len(differences)} differences")
-        for asked, fast, slow in differences[: options.show]:
-            print(f"    {asked!r}\n      fast {fast!r}\n      slow {slow!r}")
+        for input_, fast, slow in differences[: options.show]:
+            print(f"    {input_!r}\n      fast {fast!r}\n      slow {slow!r}")
         differs = differs or bool(differences)
     return differs
 
@@ -93,18 +93,18 @@ def main() -> int:
     logging.disable()
     if options.ways:
         return compare_implementations(options, options.ways)
-    differences = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
+    differences = compare_tables(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
     with Framework("sanic") as sanics, Framework("sanic_star") as ours:
         both = sanics.play, ours.play
-        served = several(
+        served = compare_tables(
             options, options.served, "served requests", lambda seed: compare_dispatch(seed, 40, tables, both)
         )
-        astray = compare_served_paths(options.seed, options.served // 4, both)
+        path_differences = compare_served_paths(options.seed, options.served // 4, both)
     with TemporaryDirectory() as directory:
         wrong = asyncio.run(compare_paths(options.seed, options.paths, (sanic, sanic_star), Path(directory)))
-    print(*astray, f"{options.served // 4} served paths, {len(astray)} differences", sep="\n")
+    print(*path_differences, f"{options.served // 4} served paths, {len(path_differences)} differences", sep="\n")
     print(*wrong, f"{options.paths} paths, {len(wrong)} differences", sep="\n")
-    return bool(differences or served or astray or wrong)
+    return bool(differences or served or path_differences or wrong)
 
 
 if __name__ == "__main__":

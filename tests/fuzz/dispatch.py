@@ -11,7 +11,7 @@ from collections.abc import Callable
 from random import Random
 
 from tests.fuzz.paths import ROUTES, SECRET, paths
-from tests.fuzz.tables import Difference, Row, Tables, a_table, requests, startable, swallowed
+from tests.fuzz.tables import Difference, Row, Tables, is_swallowed, random_table, requests, startable_rows
 from tests.parity.case import Case
 from tests.parity.wire import HOST, Answer, request
 
@@ -26,8 +26,8 @@ def even(value):
 
 def handler(number):
     async def answer(request, **params):
-        said = request.method, request.endpoint, request.match_info == params
-        return text(f"{number} {dict(sorted(params.items()))!r} {said}")
+        values = request.method, request.endpoint, request.match_info == params
+        return text(f"{number} {dict(sorted(params.items()))!r} {values}")
     return answer
 
 app.router.register_pattern("even", even, r"\\d+")
@@ -59,20 +59,23 @@ def compare_dispatch(seed: int, count: int, tables: Tables, both: tuple[Play, Pl
         both: play a case on Sanic and on sanic_star.
     """
     random = Random(seed)
-    rows, differences = startable(a_table(random), tables)
+    rows, differences = startable_rows(random_table(random), tables)
     if differences or not rows:
         return 0, differences
-    asked = list(requests(random, rows, count))
-    written = [(row.uri, row.options()) for row in rows]
-    steps = tuple(request(drawn.method, drawn.path, {"host": drawn.host or HOST}) for drawn in asked)
-    case = Case(f"table {seed}", "fuzz", f"ROWS = {written!r}\n{_PROGRAM}", steps)
+    router_requests = list(requests(random, rows, count))
+    row_arguments = [(row.uri, row.options()) for row in rows]
+    steps = tuple(
+        request(router_request.method, router_request.path, {"host": router_request.host or HOST})
+        for router_request in router_requests
+    )
+    case = Case(f"table {seed}", "fuzz", f"ROWS = {row_arguments!r}\n{_PROGRAM}", steps)
     sanics, ours = (play(case) for play in both)
-    for drawn, (first,), (second,) in zip(asked, sanics, ours, strict=False):
-        left, right = _seen(first, rows), _seen(second, rows)
+    for router_request, (first,), (second,) in zip(router_requests, sanics, ours, strict=False):
+        left, right = _compared_part(first, rows), _compared_part(second, rows)
         error = left[4:] if left.startswith("200 ") else {"404": "NotFound"}.get(left, "something else")
-        if not _excused(left, right) and not swallowed(rows, drawn, error):
-            differences.append(Difference(rows, drawn, left, right))
-    return len(asked), differences
+        if not _is_documented(left, right) and not is_swallowed(rows, router_request, error):
+            differences.append(Difference(rows, router_request, left, right))
+    return len(router_requests), differences
 
 
 def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list[str]:
@@ -81,12 +84,12 @@ def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list
     Paths that one of the parsers refuses (Sanic: 413 for a long head) are skipped, and those that Sanic answers with
     500.
     """
-    asked = list(paths(Random(seed), count))
+    tried_paths = list(paths(Random(seed), count))
     source = f"ROUTES = {ROUTES!r}\nSECRET = {SECRET!r}\n{_PATHS}"
-    case = Case(f"paths {seed}", "fuzz", source, tuple(request("GET", path) for path in asked))
+    case = Case(f"paths {seed}", "fuzz", source, tuple(request("GET", path) for path in tried_paths))
     sanics, ours = (play(case) for play in both)
     differences, compared = [], 0
-    for path, (first,), (second,) in zip(asked, sanics, ours, strict=False):
+    for path, (first,), (second,) in zip(tried_paths, sanics, ours, strict=False):
         if second.status >= 500 or SECRET.encode() in second.body:
             differences.append(f"{path[:200]!r}: {second}")
         if {first.status, second.status} & {0, 400, 413, 414, 431, 500}:
@@ -100,7 +103,7 @@ def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list
     return differences
 
 
-def _seen(answer: Answer, rows: list[Row]) -> str:
+def _compared_part(answer: Answer, rows: list[Row]) -> str:
     """Return the compared part of an answer, with its status first."""
     if answer.note:
         return f"0 {answer.note}"
@@ -113,7 +116,7 @@ def _seen(answer: Answer, rows: list[Row]) -> str:
     return f"{answer.status} {', '.join(allowed)}".strip()
 
 
-def _excused(sanic: str, ours: str) -> bool:
+def _is_documented(sanic: str, ours: str) -> bool:
     """Return whether both are the same, or differ as documented in `docs/compatibility.md`."""
     if sanic == ours:
         return True

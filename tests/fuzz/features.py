@@ -31,8 +31,8 @@ app.config.REAL_IP_HEADER = "x-real-ip"
 app.config.PROXIES_COUNT = 1
 
 
-def said(*parts: Any) -> Any:
-    """Answer with the values that were read."""
+def text_of(*parts: Any) -> Any:
+    """Return a response that shows the values that were read."""
     return framework.text(ascii(parts))
 
 
@@ -43,28 +43,28 @@ async def index(request: Any) -> Any:
 
 @app.route("/echo", methods=["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
 async def echo(request: Any) -> Any:
-    return said(request.method, len(request.body), request.body[:200])
+    return text_of(request.method, len(request.body), request.body[:200])
 
 
 @app.post("/json")
 async def read_json(request: Any) -> Any:
-    return said(request.json)
+    return text_of(request.json)
 
 
 @app.post("/form")
 async def read_form(request: Any) -> Any:
     files = {name: [(f.name, f.type, len(f.body)) for f in group] for name, group in sorted(request.files.items())}
-    return said(sorted(request.form.items()), files)
+    return text_of(sorted(request.form.items()), files)
 
 
 @app.get("/args/<number:int>/<word:strorempty>")
 async def read_args(request: Any, number: int, word: str) -> Any:
-    return said(number, word, sorted(request.args.items()), request.query_string, request.query_args)
+    return text_of(number, word, sorted(request.args.items()), request.query_string, request.query_args)
 
 
 @app.get("/cookies")
 async def read_cookies(request: Any) -> Any:
-    response = said(sorted(request.cookies.items()))
+    response = text_of(sorted(request.cookies.items()))
     response.add_cookie("seen", "1")
     return response
 
@@ -74,22 +74,22 @@ async def read_credentials(request: Any) -> Any:
     given = request.credentials
     # The names exist for Basic credentials only: both frameworks raise AttributeError for others.
     basic = given is not None and given.auth_type == "Basic"
-    return said(request.token, basic and (given.username, given.password))
+    return text_of(request.token, basic and (given.username, given.password))
 
 
 @app.get("/from")
 async def read_origin(request: Any) -> Any:
-    return said(dict(request.forwarded), request.remote_addr, request.client_ip, request.host, request.server_name)
+    return text_of(dict(request.forwarded), request.remote_addr, request.client_ip, request.host, request.server_name)
 
 
 @app.get("/accept")
 async def read_accept(request: Any) -> Any:
-    return said([str(entry) for entry in request.accept], request.content_type)
+    return text_of([str(entry) for entry in request.accept], request.content_type)
 
 
 @app.get("/where/<rest:path>")
 async def read_path(request: Any, rest: str) -> Any:
-    return said(rest, request.path, request.url)
+    return text_of(rest, request.path, request.url)
 
 
 @app.post("/stream", stream=True)
@@ -97,7 +97,7 @@ async def read_stream(request: Any) -> Any:
     size = 0
     while (chunk := await request.stream.read()) is not None:
         size += len(chunk)
-    return said(size)
+    return text_of(size)
 
 
 @app.get("/parts")
@@ -134,7 +134,7 @@ blueprint: Any = framework.Blueprint("api", url_prefix="/api", version=1)
 
 @blueprint.get("/<name>")
 async def named(request: Any, name: str) -> Any:
-    return said(name, request.endpoint)
+    return text_of(name, request.endpoint)
 
 
 app.blueprint(blueprint)

@@ -34,8 +34,8 @@ _running: list[asyncio.Future[Any]] = []
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The response as a client sees it."""
+class Response:
+    """The parts of a response that are compared."""
 
     status: int
     body: bytes
@@ -80,7 +80,7 @@ def application(package: Any, name: str, served: Path) -> Any:
     return app
 
 
-async def ask(app: Any, raw: bytes, method: str = "GET", host: str | None = "a.test") -> Seen:
+async def ask(app: Any, raw: bytes, method: str = "GET", host: str | None = "a.test") -> Response:
     """Send a request without a body; an exception reraised after its response is ignored, as a server logs it."""
     scope = {
         "type": "http",
@@ -108,8 +108,8 @@ async def ask(app: Any, raw: bytes, method: str = "GET", host: str | None = "a.t
         await app(scope, receive, send)
     except Exception as error:
         if not sent:
-            return Seen(500, repr(error).encode())
-    return Seen(sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:]))
+            return Response(500, repr(error).encode())
+    return Response(sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:]))
 
 
 async def start(app: Any) -> None:
@@ -129,7 +129,7 @@ async def compare_paths(seed: int, count: int, packages: tuple[Any, Any], root: 
     await start(ours)
     await start(sanics)
     differences = []
-    stumbled = 0
+    failed_count = 0
     for raw in paths(Random(seed), count):
         our_answer = await ask(ours, raw)
         if our_answer.status >= 500:
@@ -137,7 +137,7 @@ async def compare_paths(seed: int, count: int, packages: tuple[Any, Any], root: 
         if SECRET.encode() in our_answer.body:
             differences.append(f"{raw[:200]!r}: a file from outside")
         sanic_answer = await ask(sanics, raw)
-        stumbled += sanic_answer.status == 500
+        failed_count += sanic_answer.status == 500
         if sanic_answer.status != 500 and (sanic_answer.status, sanic_answer.status == 200 and sanic_answer.body) != (
             our_answer.status,
             our_answer.status == 200 and our_answer.body,
@@ -146,6 +146,6 @@ async def compare_paths(seed: int, count: int, packages: tuple[Any, Any], root: 
                 f"{raw[:200]!r}: Sanic {sanic_answer.status} {sanic_answer.body[:80]!r}, "
                 f"here {our_answer.status} {our_answer.body[:80]!r}"
             )
-    if stumbled > count / 2:
-        differences.append(f"Sanic answers {stumbled} of {count} with 500: nothing is compared")
+    if failed_count > count / 2:
+        differences.append(f"Sanic answers {failed_count} of {count} with 500: nothing is compared")
     return differences

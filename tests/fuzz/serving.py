@@ -1,7 +1,7 @@
 """The fuzzed application behind each server, and the answers of Sanic's own server to the same bytes.
 
-A server passes if it answers each valid request, answers none with 500 or more, writes no traceback, and after some
-quiet has as many tasks, descriptors, temporary files and requests in flight as before.
+A server passes if it answers each valid request, answers none with 500 or more, writes no traceback, and after a
+pause has as many tasks, descriptors, temporary files and requests in flight as before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 import requests as client
 
 from tests.engine.processes import free_port
-from tests.fuzz.wire import TIMEOUT_S, Reply, Request, comparable, exchange, send_all
+from tests.fuzz.wire import TIMEOUT_S, Reply, Request, exchange, is_comparable, send_all
 
 ROOT = Path(__file__).parents[2]
 START_S = 60.0
@@ -155,7 +155,7 @@ class Served:
                 return left
             time.sleep(0.2)
 
-    def complaints(self) -> list[str]:
+    def unexpected_log_lines(self) -> list[str]:
         """Return the lines of the log that should not be there."""
         lines = self.log().splitlines()
         return [
@@ -169,31 +169,31 @@ class Served:
         ][:5]
 
 
-def judged(name: str, request: Request, reply: Reply) -> str | None:
+def fault_of(name: str, request: Request, reply: Reply) -> str | None:
     """Return the fault of a reply, or `None`."""
     description = (
-        f"{name}: {request.template}{'' if request.right else ', changed'}: {request.data[:1500]!r}\n    {reply}"
+        f"{name}: {request.template}{'' if request.is_unchanged else ', changed'}: {request.data[:1500]!r}\n    {reply}"
     )
     # A mounted Starlette application answers 500 to a body that ends too early; here granian's parser ends one.
     mounted = name == "granian" and b" /mounted" in request.data[:40]
     if reply.status >= 500 and reply.status not in (501, 505) and not (mounted and reply.status == 500):
         return description
-    if request.right and reply.status == 0 and request.template != "handshake":
+    if request.is_unchanged and reply.status == 0 and request.template != "handshake":
         return description
     return None
 
 
-def compared(request: Request, ours: Reply, sanics: Reply) -> str | None:
+def difference_from_sanic(request: Request, ours: Reply, sanics: Reply) -> str | None:
     """Return the difference from Sanic's answer if both servers' parsers accepted the request, or `None`."""
-    if not comparable(request) or {ours.status, sanics.status} & _BY_PARSER or sanics.status >= 500:
+    if not is_comparable(request) or {ours.status, sanics.status} & _BY_PARSER or sanics.status >= 500:
         return None
-    left, right = (_seen(reply) for reply in (sanics, ours))
+    left, right = (_compared_part(reply) for reply in (sanics, ours))
     if left == right:
         return None
     return f"{request.template}: {request.data[:1500]!r}\n    Sanic {left}\n    here  {right}"
 
 
-def _seen(reply: Reply) -> tuple[int, bytes]:
+def _compared_part(reply: Reply) -> tuple[int, bytes]:
     # Each framework words its error pages itself.
     return reply.status, reply.body if reply.status == 200 else b""
 
@@ -216,15 +216,15 @@ def run(name: str, folder: Path, seed: int, count: int, sanics: list[Reply] | No
         before = served.state()
         replies = asyncio.run(send_all(served.port, requests))
         outcome.wrong += served.wait_until_settled(before)
-        outcome.wrong += served.complaints()
+        outcome.wrong += served.unexpected_log_lines()
     outcome.statuses.update(reply.status for reply in replies)
-    outcome.wrong += filter(None, (judged(name, *pair) for pair in zip(requests, replies, strict=True)))
+    outcome.wrong += filter(None, (fault_of(name, *pair) for pair in zip(requests, replies, strict=True)))
     if sanics is not None:
         outcome.compared = sum(
-            comparable(request) and not {ours.status, sanics.status} & _BY_PARSER
+            is_comparable(request) and not {ours.status, sanics.status} & _BY_PARSER
             for request, ours, sanics in zip(requests, replies, sanics, strict=True)
         )
-        outcome.wrong += filter(None, map(compared, requests, replies, sanics))
+        outcome.wrong += filter(None, map(difference_from_sanic, requests, replies, sanics))
     return outcome
 
 

@@ -21,13 +21,13 @@ from tests.fuzz.wire import TEMPLATES, Request, exchange, handshake, pipelined, 
 
 STEPS = 20
 # The share by which the median of the second half may exceed that of the first: the allocator's noise is smaller.
-MOST_GROWTH = 0.03
+MAX_GROWTH = 0.03
 # One of this many requests is malformed, on its own connection.
-MALFORMED = 50
+REQUESTS_PER_MALFORMED = 50
 
 
-async def on_one_connection(port: int, requests: list[bytes]) -> int:
-    """Send requests one after the other on a connection that is kept; return the number of answers."""
+async def send_on_one_connection(port: int, requests: list[bytes]) -> int:
+    """Send requests one after the other on one connection; return the number of answers."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answered = 0
     try:
@@ -53,34 +53,38 @@ async def on_one_connection(port: int, requests: list[bytes]) -> int:
     return answered
 
 
-def kept_alive(random: Random, count: int) -> list[bytes]:
+def keep_alive_requests(random: Random, count: int) -> list[bytes]:
     """Return valid requests that keep their connection open."""
-    # One answer each: no pipelines and no websockets.
+    # Only templates with one answer for each request: no pipelines and no websockets.
     templates = [template for template in TEMPLATES if template not in (handshake, pipelined)]
-    made = (random.choice(templates)(random) for _ in range(count))
-    return [data.replace(b"connection: close\r\n", b"").replace(b"HTTP/1.0", b"HTTP/1.1") for data in made]
+    requests = (random.choice(templates)(random) for _ in range(count))
+    return [data.replace(b"connection: close\r\n", b"").replace(b"HTTP/1.0", b"HTTP/1.1") for data in requests]
 
 
-async def step(port: int, random: Random, count: int, at_once: int = 16) -> int:
-    """Send so many requests; return the number of answers."""
-    malformed = [request for request in exchange(random.randrange(2**32), count // MALFORMED) if not request.right]
+async def send_mixed(port: int, random: Random, count: int, at_once: int = 16) -> int:
+    """Send `count` requests; return the number of answers."""
+    malformed = [
+        request
+        for request in exchange(random.randrange(2**32), count // REQUESTS_PER_MALFORMED)
+        if not request.is_unchanged
+    ]
     share = (count - len(malformed)) // at_once
-    pool = kept_alive(random, 500)
+    pool = keep_alive_requests(random, 500)
 
     async def client(own: Random) -> int:
         left, answered = share, 0
         while left > 0:
-            number = await on_one_connection(port, own.choices(pool, k=min(left, 100)))
+            number = await send_on_one_connection(port, own.choices(pool, k=min(left, 100)))
             answered += number
             # A request is lost if its connection ends without an answer.
             left -= max(number, 1)
         return answered
 
-    async def clients_that_misbehave(requests: list[Request]) -> int:
+    async def send_malformed(requests: list[Request]) -> int:
         return sum(reply.status > 0 for reply in await send_all(port, requests, 4))
 
     own = [Random(random.randrange(2**32)) for _ in range(at_once)]
-    return sum(await asyncio.gather(clients_that_misbehave(malformed), *map(client, own)))
+    return sum(await asyncio.gather(send_malformed(malformed), *map(client, own)))
 
 
 def main() -> int:
@@ -93,10 +97,10 @@ def main() -> int:
     random = Random(options.seed)
     resident: list[int] = []
     with tempfile.TemporaryDirectory(prefix="soak-") as directory, Served(options.server, Path(directory)) as served:
-        asyncio.run(step(served.port, random, 2000))
+        asyncio.run(send_mixed(served.port, random, 2000))
         before, start, answered = served.state(), time.monotonic(), 0
         for number in range(1, STEPS + 1):
-            answered += asyncio.run(step(served.port, random, options.requests // STEPS))
+            answered += asyncio.run(send_mixed(served.port, random, options.requests // STEPS))
             resident.append(served.state()["resident"])
             print(f"{number * 100 // STEPS:3} %  {answered:7} answers  {resident[-1] / 2**20:6.1f} MB", flush=True)
         seconds = time.monotonic() - start
@@ -105,7 +109,7 @@ def main() -> int:
     growth = second / first - 1
     print(f"{answered} answers in {seconds:.0f} s; the second half needs {growth:+.1%} of the first half's memory")
     print(*wrong, sep="\n")
-    return growth > MOST_GROWTH or bool(wrong)
+    return growth > MAX_GROWTH or bool(wrong)
 
 
 if __name__ == "__main__":

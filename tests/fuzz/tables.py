@@ -35,7 +35,7 @@ TYPES = {
     r":\d/\d": ("1/1", "1", "1/a"),
     ":even": ("2", "1", "x"),
 }
-STUMBLED = ("IndexError", "RecursionError", "UnboundLocalError")
+SANIC_FAULTS = ("IndexError", "RecursionError", "UnboundLocalError")
 # Sanic checks the host before an expression: for other hosts it finds no route, even if another one matches.
 EXPRESSIONS = tuple(kind for kind in TYPES if "[" in kind or "\\" in kind or "ext=" in kind or kind in ("=int:ext"))
 SPANNING = ("<:path", r"<:\d/\d")
@@ -65,10 +65,10 @@ class Row:
         return len(given) > 1 and any(kind in SPANNING for kind in given)
 
     @property
-    def swallows(self) -> str:
+    def swallowed_prefix(self) -> str:
         """The start of its path if it has one literal segment and certain hosts, else an empty text.
 
-        With others of its kind, Sanic may take each longer path for this one (`docs/compatibility.md` lists it).
+        With other routes of this kind, Sanic may match each longer path with this route (`docs/compatibility.md`).
         """
         segments = (*((f"v{self.version}",) if self.version else ()), *self.kinds)
         return f"/{segments[0]}/" if self.hosts and len(segments) == 1 and segments[0][0] != "<" else ""
@@ -79,7 +79,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RouterRequest:
     """The parts of a request that a router uses."""
 
     method: str
@@ -87,12 +87,12 @@ class Asked:
     host: str | None = None
 
 
-def a_table(random: Random) -> list[Row]:
+def random_table(random: Random) -> list[Row]:
     """Return the rows of a table."""
-    hosted = random.random() < 0.2
-    rows = [_row(random, hosted, _kinds(random)) for _ in range(random.randint(1, 8))]
+    with_hosts = random.random() < 0.2
+    rows = [_row(random, with_hosts, _kinds(random)) for _ in range(random.randint(1, 8))]
     if random.random() < 0.5:
-        rows += [_row(random, hosted, _neighbour(random, row.kinds)) for row in rows]
+        rows += [_row(random, with_hosts, _neighbour(random, row.kinds)) for row in rows]
     again = [row for row in rows if random.random() < 0.3]
     return rows + [
         replace(row, methods=_methods(random), strict=random.choice((None, True, row.strict))) for row in again
@@ -113,12 +113,12 @@ def _neighbour(random: Random, kinds: tuple[str, ...]) -> tuple[str, ...]:
     return (kinds[:place] + random.choice(((), (_kind(random),), (_kind(random), *kinds[place + 1 :]))))[:4]
 
 
-def _row(random: Random, hosted: bool, kinds: tuple[str, ...]) -> Row:
+def _row(random: Random, with_hosts: bool, kinds: tuple[str, ...]) -> Row:
     extensions = sum("ext" in kind for kind in kinds)
     # Two of them would both have a parameter `ext`; and next to a parameter with slashes it is no parameter at all
     # in Sanic, or an error, depending on the other routes.
     if extensions > 1 or (extensions and any(kind in SPANNING for kind in kinds)):
-        return _row(random, hosted, _kinds(random))
+        return _row(random, with_hosts, _kinds(random))
     # With an expression, Sanic keeps the names of only one route of a path.
     names = "pqrs" if any(kind[1:] in (*EXPRESSIONS, ":path") for kind in kinds) else random.sample("pqrs", 4)
     parts = [
@@ -130,7 +130,7 @@ def _row(random: Random, hosted: bool, kinds: tuple[str, ...]) -> Row:
         kinds,
         _methods(random),
         ()
-        if not hosted or any(kind[1:] in EXPRESSIONS for kind in kinds)
+        if not with_hosts or any(kind[1:] in EXPRESSIONS for kind in kinds)
         else tuple(random.sample(HOSTS, 2)[random.randint(0, 2) :]),
         random.choice((None, None, None, True, False)),
         random.choice((None,) * 12 + (1, "2", 1.5)),
@@ -141,8 +141,8 @@ def _methods(random: Random) -> tuple[str, ...]:
     return tuple(random.sample(METHODS, random.choices((1, 2, 3), (6, 2, 1))[0]))
 
 
-def requests(random: Random, rows: list[Row], count: int) -> Iterator[Asked]:
-    """Yield requests, most of which fit one of the rows more or less."""
+def requests(random: Random, rows: list[Row], count: int) -> Iterator[RouterRequest]:
+    """Yield requests; most of them match one of the rows, or nearly match it."""
     for _ in range(count):
         row = random.choice(rows)
         parts = [random.choice(TYPES[kind[1:]]) if kind.startswith("<") else kind for kind in row.kinds]
@@ -155,7 +155,7 @@ def requests(random: Random, rows: list[Row], count: int) -> Iterator[Asked]:
         slashes = "/" * random.choices((0, 1, 2, 3), (8, 4, 1, 1))[0]
         path = version + "/" + "/".join(parts) + slashes
         method = random.choice(row.methods) if random.random() < 0.7 else random.choice(METHODS)
-        yield Asked(method, path.replace("é", "%C3%A9"), random.choice((*row.hosts, *HOSTS, None)))
+        yield RouterRequest(method, path.replace("é", "%C3%A9"), random.choice((*row.hosts, *HOSTS, None)))
 
 
 class Table:
@@ -191,10 +191,10 @@ class Table:
     def finalize(self) -> None:
         self.app.router.finalize()
 
-    def ask(self, asked: Asked) -> str:
-        """Return the row that answers and its parameters, or the exception."""
+    def ask(self, request: RouterRequest) -> str:
+        """Return the number of the matching row with its parameters, or the exception."""
         try:
-            _, handler, params = self.app.router.get(asked.path, asked.method, asked.host)
+            _, handler, params = self.app.router.get(request.path, request.method, request.host)
         except Exception as error:
             allowed = sorted(getattr(error, "allowed_methods", None) or ())
             return f"{type(error).__name__} {' '.join(map(str, allowed))}".strip()
@@ -221,7 +221,7 @@ class Difference:
     """One difference between the two routers."""
 
     rows: list[Row]
-    asked: Asked | None
+    request: RouterRequest | None
     sanic: str
     ours: str
 
@@ -232,23 +232,23 @@ Tables = Callable[[list[Row]], tuple[Table, Table]]
 def compare(seed: int, count: int, tables: Tables) -> tuple[int, list[Difference]]:
     """Create a random table, send requests to both; return the number of requests and the differences."""
     random = Random(seed)
-    rows, differences = startable(a_table(random), tables)
+    rows, differences = startable_rows(random_table(random), tables)
     if differences or not rows:
         return 0, differences
     sanic, ours = tables(rows)
     sanic.finalize()
     ours.finalize()
-    asked = list(requests(random, rows, count))
-    for drawn in asked:
-        sanics, our = sanic.ask(drawn), ours.ask(drawn)
-        if sanics != our and not _excused(sanics, our) and not swallowed(rows, drawn, sanics):
-            differences.append(Difference(rows, drawn, sanics, our))
-    return len(asked), differences
+    router_requests = list(requests(random, rows, count))
+    for request in router_requests:
+        sanics, our = sanic.ask(request), ours.ask(request)
+        if sanics != our and not _is_documented(sanics, our) and not is_swallowed(rows, request, sanics):
+            differences.append(Difference(rows, request, sanics, our))
+    return len(router_requests), differences
 
 
-def startable(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
+def startable_rows(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
     """Return the rows that both accept (none if Sanic does not start with them), and the differences in refusals."""
-    rows, differences = _registered(rows, tables)
+    rows, differences = _registrable_rows(rows, tables)
     try:
         tables(rows)[0].finalize()
     except Exception:
@@ -257,7 +257,7 @@ def startable(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Differen
     return rows, differences
 
 
-def _registered(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
+def _registrable_rows(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
     """Return the rows without the refused ones, and the differences in refusals.
 
     After the first refusal the table is built again without that row, because it leaves traces in Sanic's router.
@@ -273,22 +273,22 @@ def _registered(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Differ
         rows = rows[:refused] + rows[refused + 1 :]
 
 
-def swallowed(rows: list[Row], asked: Asked, sanic: str) -> bool:
+def is_swallowed(rows: list[Row], request: RouterRequest, sanic: str) -> bool:
     """Return whether Sanic matches a route with a shorter path, or, for another host, none.
 
     Args:
         rows: the table.
-        asked: the request.
+        request: the request.
         sanic: the number of the matching row, or the error.
     """
-    matching_rows = [row for row in rows if row.swallows and asked.path.startswith(row.swallows)]
+    matching_rows = [row for row in rows if row.swallowed_prefix and request.path.startswith(row.swallowed_prefix)]
     number = sanic.split()[0]
     return bool(matching_rows) and (rows[int(number)] in matching_rows if number.isdigit() else number == "NotFound")
 
 
-def _excused(sanics: str, our: str) -> bool:
+def _is_documented(sanics: str, our: str) -> bool:
     """Return whether a difference is documented in `docs/compatibility.md`."""
-    if sanics in STUMBLED:  # over `//` for example; here it must be an answer
+    if sanics in SANIC_FAULTS:  # over `//` for example; here it must be an answer
         return True
     if (
         sanics == "MethodNotAllowed"

@@ -75,15 +75,15 @@ def request_header(random: Random) -> Outcome:
         (name.encode(), words(random).encode("utf-8", "surrogateescape") + random.choice((b"", b"", b"\xff")))
         for name in names
     ]
-    asked: list[Any] = random.choices((*_NAMES, *map(str.upper, names), istr("cookie"), "\u212aey", 1, b"cookie", None),
-                                      k=random.randrange(6))  # fmt: skip
-    methods = random.choices((*_LOOK_UPS, *_LOOK_UPS, *_VIEWS), k=len(asked))
+    odd_names: tuple[Any, ...] = (istr("cookie"), "\u212aey", 1, b"cookie", None)
+    looked_up_names = random.choices((*_NAMES, *map(str.upper, names), *odd_names), k=random.randrange(6))
+    methods = random.choices((*_LOOK_UPS, *_LOOK_UPS, *_VIEWS), k=len(looked_up_names))
 
     def look_up(header: Header) -> list[Any]:
-        return [outcome(method, header, name) for method, name in zip(methods, asked, strict=True)]
+        return [outcome(method, header, name) for method, name in zip(methods, looked_up_names, strict=True)]
 
     header = read_fields(list(fields))
-    return (fields, asked), (look_up(header), header), (look_up(slow := read_all(fields)), slow)
+    return (fields, looked_up_names), (look_up(header), header), (look_up(slow := read_all(fields)), slow)
 
 
 _LOOK_UPS: tuple[Callable[[Header, Any], Any], ...] = (
@@ -258,7 +258,7 @@ def response_headers(random: Random) -> Outcome:
         refused = [outcome(set_field, response.headers, name, value) for name, value in fields]
         return refused, outcome(encode, response, declared)
 
-    fast = write(Header.__setitem__, lambda response, declared: response._head(declared=declared))
+    fast = write(Header.__setitem__, lambda response, declared: response._head(keeps_own_length=declared))
     sent = HTTPResponse("body", status, None, content_type)
     sent._headers = Header(fields) if fields else None
     encoded = [outcome(header_field, name, value) for name, value in fields]
@@ -274,8 +274,8 @@ def response_headers(random: Random) -> Outcome:
 
 _SEGMENTS = ("a", "b", "1", "items", "new", "<x:int>", "<x:str>", "<x:int>", "<x:str>", "<x:strorempty>", "<x:slug>",
              "<x:float>", "<x:ext>", "<x:[a-c]{1,2}>", "<x:path>", "%40me", "é", "")  # fmt: skip
-_ASKED = (b"a", b"b", b"1", b"items", b"new", b"%6eew", b"-2", b"1.5", b"a.txt", b"ab", b"", b"@me", b"%40me",
-          b"%C3%A9", b"a%20b", b"%2F")  # fmt: skip
+_RAW_SEGMENTS = (b"a", b"b", b"1", b"items", b"new", b"%6eew", b"-2", b"1.5", b"a.txt", b"ab", b"", b"@me", b"%40me",
+                 b"%C3%A9", b"a%20b", b"%2F")  # fmt: skip
 _METHODS = ("GET", "POST")
 
 
@@ -283,17 +283,19 @@ class Routes:
     """Tables of routes, each used many times, because a build takes longer than a look-up."""
 
     def __init__(self) -> None:
-        self.left = 0
+        self.uses_left = 0
 
     def __call__(self, random: Random) -> Outcome:
         """Compare the route and the parameters of a path."""
-        if not self.left:
-            self.left = 200
+        if not self.uses_left:
+            self.uses_left = 200
             self._build(random)
-        self.left -= 1
+        self.uses_left -= 1
         uri, _ = random.choice(self.uris)
         raw = b"/".join(
-            random.choice(_ASKED) if piece.startswith("<") or random.random() < 0.08 else quote(piece, "%").encode()
+            random.choice(_RAW_SEGMENTS)
+            if piece.startswith("<") or random.random() < 0.08
+            else quote(piece, "%").encode()
             for piece in uri.split("/")
         )
         raw = raw if raw.startswith(b"/") else b"/" + raw
@@ -301,10 +303,10 @@ class Routes:
         path = unquote(raw.decode())
         if random.random() < 0.02:
             path = "/a/1"  # a middleware has rewritten it
-        asked = {"type": "http", "method": method, "path": path, "raw_path": raw, "headers": [(b"host", b"b.test")]}
-        fast, slow = dict(asked), dict(asked)
+        scope = {"type": "http", "method": method, "path": path, "raw_path": raw, "headers": [(b"host", b"b.test")]}
+        fast, slow = dict(scope), dict(scope)
         return (
-            (self.uris, asked),
+            (self.uris, scope),
             (outcome(self._ask, self.fast, fast), fast.get("path_params")),
             (outcome(self._ask, self.slow, slow), slow.get("path_params")),
         )
@@ -340,14 +342,14 @@ class Urls:
     """Applications, each used for many URLs of its views."""
 
     def __init__(self) -> None:
-        self.left = 0
+        self.uses_left = 0
 
     def __call__(self, random: Random) -> Outcome:
         """Compare the URLs of a view by its template with those by all rules."""
-        if not self.left:
-            self.left = 200
+        if not self.uses_left:
+            self.uses_left = 200
             self._build(random)
-        self.left -= 1
+        self.uses_left -= 1
         place, uri = random.choice(self.uris)
         name = random.choice((f"v{place}", f"v{place}", f"Urls.v{place}", "missing", "v0.static"))
         given: dict[str, Any] = {
@@ -404,4 +406,4 @@ def compare_ways(name: str, seed: int, count: int) -> list[Outcome]:
     """Compare `count` inputs; return those with different results, with both results."""
     random, compare = Random(f"{name} {seed}"), COMPARISONS[name]()
     outcomes = (compare(random) for _ in range(count))
-    return [(asked, fast, slow) for asked, fast, slow in outcomes if fast != slow]
+    return [(random_input, fast, slow) for random_input, fast, slow in outcomes if fast != slow]

@@ -16,8 +16,8 @@ from random import Random
 # Seconds to wait for the answer to a valid request, and to a mutated one: its server may wait for bytes that never
 # arrive.
 TIMEOUT_S = 30.0
-SILENCE = 0.5
-LONGEST = 2_000_000
+SILENCE_S = 0.5
+MAX_BYTES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Request:
     Attributes:
         data: the bytes to write.
         template: the name of the template.
-        right: whether the request is unchanged.
+        is_unchanged: whether the request is unchanged.
         cuts: the offsets between separate writes.
     """
 
     data: bytes
     template: str
-    right: bool
+    is_unchanged: bool
     cuts: tuple[int, ...] = ()
 
 
@@ -83,7 +83,7 @@ def _words(random: Random, max_words: int = 4) -> list[str]:
     return random.choices(WORDS, k=random.randint(0, max_words))
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     plain = "%./=;-"
     return "".join(
         letter if letter.isascii() and (letter.isalnum() or letter in plain) else f"%{ord(letter) % 256:02x}"
@@ -92,7 +92,7 @@ def _quoted(text: str) -> str:
 
 
 def _query(random: Random) -> str:
-    return random.choice("&&&;").join(f"{_quoted(word)}={_quoted(random.choice(WORDS))}" for word in _words(random, 6))
+    return random.choice("&&&;").join(f"{_quote(word)}={_quote(random.choice(WORDS))}" for word in _words(random, 6))
 
 
 def index(random: Random) -> bytes:
@@ -129,7 +129,7 @@ def multipart(random: Random) -> bytes:
 
 
 def args(random: Random) -> bytes:
-    number, word = random.choice(("1", "-5", "0", "9" * 25, "1.5", "a", "%31")), _quoted(random.choice(WORDS))
+    number, word = random.choice(("1", "-5", "0", "9" * 25, "1.5", "a", "%31")), _quote(random.choice(WORDS))
     return _get(f"/args/{number}/{word}?{_query(random)}")
 
 
@@ -162,7 +162,7 @@ def accept(random: Random) -> bytes:
 
 
 def where(random: Random) -> bytes:
-    tail = random.choice(("/", "//", "")).join(_quoted(word) for word in _words(random))
+    tail = random.choice(("/", "//", "")).join(_quote(word) for word in _words(random))
     prefix = random.choice(("/where/", "/mounted/", "/api/", "/v1/api/", "/files/", "/starlette/", "/", "//"))
     return _get(f"{prefix}{tail}?{_query(random)}")
 
@@ -213,15 +213,15 @@ COMPARED = {"index", "echo", "args", "cookies", "who", "accept", "stream", "part
 # The entry `malformed-headers` of `docs/compatibility.md`: two Cookie headers, names of cookies that are not tokens,
 # malformed credentials. And requests that each server's parser reads differently: targets that are not a
 # path (RFC 9112, 3.2), folded lines, methods in lower case, `Upgrade: h2c`.
-_READ_IN_ANOTHER_WAY = re.compile(
+_READ_DIFFERENTLY = re.compile(
     rb"(?is)\ncookie:.*\ncookie:|\ncookie:[^\r]*[\x80-\xff]|authorization:[^\r]*basic(?! YTpi\r)|basibasi"
     rb"|^\S* (\*|[^/\r]|[^ \r]*#)|\n folded|upgrade: h2c|^(?-i:[A-Z]*[a-z])"
 )
 
 
-def comparable(request: Request) -> bool:
-    """Tell whether both frameworks should read the same from a request that their servers' parsers have taken."""
-    return request.template in COMPARED and not _READ_IN_ANOTHER_WAY.search(request.data)
+def is_comparable(request: Request) -> bool:
+    """Return whether both frameworks should read the same from a request that their servers' parsers accept."""
+    return request.template in COMPARED and not _READ_DIFFERENTLY.search(request.data)
 
 
 # Mutations -----------------------------------------------------------------------------------------------------------
@@ -244,29 +244,29 @@ _TARGETS = (
 _METHODS = (b"get", b"PRI", b"CONNECT", b"TRACE", b"G\0T", b"", b"A" * 300, b"OPTIONS", b"PROPFIND", b"M-SEARCH")
 
 
-def _line_in(random: Random, data: bytes) -> bytes:
+def _insert_line(random: Random, data: bytes) -> bytes:
     head, end, body = data.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     lines.insert(random.randint(1, len(lines)), random.choice(_LINES))
     return b"\r\n".join(lines) + end + body
 
 
-def _line_out(random: Random, data: bytes) -> bytes:
+def _remove_line(random: Random, data: bytes) -> bytes:
     head, end, body = data.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     del lines[random.randrange(len(lines))]
     return b"\r\n".join(lines) + end + body
 
 
-def _target(random: Random, data: bytes) -> bytes:
+def _replace_target(random: Random, data: bytes) -> bytes:
     return re.sub(rb" \S* ", lambda match: b" " + random.choice(_TARGETS) + b" ", data, count=1)
 
 
-def _method(random: Random, data: bytes) -> bytes:
+def _replace_method(random: Random, data: bytes) -> bytes:
     return random.choice(_METHODS) + data[data.find(b" ") :]
 
 
-def _bytes_changed(random: Random, data: bytes) -> bytes:
+def _change_bytes(random: Random, data: bytes) -> bytes:
     changed = bytearray(data)
     for _ in range(random.randint(1, 4)):
         if changed:
@@ -278,28 +278,39 @@ def _cut_off(random: Random, data: bytes) -> bytes:
     return data[: random.randint(0, len(data))]
 
 
-def _doubled(random: Random, data: bytes) -> bytes:
+def _repeat_bytes(random: Random, data: bytes) -> bytes:
     start = random.randint(0, len(data))
     end = random.randint(start, min(len(data), start + 60))
     return data[:end] + data[start:end] * random.randint(1, 30) + data[end:]
 
 
-def _line_ends(random: Random, data: bytes) -> bytes:
+def _change_line_ends(random: Random, data: bytes) -> bytes:
     return data.replace(b"\r\n", random.choice((b"\n", b"\r", b"\r\n\r\n", b" \r\n")), random.randint(1, 5))
 
 
-def _noise(random: Random, data: bytes) -> bytes:
+def _add_noise(random: Random, data: bytes) -> bytes:
     return random.randbytes(random.randint(1, 200)) + (data if random.random() < 0.3 else b"")
 
 
 MUTATIONS = (
-    *(_line_in, _line_in, _line_in, _line_out, _target, _method, _bytes_changed, _cut_off, _doubled, _line_ends),
-    _noise,
+    *(
+        _insert_line,
+        _insert_line,
+        _insert_line,
+        _remove_line,
+        _replace_target,
+        _replace_method,
+        _change_bytes,
+        _cut_off,
+        _repeat_bytes,
+        _change_line_ends,
+    ),
+    _add_noise,
 )
 
 
 def exchange(seed: int, count: int) -> Iterator[Request]:
-    """Yield so many requests; the same seed gives the same ones."""
+    """Yield `count` requests; the same seed gives the same requests."""
     random = Random(seed)
     for _ in range(count):
         template = random.choice(TEMPLATES)
@@ -308,14 +319,14 @@ def exchange(seed: int, count: int) -> Iterator[Request]:
         for _ in range(changes):
             data = random.choice(MUTATIONS)(random, data)
         cuts = tuple(sorted(random.sample(range(1, len(data)), min(3, len(data) - 1)))) if len(data) > 1 else ()
-        yield Request(data[:LONGEST], template.__name__, not changes, cuts if random.random() < 0.2 else ())
+        yield Request(data[:MAX_BYTES], template.__name__, not changes, cuts if random.random() < 0.2 else ())
 
 
 # The client ----------------------------------------------------------------------------------------------------------
 
 
 async def send(port: int, request: Request) -> Reply:
-    """Send a request on a connection of its own, and read until the server closes it or says nothing any more."""
+    """Send a request on a new connection, and read until the server closes it or stops sending."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received = b""
     try:
@@ -325,10 +336,10 @@ async def send(port: int, request: Request) -> Reply:
             await writer.drain()
             start = cut
             await asyncio.sleep(0)
-        # A handshake that is right leads to a websocket, which stays open; not each one is right.
-        is_certain = request.right and request.template != "handshake"
+        # An unchanged handshake may be valid or not; a valid one opens a websocket, which stays open.
+        is_certain = request.is_unchanged and request.template != "handshake"
         while True:
-            data = await asyncio.wait_for(reader.read(65536), TIMEOUT_S if is_certain else SILENCE)
+            data = await asyncio.wait_for(reader.read(65536), TIMEOUT_S if is_certain else SILENCE_S)
             if not data:
                 return parse(received, "closed")
             received += data
@@ -345,7 +356,7 @@ async def send(port: int, request: Request) -> Reply:
 
 
 def parse(received: bytes, end: str) -> Reply:
-    """Return the first final response in what was received."""
+    """Return the first final response in the received bytes."""
     remaining = received
     while True:
         head, separator, remaining = remaining.partition(b"\r\n\r\n")
@@ -357,7 +368,7 @@ def parse(received: bytes, end: str) -> Reply:
             break
     fields = dict(re.findall(rb"(?m)^([^:\r\n]+): *([^\r\n]*)", head.lower()))
     if b"chunked" in fields.get(b"transfer-encoding", b""):
-        body, remaining = _unchunked(remaining)
+        body, remaining = _unchunk(remaining)
     elif b"content-length" in fields:
         size = int(fields[b"content-length"])
         body, remaining = remaining[:size], remaining[size:]
@@ -366,7 +377,7 @@ def parse(received: bytes, end: str) -> Reply:
     return Reply(status, body, len(remaining), end)
 
 
-def _unchunked(data: bytes) -> tuple[bytes, bytes]:
+def _unchunk(data: bytes) -> tuple[bytes, bytes]:
     body = b""
     while True:
         size, separator, data = data.partition(b"\r\n")
@@ -380,7 +391,7 @@ def _unchunked(data: bytes) -> tuple[bytes, bytes]:
 
 
 async def send_all(port: int, requests: list[Request], at_once: int = 32) -> list[Reply]:
-    """Send requests, so many at a time; return their replies in order."""
+    """Send requests, `at_once` at a time; return their replies in order."""
     replies: list[Reply | None] = [None] * len(requests)
     numbers = iter(range(len(requests)))
 

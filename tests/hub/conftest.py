@@ -15,7 +15,7 @@ class RedisServer:
     """A Redis server that can be stopped and started again.
 
     Args:
-        folder: where it runs.
+        folder: its working directory.
         persistent: whether it keeps its data while it is stopped.
     """
 
@@ -27,7 +27,7 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
         self._process = subprocess.Popen([*command, *self._save], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + TIMEOUT_S
@@ -37,7 +37,7 @@ class RedisServer:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Stop it, and wait until it is gone."""
+        """Stop the server, and wait until it has ended."""
         process, self._process = self._process, None
         if process is not None:
             process.terminate()

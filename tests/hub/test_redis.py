@@ -91,7 +91,7 @@ async def test_presence_counts_all_processes(redis_server: RedisServer) -> None:
             await presence(1, 1)
             # As if its process had crashed.
             assert second._redis is not None
-            await second._redis._client.delete(second._redis._alive(second._redis._token))
+            await second._redis._client.delete(second._redis._heartbeat_key(second._redis._token))
             await presence(0, 1)
 
 
@@ -114,7 +114,7 @@ async def test_an_outage_reports_the_lost_messages(
         for _ in range(4):
             assert three._redis is not None
             await three._redis._publish(
-                keys=[three._redis._counter("a")],
+                keys=[three._redis._counter_key("a")],
                 args=[three._redis._topic("a"), b":other:1:t:lost", 1000],
             )
         assert await first.publish("a", "only here") is False

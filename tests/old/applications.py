@@ -164,41 +164,41 @@ STEPS: dict[str, list[dict[str, Any]]] = {
 
 
 def job_of(release: str) -> dict[str, Any]:
-    """Return an application as the recorder takes it."""
+    """Return the recorder's job for an application."""
     source = (APPS / f"v{release.replace('.', '_')}.py").read_text()
-    return {"source": source, "requests": [_plain(step) for step in STEPS[release]]}
+    return {"source": source, "requests": [_move_keep_body(step) for step in STEPS[release]]}
 
 
-def _plain(step: dict[str, Any]) -> dict[str, Any]:
-    # `keep_body` came as a header where the request has others.
+def _move_keep_body(step: dict[str, Any]) -> dict[str, Any]:
+    # Helpers that take headers as keywords turn `keep_body` into a header, too.
     headers = dict(step.get("headers", {}))
     if headers.pop("keep-body", None):
         step = {**step, "headers": headers, "keep_body": True}
     return step
 
 
-def essence(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return of answers what has to be as it was; the rest has another meaning in 25.12.
+def comparable_parts(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the parts of answers that must not change; the others are different in 25.12.
 
-    That is the escape of a slash in JSON, the charset of a content type, and what a file says of itself. On errors
-    middleware sets headers now that it did not then, and the class of a response may be another one.
+    Left out are the escape of a slash in JSON, the charset of a content type, a file's header fields, and all headers
+    of errors: middleware now sets some on errors, too, and the class of the response may be another one.
     """
-    kept = []
+    parts = []
     for answer in answers:
         headers = [
             [name, value.partition(";")[0] if name == "content-type" else value]
             for name, value in answer.get("headers", [])
             if name not in ("cache-control", "last-modified") and answer["status"] not in (204, *range(400, 600))
         ]
-        kept.append({**answer, "headers": headers, "body": answer["body"].replace("\\/", "/")})
-    return kept
+        parts.append({**answer, "headers": headers, "body": answer["body"].replace("\\/", "/")})
+    return parts
 
 
 def record(pythons: dict[str, str]) -> None:
-    """Record again the answers of the releases to their applications.
+    """Record the answers of the releases to their applications again.
 
     Args:
-        pythons: by release, the interpreter that has it.
+        pythons: by release, an interpreter with that release installed.
     """
     observed = {release: run([job_of(release)], pythons[release])[0] for release in STEPS}
     for result in observed.values():

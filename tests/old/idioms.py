@@ -1,7 +1,7 @@
 """The idioms of older releases that Sanic 25.12 refuses, each with an application that uses it and requests to it.
 
-`recorder` has run these applications under the old releases; `observed.json` has their answers. `python -m tests.old`
-says how to record them anew. The lists in `docs/port/old-releases.md` are made from this one and from the answers. The
+`recorder` has run these applications under the old releases; `observed.json` has their answers. `tests/old/__main__.py`
+describes how to record them again. The lists in `docs/port/old-releases.md` are made from this one and the answers. The
 last release of an idiom is the last one in which its application gave the answers that are expected here.
 """
 
@@ -18,7 +18,7 @@ from sanic.response import HTTPResponse, text
 
 
 def get(path: str, **step: Any) -> dict[str, Any]:
-    """Return a GET request; keywords as `recorder.ask` takes them."""
+    """Return a GET request, with the keys of `recorder.ask`."""
     return {"path": path, **step}
 
 
@@ -37,12 +37,12 @@ class Idiom:
     """One idiom.
 
     Attributes:
-        name: a word for it, unique.
-        old: what people wrote, as the documentation shows it.
-        new: what to write instead.
+        name: a unique word for it.
+        old: the old code, as the documentation shows it.
+        new: the code to write instead.
         source: an application that uses it.
-        steps: what is asked of the application: bad input, too.
-        warns: a regular expression; a deprecation warning that matches it is given here.
+        steps: the requests to the application, bad input included.
+        warns: a regular expression for the deprecation warning that this package gives.
         env: environment variables that are set.
         ignored: header fields that are not compared.
     """
@@ -301,7 +301,7 @@ idiom(
     get("/note"),
     get("/none"),
     warns=r"app\.static",
-    # Those of a file are what they are in 25.12.
+    # Header fields that a response with a file has since 25.12.
     ignored=("cache-control", "content-type", "last-modified"),
 )
 idiom(

@@ -17,19 +17,19 @@ from tests.old.idioms import IDIOMS, Idiom
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
 FILE = FOLDER / "observed.json"
-# As many servers at a time: the machine that runs the tests may be a small one.
+# The number of simultaneous servers, for small machines.
 AT_ONCE = 2
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What releases made of an idiom.
+    """The outcomes of an idiom in the recorded releases.
 
     Attributes:
-        since: the oldest release that gave the answers; of those that were recorded, as the others.
-        until: the newest one.
-        answers: the answers of that one.
-        others: what newer releases did: the exception that ended them, or a word.
+        since: the oldest release that gave the answers.
+        until: the newest release that gave the answers.
+        answers: the answers of the newest one.
+        others: by newer release, the exception that ended the server, or a word.
     """
 
     since: str
@@ -44,27 +44,29 @@ def key(release: str) -> tuple[int, ...]:
 
 
 def run(jobs: list[dict[str, Any]], python: str = sys.executable, **options: Any) -> list[dict[str, Any]]:
-    """Run sources by the recorder; return what became of them.
+    """Run sources by the recorder; return their outcomes.
 
     Args:
-        jobs: what `recorder.record` takes.
+        jobs: the arguments of `recorder.record`.
         python: the interpreter.
         options: of `subprocess.run`.
     """
 
-    def one(job: dict[str, Any]) -> dict[str, Any]:
+    def run_one(job: dict[str, Any]) -> dict[str, Any]:
         command = [python, str(FOLDER / "recorder.py")]
-        done = subprocess.run(command, input=json.dumps([job]).encode(), capture_output=True, check=False, **options)
-        assert done.returncode == 0, done.stderr.decode()
-        result: dict[str, Any] = json.loads(done.stdout)[0]
+        completed = subprocess.run(
+            command, input=json.dumps([job]).encode(), capture_output=True, check=False, **options
+        )
+        assert completed.returncode == 0, completed.stderr.decode()
+        result: dict[str, Any] = json.loads(completed.stdout)[0]
         return result
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(one, jobs))
+        return list(pool.map(run_one, jobs))
 
 
 def job_of(idiom: Idiom) -> dict[str, Any]:
-    """Return an idiom as the recorder takes it."""
+    """Return the recorder's job for an idiom."""
     return {"source": idiom.source, "requests": list(idiom.steps), "env": idiom.env}
 
 
@@ -76,14 +78,15 @@ def without(answers: list[dict[str, Any]], ignored: tuple[str, ...]) -> list[dic
     ]
 
 
-def judge(idiom: Idiom, results: dict[str, dict[str, Any]]) -> Observed:
-    """Tell in which releases an idiom worked.
+def find_working_releases(idiom: Idiom, results: dict[str, dict[str, Any]]) -> Observed:
+    """Find the releases in which an idiom worked.
 
-    It worked as long as the first answer, which is that to good input, was the one of the oldest release that had it.
+    The first request has valid input. The idiom works in each release whose first answer equals that of the oldest
+    release that did not answer with 500.
 
     Args:
         idiom: the idiom.
-        results: by release, what the recorder said.
+        results: by release, the result of the recorder.
     """
     answered = {release: result["answers"] for release, result in results.items() if "answers" in result}
     good = {release: without(answers[:1], idiom.ignored) for release, answers in answered.items()}
@@ -99,16 +102,16 @@ def judge(idiom: Idiom, results: dict[str, dict[str, Any]]) -> Observed:
 
 
 def record(pythons: dict[str, str]) -> None:
-    """Record again the behaviour of releases.
+    """Record the behaviour of releases again.
 
     Args:
-        pythons: by release, the interpreter that has it.
+        pythons: by release, an interpreter with that release installed.
     """
     results: dict[str, dict[str, dict[str, Any]]] = {idiom.name: {} for idiom in IDIOMS}
     for release, python in pythons.items():
         for idiom, result in zip(IDIOMS, run([job_of(idiom) for idiom in IDIOMS], python), strict=True):
             results[idiom.name][release] = result
-    write({idiom.name: judge(idiom, results[idiom.name]) for idiom in IDIOMS})
+    write({idiom.name: find_working_releases(idiom, results[idiom.name]) for idiom in IDIOMS})
 
 
 def write(observed: dict[str, Observed]) -> None:

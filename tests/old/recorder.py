@@ -1,10 +1,10 @@
 # ruff: noqa: UP006, UP035, UP045
-"""Serves one source by the Sanic that is installed, sends it requests over a socket, and prints what came back.
+"""Serve one source with the installed Sanic, send it requests over a socket, and print the answers.
 
-It runs under old releases of Sanic too, on the interpreters of their time: it is written in the Python of 3.6, and
-imports nothing of this repository. Its input, on stdin, is JSON: a list of jobs, each with a `source` that makes an
-`app`, and `requests`. Its output is JSON, too: what happened, job by job, and what was warned of: the text, its class,
-and whether it pointed at the source.
+It runs old releases of Sanic too, on the interpreters of their time: it is written for Python 3.6, and imports nothing
+of this repository. Its input, on stdin, is JSON: a list of jobs, each with a `source` that creates an `app`, and
+`requests`. Its output is JSON, too: for each job the answers, and the warnings, each with its text, its class, and
+whether it pointed at the source.
 """
 
 import http.client
@@ -22,9 +22,9 @@ import warnings
 from typing import Any, Dict, List, Optional
 
 THIS_FILE = os.path.abspath(__file__)
-# In seconds: for a server to answer, and for an answer to come.
-START, ANSWER = 60, 60
-# What says how an answer is framed, and what servers add.
+# The time limits for a server's start and for an answer, in seconds.
+START_S, ANSWER_S = 60, 60
+# Header fields about the framing of an answer, and fields that servers add.
 SERVERS_OWN = ("connection", "keep-alive", "content-length", "transfer-encoding", "date", "server")
 READY = "/__ready__"
 SERVE = "--serve"
@@ -41,12 +41,12 @@ def serve(path: str, port: int) -> None:
 
     with open(path) as file:
         source = file.read()
-    warned: List[Any] = []
+    recorded: List[Any] = []
 
     def note(message: Any, category: Any, filename: str, *details: Any) -> None:
-        warned.append([str(message), category.__name__, filename == path])
+        recorded.append([str(message), category.__name__, filename == path])
         with open(path + ".warnings", "w") as file:
-            json.dump(warned, file)
+            json.dump(recorded, file)
 
     warnings.simplefilter("always")
     warnings.showwarning = note  # type: ignore[assignment]
@@ -68,12 +68,12 @@ def serve(path: str, port: int) -> None:
         options["access_log"] = False
     if "single_process" in parameters:
         options.update(single_process=True, motd=False)
-    # How it is run may be the idiom.
+    # The idiom under test may be the way of running: then the source has a function `run`.
     names.get("run", app.run)(**options)
 
 
 def cookie(line: str) -> List[Any]:
-    """Return a `Set-Cookie` field as a name, a value and attributes, in whatever order they were written."""
+    """Return a `Set-Cookie` field as a name, a value and attributes; their order does not matter."""
     pair, _, attribute_text = line.partition(";")
     name, _, value = pair.partition("=")
     attributes: Dict[str, Any] = {}
@@ -92,16 +92,16 @@ def listen(port: int, path: str) -> Dict[str, Any]:
     """
     fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S) as connection:
         head = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + fields + key + "\r\n"
         connection.sendall(head.encode())
-        got = b""
-        while b"\r\n\r\n" not in got:
+        received = b""
+        while b"\r\n\r\n" not in received:
             part = connection.recv(4096)
             if not part:
-                return {"status": 0, "body": got.decode("latin-1")}
-            got += part
-        head, _, body = got.decode("latin-1").partition("\r\n\r\n")
+                return {"status": 0, "body": received.decode("latin-1")}
+            received += part
+        head, _, body = received.decode("latin-1").partition("\r\n\r\n")
         while len(body) < 2 or len(body) < 2 + ord(body[1]):
             part = connection.recv(4096)
             if not part:
@@ -119,17 +119,17 @@ def ask(port: int, step: Dict[str, Any]) -> Dict[str, Any]:
     """
     if step.get("websocket"):
         return listen(port, step["path"])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
     try:
         body = step.get("body")
         data = body.encode("latin-1") if body is not None else None
         connection.request(step.get("method", "GET"), step["path"], data, step.get("headers", {}))
         answer = connection.getresponse()
-        got = answer.read()
+        received = answer.read()
         headers = [(name.lower(), value) for name, value in answer.getheaders()]
     finally:
         connection.close()
-    result: Dict[str, Any] = {"status": answer.status, "body": got.decode("latin-1")}
+    result: Dict[str, Any] = {"status": answer.status, "body": received.decode("latin-1")}
     cookies = sorted((cookie(value) for name, value in headers if name == "set-cookie"), key=json.dumps)
     others = sorted([name, value] for name, value in headers if name not in SERVERS_OWN and name != "set-cookie")
     if answer.status >= 400:
@@ -159,7 +159,7 @@ def wait(process: Any, port: int) -> Optional[str]:
         process: the server's process.
         port: its port.
     """
-    deadline = time.monotonic() + START
+    deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             return "ended"
@@ -173,7 +173,7 @@ def wait(process: Any, port: int) -> Optional[str]:
 
 
 def record(job: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what becomes of one source: its answers, or the exception that ended it.
+    """Return the outcome of one source: its answers, or the exception that ended it.
 
     Args:
         job: `source`, `requests`, and `env` with environment variables.
@@ -192,8 +192,8 @@ def record(job: Dict[str, Any]) -> Dict[str, Any]:
                 env={**os.environ, **job.get("env", {})},
             )
             try:
-                failed = wait(process, port)
-                if failed is None:
+                reason = wait(process, port)
+                if reason is None:
                     result: Dict[str, Any] = {"answers": [ask(port, step) for step in job["requests"]]}
                     if os.path.exists(path + ".warnings"):
                         with open(path + ".warnings") as file:
@@ -202,7 +202,7 @@ def record(job: Dict[str, Any]) -> Dict[str, Any]:
                 log.seek(0)
                 text = log.read().decode("utf-8", "replace").strip()
                 errors = re.findall(r"^([\w.]+(?:Error|Exception|Exists|NotExist|Warning)\b.*)$", text, re.MULTILINE)
-                return {"raises": errors[-1] if errors else failed + ": " + text[-200:]}
+                return {"raises": errors[-1] if errors else reason + ": " + text[-200:]}
             finally:
                 process.send_signal(signal.SIGKILL)
                 process.wait()

@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.parity.case import CASES, Case
 from tests.parity.compare import case_differences, error_page
 from tests.parity.frameworks import CaseError, Framework
-from tests.parity.inprocess import InProcess, plays
-from tests.parity.page import PAGE, written
+from tests.parity.inprocess import InProcess, can_play
+from tests.parity.page import PAGE, update_page
 from tests.parity.wire import Answer, Exchange, request
 
 
@@ -26,8 +26,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, meaning in (
         ("observe", "print what Sanic answers"),
-        ("compare", "print in what the two differ"),
-        ("steady", "play each case twice on Sanic and print what flickers"),
+        ("compare", "print the differences between the two"),
+        ("steady", "play each case twice on Sanic and print the cases whose answers differ"),
         ("list", "print the names"),
     ):
         sub = commands.add_parser(name, help=meaning)
@@ -52,7 +52,7 @@ def main() -> int:
     import tests.parity.cases  # noqa: F401 - fills CASES
 
     if options.command == "page":
-        PAGE.write_text(written(PAGE.read_text()))
+        PAGE.write_text(update_page(PAGE.read_text()))
         return 0
     chosen = [case for case in CASES if options.part.lower() in f"{case.group} {case.name} {case.id}".lower()]
     if options.command == "list":
@@ -118,7 +118,7 @@ def compare_in_process(cases: Sequence[Case]) -> int:
     with Framework("sanic") as sanic, tempfile.TemporaryDirectory(prefix="parity-") as directory:
         star = InProcess(Path(directory))
         for case in cases:
-            possible = replace(case, steps=tuple(step for step in case.steps if plays(step)))
+            possible = replace(case, steps=tuple(step for step in case.steps if can_play(step)))
             differences += _report(possible, sanic, star) if possible.steps and not case.differs else 0
     print(f"{len(cases)} cases, {differences} differ")
     return min(differences, 1)

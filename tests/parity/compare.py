@@ -1,4 +1,4 @@
-"""When two answers are the same.
+"""The rules by which two answers count as the same.
 
 Headers of the server are not compared. An HTML error page has its own design: its status, headers, title and message
 are compared, not its markup. Sanic writes `content-type: None` when a response has no type, which equals a missing
@@ -59,7 +59,7 @@ def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = 
     if sanic.status != star.status:
         lines += [f"  status  sanic: {sanic.status}", f"          star:  {star.status}"]
     page = error_page(sanic)
-    alike = not exact and _said(sanic) is not None and _said(sanic) == _said(star)
+    alike = not exact and _json_text(sanic) is not None and _json_text(sanic) == _json_text(star)
     lines += _headers(sanic, star, bool(page or scrub or alike or _has_other_length(sanic)), scrub)
     if not alike:
         lines += _page_missing(page, star) if page else _body(sanic, star, scrub)
@@ -81,7 +81,7 @@ def _has_other_length(answer: Answer) -> bool:
     return answer.status >= 400 and not answer.body and (answer.get("content-type") or "").startswith("text/html")
 
 
-def _said(answer: Answer) -> str | None:
+def _json_text(answer: Answer) -> str | None:
     if answer.get("content-type") != "application/json":
         return None
     try:

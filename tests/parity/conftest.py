@@ -18,23 +18,23 @@ class Reference:
 
     Args:
         sanic: The worker.
-        kept: The folder of the answers, shared by the processes of this run.
+        folder: The folder of the answers, shared by the processes of this run.
     """
 
-    def __init__(self, sanic: Framework, kept: Path) -> None:
+    def __init__(self, sanic: Framework, folder: Path) -> None:
         self._sanic = sanic
-        self._kept = kept
+        self._folder = folder
 
     def __call__(self, case: Case) -> list[list[Answer]]:
-        kept = self._kept / case.id
-        if kept.exists():
-            answers: list[list[Answer]] = pickle.loads(kept.read_bytes())
+        path = self._folder / case.id
+        if path.exists():
+            answers: list[list[Answer]] = pickle.loads(path.read_bytes())
         else:
             answers = self._sanic.play_as_reference(case)
-            # Written under another name first: a process that finds the file finds all of it.
-            written = kept.with_name(f"{case.id}.{os.getpid()}")
-            written.write_bytes(pickle.dumps(answers))
-            written.replace(kept)
+            # Renamed when it is complete, so that no other process reads a part of it.
+            temporary = path.with_name(f"{case.id}.{os.getpid()}")
+            temporary.write_bytes(pickle.dumps(answers))
+            temporary.replace(path)
         return answers
 
 
@@ -43,10 +43,10 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
     own = tmp_path_factory.getbasetemp()
     # pytest-xdist gives each of its processes a subfolder of the run's folder.
     run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    kept = run / "parity-reference"
-    kept.mkdir(exist_ok=True)
+    folder = run / "parity-reference"
+    folder.mkdir(exist_ok=True)
     with Framework("sanic") as framework:
-        yield Reference(framework, kept)
+        yield Reference(framework, folder)
 
 
 @pytest.fixture(scope="session")

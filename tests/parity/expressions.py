@@ -8,7 +8,7 @@ from tests.parity.wire import Step, get
 
 _SOURCE = """
 {before}
-def told(call, request):
+def outcome(call, request):
     try:
         return repr(call(request))
     except Exception as error:
@@ -20,7 +20,7 @@ CALLS = [
 
 @app.route("/<path:path>", methods=["GET", "POST", "PUT", "DELETE"])
 async def show(request, path=""):
-    return json([told(call, request) for call in CALLS])
+    return json([outcome(call, request) for call in CALLS])
 """
 
 

@@ -18,7 +18,7 @@ from tests.parity.wire import NO_ANSWER, Answer
 
 ROOT = Path(__file__).parents[2]
 REFUSED = "refused to build"
-EVENTS_NOTE = "told"
+EVENTS_NOTE = "events"
 
 # Far above the time of any case, so that only a hang reaches it, even on a slow machine.
 STEP_SECONDS = 20.0
@@ -46,7 +46,7 @@ class Framework:
     def __init__(self, name: str) -> None:
         self.name = name
         self.log = ""
-        self.told = ""
+        self.events = ""
         self._directory = tempfile.TemporaryDirectory(prefix="parity-", ignore_cleanup_errors=True)
         self._worker = subprocess.Popen(
             [sys.executable, "-m", "tests.parity.worker", name, self._directory.name],
@@ -82,14 +82,14 @@ class Framework:
     def play(self, case: Case) -> list[list[Answer]]:
         """Serve the case and play its steps; each step gives the answers on its connection.
 
-        The last answer contains the events and the log of the app (see `telling`).
+        The last answer contains the events and the log of the app (see `recording`).
         A source that raises while it builds its app gives one answer of status 0 whose note is the exception.
         """
         with self.serving(case) as port:
             if isinstance(port, str):
                 return [[Answer(0, note=f"{REFUSED}: {port}")]]
             answers = [step.play(port, STEP_SECONDS) for step in case.steps]
-        return [*answers, [Answer(0, body=self.told.encode(), note=EVENTS_NOTE)]]
+        return [*answers, [Answer(0, body=self.events.encode(), note=EVENTS_NOTE)]]
 
     def play_as_reference(self, case: Case) -> list[list[Answer]]:
         """Play the case, and check its statement whether its app can be built and started.
@@ -117,7 +117,7 @@ class Framework:
             self._write({"stop": description["pid"], "seconds": STEP_SECONDS if case.stops else 0})
             self._read()
             log = Path(description["log"])
-            self.log, self.told = log.read_text(errors="replace"), log.with_suffix(".told").read_text()
+            self.log, self.events = log.read_text(errors="replace"), log.with_suffix(".events").read_text()
 
     def _write(self, order: dict[str, Any]) -> None:
         assert self._worker.stdin

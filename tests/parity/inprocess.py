@@ -1,7 +1,7 @@
 """sanic_star without a server: requests become ASGI scopes in this process.
 
 Faster than a worker, and the only way in which these cases count for coverage. Steps that need a server (several
-requests on a connection, odd targets, websocket framing) need the worker: `plays` returns whether a step is possible.
+requests on a connection, odd targets, websocket framing) need the worker; `can_play` finds the other steps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from sanic_star import Sanic
 from tests.parity.case import Case, for_sanic_star
 from tests.parity.frameworks import EVENTS_NOTE, REFUSED, STEP_SECONDS
-from tests.parity.telling import Telling
+from tests.parity.recording import Recorder
 from tests.parity.wire import NO_ANSWER, Answer, Exchange, Step
 from tests.parity.worker import build
 
@@ -29,7 +29,7 @@ Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 
-def plays(step: Step) -> bool:
+def can_play(step: Step) -> bool:
     """Return whether a step is one request with a plain target."""
     if not isinstance(step, Exchange) or len(step.methods) != 1 or len(step.chunks) != 1:
         return False
@@ -54,28 +54,28 @@ class InProcess:
             mock.patch.dict(os.environ, case.env),
             # Each case is a separate program, without the applications of other tests.
             mock.patch.dict(Sanic._app_registry, clear=True),
-            _own_level(),
+            _log_from_info(),
         ):
             warnings.simplefilter("ignore")
-            received: list[str] = []
-            telling = Telling(received.append)
+            lines: list[str] = []
+            recorder = Recorder(lines.append)
             try:
-                app = build(for_sanic_star(case.program()), str(self._directory), telling)
+                app = build(for_sanic_star(case.program()), str(self._directory), recorder)
             except Exception as error:
                 return [[Answer(0, note=f"{REFUSED}: {type(error).__name__}: {error}")]]
             if case.debug:
                 app.debug = True
-            with telling.listening():
+            with recorder.listening():
                 try:
                     answers = asyncio.run(_play(app, case))
                 except SystemExit:
                     # The event loop raises it from any task. A server would end; the tests go on.
                     answers = [[Answer(0, note=NO_ANSWER)] for _ in case.steps]
-            return [*answers, [Answer(0, body="".join(f"{line}\n" for line in received).encode(), note=EVENTS_NOTE)]]
+            return [*answers, [Answer(0, body="".join(f"{line}\n" for line in lines).encode(), note=EVENTS_NOTE)]]
 
 
 @contextlib.contextmanager
-def _own_level() -> Iterator[None]:
+def _log_from_info() -> Iterator[None]:
     """Log from INFO on, even if an application in debug mode has changed the level."""
     logger = logging.getLogger("sanic.root")
     before = logger.level
@@ -89,7 +89,7 @@ def _own_level() -> Iterator[None]:
 async def _play(app: App, case: Case) -> list[list[Answer]]:
     answers: list[list[Answer]] = []
     try:
-        async with _started(app) as state:
+        async with _run_lifespan(app) as state:
             for step in case.steps:
                 assert isinstance(step, Exchange)
                 answers.append([await asyncio.wait_for(_answer(app, step, dict(state)), STEP_SECONDS)])
@@ -105,7 +105,7 @@ class _NotStartedError(Exception):
 
 
 @contextlib.asynccontextmanager
-async def _started(app: App) -> AsyncIterator[dict[str, Any]]:
+async def _run_lifespan(app: App) -> AsyncIterator[dict[str, Any]]:
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     outbox: asyncio.Queue[Message] = asyncio.Queue()
     state: dict[str, Any] = {}

@@ -1,6 +1,6 @@
-"""The part of `docs/compatibility.md` that comes from the marks: which cases show which entry.
+"""The part of `docs/compatibility.md` that comes from the cases' marks: for each entry, the cases that show it.
 
-`python -m tests.parity page` writes it; a test holds it up to date.
+`python -m tests.parity page` writes it; a test checks that it is up to date.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ PAGE = ROOT / "docs" / "compatibility.md"
 BEGIN, END = "<!-- written by `python -m tests.parity page` -->\n", "<!-- end -->\n"
 
 
-def written(page: str) -> str:
+def update_page(page: str) -> str:
     """Return the page's text with its list of cases according to the marks."""
     before, _, after_begin = page.partition(BEGIN)
     return before + BEGIN + _cases() + END + after_begin.partition(END)[2]

@@ -13,8 +13,8 @@ from tests.parity.case import CASES, Case
 from tests.parity.compare import case_differences
 from tests.parity.conftest import Reference
 from tests.parity.frameworks import Framework
-from tests.parity.inprocess import InProcess, plays
-from tests.parity.page import PAGE, written
+from tests.parity.inprocess import InProcess, can_play
+from tests.parity.page import PAGE, update_page
 
 
 def _param(case: Case) -> object:
@@ -45,7 +45,7 @@ def test_same_answers_in_process(
     monkeypatch.delenv("SANIC_AUTO_EXTEND")
     monkeypatch.setitem(sys.modules, "sanic_ext", None)
     answers = reference(case)
-    possible = [plays(step) for step in case.steps]
+    possible = [can_play(step) for step in case.steps]
     if not case.fails and not any(possible) and case.steps:
         return
     whole = case.fails or all(possible)
@@ -91,4 +91,4 @@ def test_intended_difference_is_documented(case: Case) -> None:
 
 
 def test_the_page_lists_the_cases_of_each_difference() -> None:
-    assert PAGE.read_text() == written(PAGE.read_text()), "python -m tests.parity page"
+    assert PAGE.read_text() == update_page(PAGE.read_text()), "python -m tests.parity page"

@@ -63,7 +63,7 @@ class Exchange:
         return parse_answers(received, self.methods)
 
     def _exchange(self, port: int, seconds: float) -> bytes:
-        ends = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         received = bytearray()
         with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
             try:
@@ -75,7 +75,7 @@ class Exchange:
                 pass  # a server may answer and close the connection before it has read a body that it refuses
             try:
                 while True:
-                    connection.settimeout(max(0.01, ends - time.monotonic()))
+                    connection.settimeout(max(0.01, deadline - time.monotonic()))
                     data = connection.recv(65536)
                     if not data:
                         break
@@ -125,7 +125,7 @@ def request(
         sent.append(("transfer-encoding", "chunked"))
     target = path.encode() if isinstance(path, str) else path
     head = b"%s %s HTTP/%s\r\n" % (method.encode(), target, version.encode())
-    for name, value in _merged(sent, headers):
+    for name, value in _merge(sent, headers):
         head += name.encode("latin-1") + b": " + value.encode("latin-1") + b"\r\n"
     label = f"{method} {target.decode('latin-1')}"
     return Exchange(label, (head + b"\r\n" + _on_the_wire(content),), (method,))
@@ -171,7 +171,7 @@ def part(name: str, content: bytes | str, filename: str | None = None, headers: 
     """Make one part of a multipart body."""
     disposition = f'form-data; name="{name}"' + (f'; filename="{filename}"' if filename is not None else "")
     lines = [f"content-disposition: {disposition}"]
-    lines += [f"{key}: {value}" for key, value in _merged([], headers)]
+    lines += [f"{key}: {value}" for key, value in _merge([], headers)]
     content = content.encode() if isinstance(content, str) else content
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content + b"\r\n"
 
@@ -198,13 +198,13 @@ def _parse_one(received: bytes, method: str, last: bool) -> tuple[Answer, bytes]
     if 100 <= status < 200 and status != 101:
         return _parse_one(remaining, method, last)
     pairs = tuple((name.lower(), value.strip()) for name, _, value in (field.partition(":") for field in fields))
-    bare = method == "HEAD" or status in (204, 304) or status < 200
-    body, note, remaining = _body(dict(pairs), remaining, bare, last)
+    has_no_body = method == "HEAD" or status in (204, 304) or status < 200
+    body, note, remaining = _body(dict(pairs), remaining, has_no_body, last)
     return Answer(status, pairs, body, note), remaining
 
 
-def _body(headers: Mapping[str, str], remaining: bytes, bare: bool, last: bool) -> tuple[bytes, str, bytes]:
-    if bare:
+def _body(headers: Mapping[str, str], remaining: bytes, has_no_body: bool, last: bool) -> tuple[bytes, str, bytes]:
+    if has_no_body:
         return (remaining, "a body where none may be" if remaining else "", b"") if last else (b"", "", remaining)
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return _unchunk(remaining)
@@ -234,8 +234,8 @@ def _on_the_wire(content: bytes | Sequence[bytes] | None) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in content) + b"0\r\n\r\n"
 
 
-def _merged(defaults: Iterable[tuple[str, str | None]], given: Headers) -> list[tuple[str, str]]:
-    pairs = list(given.items()) if isinstance(given, Mapping) else list(given)
+def _merge(defaults: Iterable[tuple[str, str | None]], fields: Headers) -> list[tuple[str, str]]:
+    pairs = list(fields.items()) if isinstance(fields, Mapping) else list(fields)
     named = {name.lower() for name, _ in pairs}
     merged = [pair for pair in defaults if pair[0] not in named] + pairs
     return [(name, value) for name, value in merged if value is not None]

@@ -1,8 +1,8 @@
 """A process that has imported one framework, and forks a child per case: `python -m tests.parity.worker sanic DIR`.
 
-Orders come as lines of JSON on standard input, answers go as lines of JSON to standard output. A child binds its own
-port before it runs the case, so that a client can connect at once and waits in the backlog until the app serves; if
-the app never does, the child ends and the client sees the connection close.
+It reads orders as lines of JSON from standard input, and writes answers as lines of JSON to standard output. A child
+binds its own port before it runs the case, so that a client can connect at once and waits in the backlog until the app
+serves; if the app never does, the child ends and the client sees the connection close.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from tests.parity.telling import MODULE, Telling, into
+from tests.parity.recording import MODULE, Recorder, line_writer
 
 # The same instant for every file, so that Last-Modified and ETag are comparable.
 MODIFIED = 1_700_000_000
@@ -106,14 +106,14 @@ def _child(framework: str, order: dict[str, Any], log: Path, channel: Any, direc
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         listener.listen(100)
-        telling = Telling(into(log.with_suffix(".told")))
+        recorder = Recorder(line_writer(log.with_suffix(".events")))
         try:
-            app = build(order["source"], directory, telling)
+            app = build(order["source"], directory, recorder)
         except Exception as error:
             print(json.dumps({"refused": f"{type(error).__name__}: {error}"}), file=channel)
             os._exit(0)
         print(json.dumps({"port": listener.getsockname()[1]}), file=channel)
-        with telling.listening():
+        with recorder.listening():
             _SERVE[framework](app, listener, order["debug"])
         status = 0
     except BaseException:
@@ -126,7 +126,7 @@ def _child(framework: str, order: dict[str, Any], log: Path, channel: Any, direc
         os._exit(status)
 
 
-def build(source: str, directory: str, telling: Telling) -> Any:
+def build(source: str, directory: str, recorder: Recorder) -> Any:
     """Run a source as a separate module, and return its `app`; its files are in a directory."""
     module = types.ModuleType(MODULE)
     sys.modules[module.__name__] = module
@@ -142,7 +142,7 @@ def build(source: str, directory: str, telling: Telling) -> Any:
         return top
 
     module.__dict__["folder"] = folder
-    module.__dict__["event"] = telling.event
+    module.__dict__["event"] = recorder.event
     # In a file: Sanic reads the source of handlers to find the format of their answers.
     path = Path(tempfile.mkdtemp(dir=directory)) / f"{MODULE}.py"
     path.write_text(source, encoding="utf-8")

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from benchmarks import broadcast, live, postgres
 from benchmarks.apps import sanic_star as apps
-from benchmarks.apps.database.store import MESSAGES, TEMPLATES, connect, fill, in_order
+from benchmarks.apps.database.store import MESSAGES, TEMPLATES, connect, fill, sorted_fortunes
 from benchmarks.blocks import measure_blocks
 from benchmarks.broadcast import KINDS
 from benchmarks.budgets import budgets
@@ -191,7 +191,7 @@ async def test_a_row_that_is_not_stored_is_a_fault(tmp_path: Path) -> None:
 def test_fortunes_are_escaped_and_in_order() -> None:
     case = next(case for case in cases("") if case.name == "db_fortunes")
     template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("fortunes.html")
-    rows = in_order(list(enumerate(MESSAGES, 1)))
+    rows = sorted_fortunes(list(enumerate(MESSAGES, 1)))
     page = template.render(fortunes=rows)
     assert "<script>" not in page
     assert case.fault(0, 200, [], page.encode()) is None

@@ -17,7 +17,7 @@ NAMING = [*PAGES, ROOT / "docs/architecture.md", ROOT / "CONTRIBUTING.md"]
 
 
 def _exists(name: str) -> bool:
-    """Tell whether a dotted name is a module of the package, or an attribute in one."""
+    """Return whether a dotted name is a module of the package, or an attribute in one."""
     parts = name.split(".")
     size = 1
     while size < len(parts):

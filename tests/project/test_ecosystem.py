@@ -15,7 +15,7 @@ from tests.ecosystem.packages import PACKAGES
 
 
 def test_the_page_is_in_step_with_the_results() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page.written(), "run `python -m tests.ecosystem page`"
+    assert PAGE.read_text(encoding="utf-8") == page.page_text(), "run `python -m tests.ecosystem page`"
 
 
 def test_each_package_has_a_module_and_results() -> None:

@@ -34,7 +34,7 @@ IMPORTED_LATE = {"REQUEST_HEAD_TIMEOUT": Settings.head_timeout, "THREAD_POOL_SIZ
 
 
 def is_config(node: ast.expr) -> bool:
-    """Tell whether an expression is `config`, `app.config`, `self.app.config` or the like."""
+    """Return whether an expression is `config`, `app.config`, `self.app.config` or the like."""
     return (node.id if isinstance(node, ast.Name) else getattr(node, "attr", None)) == "config"
 
 

@@ -27,7 +27,7 @@ from sanic_star.compat.signals import SignalRouter
 from sanic_star.engine import requests as engine_requests
 from sanic_star.engine import responses as engine_responses
 from sanic_star.engine import websockets as engine_websockets
-from sanic_star.engine.application import Engine, _Plain
+from sanic_star.engine.application import Engine, _PlainBehaviour
 from sanic_star.engine.lifespan import Lifecycle
 from sanic_star.engine.requests import Limits
 from sanic_star.engine.seams import Behaviour
@@ -97,7 +97,7 @@ def test_public_names_are_sanics_starlettes_or_documented(kind: str) -> None:
 # Any other name is the user's ----------------------------------------------------------------------------------------
 
 PARTS = (
-    *(Engine, Lifecycle, Sweeper, Behaviour, Limits, _Plain),
+    *(Engine, Lifecycle, Sweeper, Behaviour, Limits, _PlainBehaviour),
     *(engine_requests.Request, engine_responses.Response, engine_websockets.WebSocket),
 )
 WORDS = set(
@@ -255,7 +255,7 @@ def test_a_subclass_may_have_any_other_attribute(kind: str, tmp_path: Path, monk
     assert app.test_client.get("/")[1].text == "plain"
 
 
-# What the constructor of the engine's router sets.
+# The attributes that the constructor of the engine's router sets.
 OF_THE_CONSTRUCTOR = {*("by_name", "choose", "compile", "direct", "fallback", "foreign", "forward", "hosts", "index")}
 OF_THE_CONSTRUCTOR |= {"mounts", "path_types", "states"}
 ROUTERS: dict[type, tuple[object, object]] = {

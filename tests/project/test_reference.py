@@ -35,7 +35,7 @@ ANCHOR = re.compile(r"(?<!\[\]\(\))\{ #(sanic_star\.[\w.]+) \}")
 # Names that are imported when somebody uses them, so that `__all__` is without them.
 LOADED_LATE = ("EventStream", "Hub", "NegotiatedResponse", "NotAcceptable", "ServerSentEvent", "guard")
 
-# What handlers and start-up code of most applications call.
+# The names that handlers and start-up code of most applications use.
 MOST_USED = [
     "Sanic",
     "Sanic.get",

@@ -76,7 +76,7 @@ DARK = "@media (prefers-color-scheme: dark) { .ground { fill: #1f2129 } text { f
 
 
 @pytest.mark.parametrize(
-    ("style", "complaints"),
+    ("style", "fault_count"),
     [
         (LIGHT + DARK, 0),
         (LIGHT, 2),
@@ -85,9 +85,9 @@ DARK = "@media (prefers-color-scheme: dark) { .ground { fill: #1f2129 } text { f
         (LIGHT.replace("1f2933", "cccccc") + DARK, 1),
     ],
 )
-def test_drawings(tmp_path: Path, style: str, complaints: int) -> None:
+def test_drawings(tmp_path: Path, style: str, fault_count: int) -> None:
     (tmp_path / "a.svg").write_text(f"<svg><style>{style}</style><text>x</text></svg>")
-    assert len(list(unreadable_drawings(tmp_path))) == complaints
+    assert len(list(unreadable_drawings(tmp_path))) == fault_count
 
 
 @pytest.mark.parametrize(

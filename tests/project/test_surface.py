@@ -53,7 +53,7 @@ STARLETTE = """
     middleware middleware.base middleware.errors middleware.exceptions requests responses routing staticfiles status
     types websockets
 """
-# What else an import may load: parts of the interpreter, which cost nothing, and what anyio loads sooner or later.
+# Other modules that an import may load: parts of the interpreter, which cost nothing, and a module that anyio loads.
 LIGHT = {"gc", "sniffio"}
 # Parts of this package that an application may need, and an import does not. Of a package all of its modules.
 LATE = """

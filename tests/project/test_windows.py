@@ -22,7 +22,7 @@ from sanic_star.servers import CannotServe, Plan, Settings, serving, supervisor
 from tests.engine.processes import Process
 from tests.project import ROOT
 
-# What the standard library of Windows lacks, of what a server is likely to use.
+# The names of the standard library that a server might use, and that are missing on Windows.
 MISSING = {
     "signal": (
         "SIGHUP SIGUSR1 SIGUSR2 SIGKILL SIGQUIT SIGCHLD SIGALRM SIGPIPE SIGTSTP SIGCONT SIGSTOP SIGWINCH "
@@ -329,7 +329,7 @@ def elsewhere(folder: Path, script: str) -> Process:
 def finish(server: Process) -> None:
     if server.popen.poll() is None:
         server.popen.kill()
-    server.ended()
+    server.wait_for_end()
 
 
 def test_every_module_can_be_imported(tmp_path: Path) -> None:
@@ -401,7 +401,7 @@ except KeyboardInterrupt:
 def test_one_process_serves(tmp_path: Path, run: str) -> None:
     server = elsewhere(tmp_path, VISIT + run)
     try:
-        assert server.ended() == 0, server.log
+        assert server.wait_for_end() == 0, server.log
     finally:
         finish(server)
     assert "visited" in server.log, server.log
@@ -441,7 +441,7 @@ print("asked", sys.modules["msvcrt"].locked)
 """
     server = elsewhere(tmp_path, script)
     try:
-        assert server.ended() == 0, server.log
+        assert server.wait_for_end() == 0, server.log
     finally:
         finish(server)
     assert "asked" in server.log
@@ -458,7 +458,7 @@ print("asked", sys.modules["msvcrt"].locked)
 def test_missing_features_are_refused_in_one_line(tmp_path: Path, how: str, message: str) -> None:
     server = elsewhere(tmp_path, f"\nif __name__ == '__main__':\n    app.run({how}, motd=False)\n")
     try:
-        assert server.ended() == 1, server.log
+        assert server.wait_for_end() == 1, server.log
     finally:
         finish(server)
     assert message in server.log

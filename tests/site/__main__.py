@@ -1,4 +1,4 @@
-"""Check the built documentation; exit status 1 if anything is wrong."""
+"""Check the built documentation; the exit status is 1 if there are faults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SITE = ROOT / "site"
 OUTSIDE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
 
-def misplaced(searches: dict[str, str], later: dict[str, str]) -> Iterator[str]:
+def misplaced_pages(searches: dict[str, str], later: dict[str, str]) -> Iterator[str]:
     """Yield the searches that do not find their page first.
 
     Args:
@@ -34,20 +34,22 @@ def misplaced(searches: dict[str, str], later: dict[str, str]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print what is wrong, and return the exit status."""
+    """Print the faults, and return the exit status."""
     table = tomllib.loads(Path(__file__).with_name("searches.toml").read_text())
-    complaints = [
-        *misplaced(table["searches"], table.get("later", {})),
+    faults = [
+        *misplaced_pages(table["searches"], table.get("later", {})),
         *loads_from_elsewhere(SITE),
-        *(complaint for name in OUTSIDE for complaint in broken_links(ROOT / name, SITE, root=ROOT)),
+        *(fault for name in OUTSIDE for fault in broken_links(ROOT / name, SITE, root=ROOT)),
         *unreadable_drawings(ROOT / "docs"),
         *switches_without_effect(SITE),
     ]
-    for complaint in complaints:
-        print(complaint, file=sys.stderr)
-    waiting = [query for query, page in table.get("later", {}).items() if not (SITE / page / "index.html").exists()]
-    print(f"{len(table['searches'])} searches, {len(waiting)} more wait for their pages; {len(complaints)} complaints")
-    return 1 if complaints else 0
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    queries_without_page = [
+        query for query, page in table.get("later", {}).items() if not (SITE / page / "index.html").exists()
+    ]
+    print(f"{len(table['searches'])} searches, {len(queries_without_page)} without a page; {len(faults)} faults")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

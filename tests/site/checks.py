@@ -1,4 +1,4 @@
-"""The checks that need no search: other hosts, links from outside the pages, drawings. Each yields its complaints."""
+"""The checks that need no search: other hosts, links from outside the pages, drawings. Each yields its faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOADED = {
     "use": ("href", "xlink:href"),
     "video": ("src", "poster"),
 }
-# Of these no browser loads anything: addresses of the page itself and of its neighbours.
+# Links with these relations are not loaded: they are addresses of the page itself and of its neighbours.
 NOT_LOADED_LINKS = {"alternate", "author", "canonical", "license", "next", "prev"}
 ELSEWHERE = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
 IN_STYLES = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])((?:https?:)?//[^'")\s]+)""", re.IGNORECASE)
@@ -94,8 +94,8 @@ def broken_links(document: Path, site: Path, *, root: Path) -> Iterator[str]:
 def unreadable_drawings(folder: Path) -> Iterator[str]:
     """Yield drawings whose text cannot be read on a light or on a dark page.
 
-    A drawing brings its own ground, `.ground { fill: … }`, and other colours for
-    `@media (prefers-color-scheme: dark)`; its text stands out from the ground in both.
+    A drawing has its own background, `.ground { fill: … }`, and other colours for
+    `@media (prefers-color-scheme: dark)`; its text has enough contrast in both.
     """
     for path in sorted(folder.rglob("*.svg")):
         light, media, dark = path.read_text().partition("@media (prefers-color-scheme: dark)")

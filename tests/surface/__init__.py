@@ -1,7 +1,7 @@
 """How much of Sanic's public surface exists.
 
-`python -m tests.surface` prints what is missing. That it is there says nothing about what it does: a check for what was
-forgotten. `known_gaps.txt` is the floor: what stands there may be missing, and what is no longer missing has to leave.
+`python -m tests.surface` prints the missing names. The check finds forgotten names, and says nothing about behaviour.
+The names in `known_gaps.txt` may be missing; a name that exists has to leave that file.
 """
 
 from pathlib import Path

@@ -45,7 +45,7 @@ def compare(sanics: dict[str, Any], ours: dict[str, Any]) -> Surface:
 
 @dataclass
 class Surface:
-    """What was found: how many of how many there are by kind, and what is missing by module."""
+    """The result: by kind, the number of existing names and of all names; and the missing ones by module."""
 
     counts: dict[str, list[int]] = field(default_factory=lambda: {kind: [0, 0] for kind in KINDS})
     gaps: list[str] = field(default_factory=list)
@@ -58,8 +58,10 @@ class Surface:
             self.gaps.append(f"{module or '(package)'}: {kind[:-1]} {text}: {fault}")
 
     def shares(self) -> list[str]:
-        """Return a line per kind: how many are there, of how many."""
-        return [f"{kind}: {there} of {all_} ({there / all_:.1%})" for kind, (there, all_) in self.counts.items()]
+        """Return a line per kind: the number of existing names, and of all names."""
+        return [
+            f"{kind}: {existing} of {all_} ({existing / all_:.1%})" for kind, (existing, all_) in self.counts.items()
+        ]
 
 
 def _name(result: Surface, module: str, name: str, description: dict[str, Any], ours: dict[str, Any] | None) -> None:

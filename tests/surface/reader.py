@@ -20,7 +20,7 @@ NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
 class Reader:
-    """Reads one package; Sanic's own surface is what it defines itself, a mirror's is all that can be imported.
+    """Reads one package: of Sanic the names that it defines itself, of a mirror all names that can be imported.
 
     Args:
         package: its name.
@@ -49,7 +49,7 @@ class Reader:
         }
 
     def entry(self, value: Any) -> dict[str, Any]:
-        """Describe what a module has under a name."""
+        """Describe the value of a name in a module."""
         is_class = inspect.isclass(value)
         is_error = is_class and issubclass(value, BaseException)
         bases = [
@@ -78,9 +78,9 @@ class Reader:
 
 
 def describe(value: Any) -> dict[str, Any]:
-    """Tell the kind of an object, and a callable's parameters.
+    """Describe the kind of an object, and a callable's parameters.
 
-    `open` is whether it takes any keyword argument and uses what it took, `idle` whether it does nothing.
+    `open` is whether it takes any keyword argument and uses them, `idle` whether it does nothing.
     """
     if isinstance(value, property) or inspect.isdatadescriptor(value):
         return VALUE
@@ -109,7 +109,7 @@ def describe(value: Any) -> dict[str, Any]:
 
 
 def _is_own(key: str, value: Any, module: str) -> bool:
-    """Tell whether a module defines a name, and has it not for its own use only."""
+    """Return whether a module defines a public name itself."""
     home = getattr(value, "__module__", None)
     return not key.startswith("_") and (key.isupper() if home is None else home == module)
 

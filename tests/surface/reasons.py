@@ -1,21 +1,20 @@
 """Why a name of Sanic is missing: by its full name, by its class or module, or by all classes of one (`module.*`)."""
 
 SERVER = "the ASGI server does that"
-ROUTING = "the index of the router does that; `app.router.resolve` and `app.router.routes` are there"
-SUPERVISOR = "the supervisor of `app.run` starts, watches and ends processes; `app.manager` and `app.m` give it orders"
-SIGNALS = "a signal is no route here; see `path`, `parts`, `handler` and `requirements`"
-START = "Sanic's own start does that; here the server's does"
-MEMBER = "it belongs to the application: `app`"
-NO_TUPLE = "the class here is no tuple; it can be unpacked"
+ROUTING = "the route index finds routes: use `app.router.resolve` and `app.router.routes`"
+SUPERVISOR = "the supervisor of `app.run` starts and stops processes; control it through `app.manager` and `app.m`"
+SIGNALS = "a signal is not a route here: use `path`, `parts`, `handler` and `requirements`"
+START = "an internal helper of Sanic, which is not needed here"
+MEMBER = "only the application has it: use `app`"
+NO_TUPLE = "the class is not a tuple here"
 
 REASONS: dict[str, str] = {
-    "sanic.app.ConnectionClosed": "take it from `websockets.exceptions`",
-    "sanic.asgi.Lifespan": "call the object; the application runs its own phases",
+    "sanic.app.ConnectionClosed": "import it from `websockets.exceptions`",
+    "sanic.asgi.Lifespan": "call the object; the application runs its phases itself",
     "sanic.base.root.BaseSanic": MEMBER,
-    "sanic.blueprints.lazy": "a decorator of Sanic's own code: blueprints keep what was registered",
+    "sanic.blueprints.lazy": "a decorator inside Sanic; blueprints here store registrations without it",
     "sanic.compat": START,
-    "sanic.config.DescriptorMeta": "settings are found without a metaclass",
-    "sanic.cookies.request": "a constant of Sanic's own parser",
+    "sanic.config.DescriptorMeta": "the configuration needs no metaclass here",
     "sanic.headers.format_http1_response": SERVER,
     "sanic.mixins.middleware.MiddlewareMixin": MEMBER,
     "sanic.mixins.signals.SignalMixin": MEMBER,
@@ -24,7 +23,7 @@ REASONS: dict[str, str] = {
     "sanic.models.futures.*": NO_TUPLE,
     "sanic.request.form.File": NO_TUPLE,
     "sanic.router.Router": ROUTING,
-    "sanic.server.async_server.AsyncioServer": "`create_server` has bound the address when it returns",
+    "sanic.server.async_server.AsyncioServer": "not needed: `create_server` has bound the address when it returns",
     "sanic.server.websockets.impl.WebsocketImplProtocol": SERVER,
     "sanic.signals.Signal": SIGNALS,
     "sanic.signals.SignalGroup": SIGNALS,

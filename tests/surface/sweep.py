@@ -3,7 +3,7 @@
 `python -m tests.surface.sweep` prints what is missing here; `--write` writes the page of the documentation that lists
 it with its reasons, and the table of names that modules pass on.
 
-Not compared are names that a module of Sanic imports from outside of Sanic: nobody means `sanic.app.partial`.
+Names that a module of Sanic imports from other packages (`sanic.app.partial`) are not compared.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from sanic_star.compat._alias.alias import twin
 from sanic_star.compat._alias.left_out import LEFT_OUT, explain
 from sanic_star.compat._support.stand_ins import StandIn, stand_ins
 from tests.surface.reader import _set_on_self
-from tests.surface.reasons import REASONS
+from tests.surface.reasons import NO_TUPLE, REASONS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "names.md"
 PASSED_ON = ROOT / "sanic_star" / "compat" / "_alias" / "passed_on_table.py"
 PACKAGES = ("sanic", "sanic_routing")
-# Where constants, loggers and types for annotations are defined, which have no home of their own.
+# The modules that define constants, loggers and types for annotations; such values have no `__module__`.
 DEFINING = [
     "sanic.log",
     "sanic.config",
@@ -44,7 +44,7 @@ DEFINING = [
     "sanic.models.handler_types",
     "sanic.models.asgi",
 ]
-# Of these a module's own constants are.
+# The types of a module's own constants.
 PLAIN = (str, bytes, int, float, bool, tuple, list, dict, set, frozenset, re.Pattern, type(None))
 # Types and constants of other packages that Sanic's modules pass on, and that packages import from there.
 FOREIGN = {"ConnectionClosed", "ConnectionClosedError", "ConnectionClosedOK", "State", "OPEN", "CLOSING", "CLOSED"}
@@ -57,7 +57,7 @@ STAND_IN_CODE = stand_ins("sanic_star.compat.asgi", "example")[0].__code__
 class Gap:
     """A name of Sanic that is not here.
 
-    Attributes: `place`, the module or class; `name`; `reason`, empty where nobody has given one.
+    Attributes: `place`, the module or class; `name`; `reason`, empty if there is none.
     """
 
     place: str
@@ -77,7 +77,7 @@ def modules(package: str) -> Iterator[str]:
 
 
 def read_sanic() -> dict[str, dict[str, Any]]:
-    """Return by module its names; by name the module that defines it, and the attributes of a class defined here."""
+    """Return the names of each module; for each, its defining module, and the attributes of a class defined there."""
     names: dict[str, dict[str, Any]] = {}
     loaded = {name: importlib.import_module(name) for name in modules("sanic")}
     for name, module in loaded.items():
@@ -110,7 +110,7 @@ def _home(module: str, key: str, value: Any, loaded: dict[str, ModuleType]) -> s
 
 
 def read_ours(wanted: dict[str, dict[str, list[str]]]) -> dict[str, Any]:
-    """Tell what of the wanted names is there, in this process, by the alias."""
+    """Describe the wanted names that this package has under the alias, in this process."""
     from sanic_star.compat import install
 
     install()
@@ -125,7 +125,7 @@ def read_ours(wanted: dict[str, dict[str, list[str]]]) -> dict[str, Any]:
 
 
 def _describe(value: Any) -> dict[str, Any]:
-    """Return what a name stands for: the text of a stand-in, the attributes of a class."""
+    """Describe the value of a name: the text of a stand-in, the attributes of a class."""
     stands_in = isinstance(value, StandIn) or getattr(value, "__code__", None) is STAND_IN_CODE
     if stands_in:
         name = f"sanic{value.__module__.removeprefix('sanic_star.compat')}.{value.__qualname__}"
@@ -141,7 +141,7 @@ def _attributes(value: Any) -> list[str]:
 
 @cache
 def _names_of(base: type) -> list[str]:
-    # Reading a class's source takes long, and next to all classes have a base in common.
+    # Cached: reading a class's source takes long, and classes share their bases.
     is_ours = base.__module__.startswith(("sanic_star.", "starlette."))
     return [*getattr(base, "__annotations__", {}), *(_set_on_self(base) if is_ours else ())]
 
@@ -190,31 +190,71 @@ def _reason(place: str, name: str, home: str) -> str:
 
 def page(gaps: list[Gap]) -> str:
     """Return the page of the documentation that lists the gaps."""
-    rows: dict[tuple[str, str], list[str]] = {}
+    heads = MISSING, UNUSABLE, TUPLES, CONSTANTS
+    # By head of a section and reason, the names of each module or class.
+    sections: dict[str, dict[str, dict[str, list[str]]]] = {head: {} for head in heads}
     for gap in gaps:
-        rows.setdefault((gap.place, gap.reason), []).append(gap.name)
-    table = "\n".join(
-        f"| `{place}` | {'the module' if names == ['*'] else ' '.join(f'`{name}`' for name in names)} | {reason} |"
-        for (place, reason), names in rows.items()
-    )
-    return HEAD + table + "\n"
+        head, reason = _section(gap)
+        sections[head].setdefault(reason, {}).setdefault(gap.place, []).append(gap.name)
+    return HEAD + "".join(head + _entries(reasons) for head, reasons in sections.items())
+
+
+def _section(gap: Gap) -> tuple[str, str]:
+    """Return the head of a gap's section, and its reason; empty if the head of the section says it."""
+    if gap.reason.startswith(IMPORTABLE):
+        return UNUSABLE, gap.reason.removeprefix(f"{IMPORTABLE}: ")
+    if gap.reason in (CONSTANT, NO_TUPLE):
+        return CONSTANTS if gap.reason == CONSTANT else TUPLES, ""
+    return MISSING, gap.reason
+
+
+def _entries(reasons: dict[str, dict[str, list[str]]]) -> str:
+    """Return a definition list with a list of names for each reason; a plain list for an empty reason."""
+    entries = []
+    for reason, places in reasons.items():
+        items = [
+            f"- the module `{place}`" if names == ["*"] else f"- `{place}`: {' '.join(f'`{name}`' for name in names)}"
+            for place, names in places.items()
+        ]
+        term = f"{reason[0].upper()}{reason[1:]}\n:   " if reason else ""
+        entries.append(term + ("\n    " if reason else "\n").join(items) + "\n")
+    return "\n".join(entries)
 
 
 HEAD = """# Names of Sanic that are not here
 
-This page is for you if you look for a name of Sanic 25.12 and do not find it. A test compares `dir()` of each public
-module and class of Sanic with this package under the alias. What is missing is listed here, with the reason.
+If you look for a name of Sanic 25.12 and do not find it here, this page says why. A test compares `dir()` of each
+public module and class of Sanic with sanic_star under the [alias](port/index.md). The lists below have all names that
+are missing.
 
-Names that a module of Sanic imports from other packages (`sanic.app.partial`) are not compared. Names that a module
-imports from another module of Sanic (`sanic.app.Blueprint`) are there if the [alias](port/index.md) is installed.
-Without it, import them from the module that defines them.
-
-Some names can be imported and not be used: see [`private-modules`](compatibility.md#private-modules).
+The test does not compare names that a module of Sanic imports from other packages (`sanic.app.partial`). With the
+alias, a module also has the names that it imports from other modules of Sanic (`sanic.app.Blueprint`). Without the
+alias, import such a name from the module that defines it.
 
 <!-- written by `python -m tests.surface.sweep --write` -->
+"""
+MISSING = """
+## Missing names
 
-| module or class | names | why |
-|---|---|---|
+"""
+UNUSABLE = """
+## Names that you can import, but not use
+
+You can also use these names in annotations and as base classes. Calling one, or creating an instance, raises
+`NotImplementedError` with the advice that the list gives: see [`private-modules`](compatibility.md#private-modules).
+
+"""
+TUPLES = """
+## Methods of tuples
+
+These classes are named tuples in Sanic, but not here. You can unpack them, but they lack two methods of tuples.
+
+"""
+CONSTANTS = """
+## Constants of Sanic's own code
+
+Nothing in sanic_star reads these constants, so they are left out.
+
 """
 
 

@@ -13,7 +13,7 @@ from sanic_star.testing import TestClient
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-class Using:
+class UsedClient:
     """Use a client in a ``with`` block of its own, or without one; close it in either case."""
 
     def __init__(self, app: ASGIApp, in_block: bool, **kwargs: Any) -> None:

@@ -5,5 +5,5 @@ import pytest
 
 @pytest.fixture(params=[False, True], ids=["own loop", "portal"])
 def in_block(request: pytest.FixtureRequest) -> bool:
-    """Tell whether the test uses its client in a ``with`` block."""
+    """Return whether the test uses its client in a ``with`` block."""
     return bool(request.param)

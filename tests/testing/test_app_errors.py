@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from sanic_star.testing import TestClient
-from tests.testing.apps import Using, app_of
+from tests.testing.apps import UsedClient, app_of
 
 
 async def boom(request: Request) -> Response:
@@ -18,7 +18,7 @@ async def boom(request: Request) -> Response:
 
 
 def test_the_apps_exception_comes_out(in_block: bool) -> None:
-    with Using(app_of(boom), in_block) as client:
+    with UsedClient(app_of(boom), in_block) as client:
         with pytest.raises(KeyError, match="boom"):
             client.get("/")
         with pytest.raises(KeyError, match="boom"):
@@ -29,9 +29,9 @@ def test_or_becomes_the_response_that_a_server_would_send(in_block: bool) -> Non
     async def raw(scope: Scope, receive: Receive, send: Send) -> None:
         raise KeyError("boom")
 
-    with Using(app_of(boom), in_block, raise_server_exceptions=False) as client:
+    with UsedClient(app_of(boom), in_block, raise_server_exceptions=False) as client:
         assert client.get("/").text == "Internal Server Error"
-    with Using(raw, in_block, raise_server_exceptions=False) as client:
+    with UsedClient(raw, in_block, raise_server_exceptions=False) as client:
         response = client.get("/")
         assert (response.status_code, response.content) == (500, b"")
         assert client.get("/", stream=True).status_code == 500
@@ -101,7 +101,7 @@ def test_a_body_that_breaks_off_is_an_error_of_the_connection(in_block: bool) ->
         await send({"type": "http.response.body", "body": b"a", "more_body": True})
         raise KeyError("boom")
 
-    with Using(app, in_block, raise_server_exceptions=False) as client:
+    with UsedClient(app, in_block, raise_server_exceptions=False) as client:
         with pytest.raises(requests.exceptions.ChunkedEncodingError) as caught:
             client.get("/")
         assert isinstance(caught.value.__cause__, Exception)

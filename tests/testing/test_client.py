@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star.testing import TestClient
-from tests.testing.apps import METHODS, Using, app_of, describe
+from tests.testing.apps import METHODS, UsedClient, app_of, describe
 
 
 def scope_app(seen: list[Scope]) -> ASGIApp:
@@ -27,7 +27,7 @@ def scope_app(seen: list[Scope]) -> ASGIApp:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_reaches_the_app(method: str, in_block: bool) -> None:
-    with Using(app_of(describe), in_block) as client:
+    with UsedClient(app_of(describe), in_block) as client:
         response = client.request(method, "/")
         assert response.status_code == 200
         assert method == "HEAD" or response.json()["method"] == method
@@ -202,7 +202,7 @@ def test_an_exception_in_the_body_comes_out_and_the_app_sees_a_disconnect(in_blo
         assert scope["type"] == "http"
         messages.extend([(await receive())["type"] for _ in range(3)])
 
-    with Using(app, in_block) as client, pytest.raises(BodyError):
+    with UsedClient(app, in_block) as client, pytest.raises(BodyError):
         client.post("/", data=body())
     assert messages == ["http.request", "http.disconnect", "http.disconnect"]
 
@@ -216,7 +216,7 @@ def test_redirects_and_cookies_as_in_a_browser(in_block: bool) -> None:
             return response
         return JSONResponse({"method": request.method, "cookies": request.cookies})
 
-    with Using(app_of(endpoint), in_block) as client:
+    with UsedClient(app_of(endpoint), in_block) as client:
         response = client.post("/login")
         assert response.json() == {"method": "GET", "cookies": {"session": "x y", "other": "2"}}
         assert response.url == "http://testserver/home"

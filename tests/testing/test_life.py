@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from sanic_star.testing import TestClient
-from tests.testing.apps import Using, app_of, describe
+from tests.testing.apps import UsedClient, app_of, describe
 
 
 def test_without_a_block_the_app_runs_in_this_thread_on_one_loop() -> None:
@@ -70,7 +70,7 @@ def test_tasks_that_are_left_are_cancelled(in_a_block: bool) -> None:
         await asyncio.sleep(0)
         return Response()
 
-    with Using(app_of(endpoint), in_a_block) as client:
+    with UsedClient(app_of(endpoint), in_a_block) as client:
         client.get("/")
         assert ended == []
     assert ended == ["cancelled"]
@@ -203,7 +203,7 @@ def test_a_timeout_ends_a_request_that_takes_too_long(stream: bool, in_block: bo
             left.append("left")
         return Response()
 
-    with Using(app_of(endpoint), in_block) as client:
+    with UsedClient(app_of(endpoint), in_block) as client:
         for timeout in (0.01, (None, 0.01)):
             with pytest.raises(requests.exceptions.ReadTimeout):
                 client.get("/", timeout=timeout, stream=stream)

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from tests.testing.apps import Using
+from tests.testing.apps import UsedClient
 
 
 def streaming(chunks: Any, **kwargs: Any) -> Starlette:
@@ -36,7 +36,7 @@ def test_chunks_come_as_they_were_sent(in_block: bool) -> None:
             yield part
             await asyncio.sleep(0)
 
-    with Using(streaming(chunks), in_block) as client, client.get("/", stream=True) as response:
+    with UsedClient(streaming(chunks), in_block) as client, client.get("/", stream=True) as response:
         assert list(response.iter_content(2048)) == [b"a", b"bc", b"d" * 2048, b"d" * 952]
 
 
@@ -45,7 +45,7 @@ def test_a_stream_can_be_read_by_lines_or_as_a_whole(in_block: bool) -> None:
         for number in range(40):
             yield f"line {number}\n"
 
-    with Using(streaming(chunks), in_block) as client:
+    with UsedClient(streaming(chunks), in_block) as client:
         with client.get("/", stream=True) as response:
             assert list(response.iter_lines()) == [b"line %d" % number for number in range(40)]
         with client.get("/", stream=True) as response:
@@ -73,7 +73,7 @@ def test_a_chunk_can_be_read_before_the_next_is_made(in_block: bool) -> None:
         yield b"one"
         yield b"two"
 
-    with Using(app, in_block) as client, client.post("/", data=body(), stream=True) as response:
+    with UsedClient(app, in_block) as client, client.post("/", data=body(), stream=True) as response:
         answers.extend(response.iter_content(100))
     assert answers == [b"one", b"two"]
     assert made == [0, 1, 2]
@@ -91,7 +91,7 @@ def test_an_infinite_stream_pauses_until_it_is_read(in_block: bool) -> None:
         finally:
             ended.append("finally")
 
-    with Using(streaming(chunks), in_block) as client:
+    with UsedClient(streaming(chunks), in_block) as client:
         with client.get("/", stream=True) as response:
             lines = response.iter_lines(chunk_size=64)
             assert [next(lines) for _ in range(3)] == [b"0", b"1", b"2"]
@@ -113,7 +113,7 @@ def test_leaving_reaches_an_app_that_listens(in_block: bool) -> None:
         with pytest.raises(OSError, match="closed"):
             await send(chunk(b"late"))
 
-    with Using(app, in_block) as client:
+    with UsedClient(app, in_block) as client:
         client.get("/", stream=True).close()
         assert messages == ["http.disconnect"]
 
@@ -131,7 +131,7 @@ def test_an_app_that_ignores_disconnects_runs_until_the_client_closes(
         finally:
             ended.append("finally")
 
-    with Using(streaming(chunks), in_block) as client:
+    with UsedClient(streaming(chunks), in_block) as client:
         with client.get("/", stream=True) as response:
             assert next(response.iter_content(100)) == b"first"
         assert ended == []
@@ -147,7 +147,7 @@ def test_closing_the_client_ends_the_streams_that_are_open(in_block: bool) -> No
         await receive()
         ended.append((await receive())["type"])
 
-    with Using(app, in_block) as client:
+    with UsedClient(app, in_block) as client:
         responses = [client.get("/", stream=True) for _ in range(3)]
         responses[0].close()
         assert ended == ["http.disconnect"]
@@ -165,7 +165,7 @@ def test_an_exception_on_the_way_is_raised_once(in_block: bool) -> None:
         await asyncio.sleep(0.001)
         raise StreamError
 
-    with Using(app, in_block) as client, client.get("/", stream=True) as response:
+    with UsedClient(app, in_block) as client, client.get("/", stream=True) as response:
         content = response.iter_content(100)
         assert next(content) == b"first"
         with pytest.raises(StreamError):
@@ -180,7 +180,7 @@ def test_an_exception_after_the_client_has_left_comes_out_on_closing(in_block: b
         await receive()
         raise KeyError("while cleaning up")
 
-    with Using(app, in_block) as client, pytest.raises(KeyError, match="while cleaning up"):
+    with UsedClient(app, in_block) as client, pytest.raises(KeyError, match="while cleaning up"):
         client.get("/", stream=True).close()
 
 
@@ -192,7 +192,7 @@ def test_a_stream_that_stalls_ends_with_the_timeout(in_block: bool) -> None:
         await receive()
         await receive()
 
-    with Using(app, in_block) as client, client.get("/", stream=True, timeout=0.05) as response:
+    with UsedClient(app, in_block) as client, client.get("/", stream=True, timeout=0.05) as response:
         content = response.iter_content(100)
         assert next(content) == b"first"
         with pytest.raises(requests.exceptions.ConnectionError, match=r"within .* \(await receive\(\)\)"):
@@ -207,7 +207,7 @@ def test_a_compressed_stream_is_unpacked(in_block: bool) -> None:
             yield packed[start : start + 5]
 
     with (
-        Using(streaming(chunks, headers={"content-encoding": "gzip"}), in_block) as client,
+        UsedClient(streaming(chunks, headers={"content-encoding": "gzip"}), in_block) as client,
         client.get("/", stream=True) as response,
     ):
         assert b"".join(response.iter_content(64)) == b"abc" * 1000
@@ -218,7 +218,7 @@ def test_a_stream_that_is_not_gzip_is_an_error_of_its_content(in_block: bool) ->
         yield b"this is no gzip"
 
     with (
-        Using(streaming(chunks, headers={"content-encoding": "gzip"}), in_block) as client,
+        UsedClient(streaming(chunks, headers={"content-encoding": "gzip"}), in_block) as client,
         client.get("/", stream=True) as response,
         pytest.raises(requests.exceptions.ContentDecodingError),
     ):
@@ -233,7 +233,7 @@ def test_a_breach_of_the_length_in_a_stream_is_the_apps_error(in_block: bool) ->
         await send(chunk(b"b", more_body=False))
 
     with (
-        Using(app, in_block) as client,
+        UsedClient(app, in_block) as client,
         client.get("/", stream=True) as response,
         pytest.raises(RuntimeError, match="shorter than its Content-Length"),
     ):

@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sanic_star.testing import TestClient, WebSocketDenialResponse
-from tests.testing.apps import Using
+from tests.testing.apps import UsedClient
 
 
-def using(endpoint: Any, in_block: bool, **kwargs: Any) -> Using:
-    return Using(Starlette(routes=[WebSocketRoute("/{path:path}", endpoint)]), in_block, **kwargs)
+def using(endpoint: Any, in_block: bool, **kwargs: Any) -> UsedClient:
+    return UsedClient(Starlette(routes=[WebSocketRoute("/{path:path}", endpoint)]), in_block, **kwargs)
 
 
 def scripted(*messages: Message) -> ASGIApp:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel
 
-from benchmarks.apps.database.store import TEMPLATES, Store, connect, in_order, some_ids, with_new_numbers
+from benchmarks.apps.database.store import TEMPLATES, Store, connect, random_ids, sorted_fortunes, with_new_numbers
 
 templates = Jinja2Templates(directory=TEMPLATES)
 
@@ -45,21 +45,21 @@ def make(url: str) -> Any:
 
     @app.get("/db", response_model=World)
     async def single(store: Stored) -> Any:
-        worlds = await store.worlds(some_ids("1"))
+        worlds = await store.worlds(random_ids("1"))
         return worlds[0]
 
     @app.get("/queries", response_model=list[World])
     async def several(store: Stored, queries: str | None = None) -> Any:
-        return await store.worlds(some_ids(queries))
+        return await store.worlds(random_ids(queries))
 
     @app.get("/fortunes", response_class=HTMLResponse)
     async def fortunes(request: Request, store: Stored) -> Response:
-        rows = in_order(await store.fortunes())
+        rows = sorted_fortunes(await store.fortunes())
         return templates.TemplateResponse(request, "fortunes.html", {"fortunes": rows})
 
     @app.get("/updates", response_model=list[World])
     async def updates(store: Stored, queries: str | None = None) -> Any:
-        worlds = with_new_numbers(await store.worlds(some_ids(queries)))
+        worlds = with_new_numbers(await store.worlds(random_ids(queries)))
         await store.update(worlds)
         return worlds
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from benchmarks.apps.database.store import TEMPLATES, connect, in_order, some_ids, with_new_numbers
+from benchmarks.apps.database.store import TEMPLATES, connect, random_ids, sorted_fortunes, with_new_numbers
 from sanic_star import HTTPResponse, Request, Sanic, html, json, text
 
 
@@ -30,22 +30,22 @@ def make(url: str) -> Any:
 
     @app.get("/db")
     async def single(request: Request) -> HTTPResponse:
-        worlds = await request.app.ctx.store.worlds(some_ids("1"))
+        worlds = await request.app.ctx.store.worlds(random_ids("1"))
         return json(worlds[0])
 
     @app.get("/queries")
     async def several(request: Request) -> HTTPResponse:
-        return json(await request.app.ctx.store.worlds(some_ids(request.args.get("queries"))))
+        return json(await request.app.ctx.store.worlds(random_ids(request.args.get("queries"))))
 
     @app.get("/fortunes")
     async def fortunes(request: Request) -> HTTPResponse:
-        rows = in_order(await request.app.ctx.store.fortunes())
+        rows = sorted_fortunes(await request.app.ctx.store.fortunes())
         return html(template.render(fortunes=rows))
 
     @app.get("/updates")
     async def updates(request: Request) -> HTTPResponse:
         store = request.app.ctx.store
-        worlds = with_new_numbers(await store.worlds(some_ids(request.args.get("queries"))))
+        worlds = with_new_numbers(await store.worlds(random_ids(request.args.get("queries"))))
         await store.update(worlds)
         return json(worlds)
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
-from benchmarks.apps.database.store import TEMPLATES, connect, in_order, some_ids, with_new_numbers
+from benchmarks.apps.database.store import TEMPLATES, connect, random_ids, sorted_fortunes, with_new_numbers
 
 templates = Jinja2Templates(directory=TEMPLATES)
 
@@ -24,22 +24,22 @@ async def plaintext(request: Request) -> Response:
 
 
 async def single(request: Request) -> Response:
-    worlds = await request.state.store.worlds(some_ids("1"))
+    worlds = await request.state.store.worlds(random_ids("1"))
     return JSONResponse(worlds[0])
 
 
 async def several(request: Request) -> Response:
-    return JSONResponse(await request.state.store.worlds(some_ids(request.query_params.get("queries"))))
+    return JSONResponse(await request.state.store.worlds(random_ids(request.query_params.get("queries"))))
 
 
 async def fortunes(request: Request) -> Response:
-    rows = in_order(await request.state.store.fortunes())
+    rows = sorted_fortunes(await request.state.store.fortunes())
     return templates.TemplateResponse(request, "fortunes.html", {"fortunes": rows})
 
 
 async def updates(request: Request) -> Response:
     store = request.state.store
-    worlds = with_new_numbers(await store.worlds(some_ids(request.query_params.get("queries"))))
+    worlds = with_new_numbers(await store.worlds(random_ids(request.query_params.get("queries"))))
     await store.update(worlds)
     return JSONResponse(worlds)
 

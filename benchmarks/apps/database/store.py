@@ -1,6 +1,6 @@
-"""The tables `world` and `fortune`, on SQLite by aiosqlite or on PostgreSQL by asyncpg; and how they are filled.
+"""The tables `world` and `fortune`, on SQLite (aiosqlite) or PostgreSQL (asyncpg), and a function that fills them.
 
-A row of `world` is asked for by a query of its own, also where a request wants twenty: the tests demand it.
+Each row of `world` is read by its own query, even if a request wants twenty: the tests require it.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ MESSAGES = (
     "Backups are easy; it is restoring that has to be learned.",
     '"Nothing has changed" is where the search begins.',
 )
-# Each request adds this one, so that no answer can be kept.
+# Each request adds this fortune, so that an application can't cache the answer.
 ADDED = (0, "Additional fortune added at request time.")
 
 World = dict[str, int]
@@ -33,23 +33,23 @@ Fortune = tuple[int, str]
 
 
 class Store(Protocol):
-    """What the applications ask of a database."""
+    """The interface of a database to the applications."""
 
     async def worlds(self, ids: list[int]) -> list[World]:
-        """Return the rows of these ids, each by a query of its own."""
+        """Return the rows with these ids; each is read by its own query."""
 
     async def update(self, worlds: list[World]) -> None:
-        """Write the random numbers of these rows."""
+        """Write the random numbers of these rows to the database."""
 
     async def fortunes(self) -> list[Fortune]:
-        """Return all fortunes, in no order."""
+        """Return all fortunes, unsorted."""
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
 
 
 class SQLite:
-    """One connection, whose thread does one query after the other."""
+    """A store with one connection, whose thread runs one query after the other."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -62,15 +62,15 @@ class SQLite:
         return worlds
 
     async def update(self, worlds: list[World]) -> None:
-        # A request that is cancelled half-way would leave its transaction open, which locks the file for all servers.
+        # Otherwise a cancelled request would leave its transaction open, which locks the file for all servers.
         await asyncio.shield(self._write(worlds))
 
     async def _write(self, worlds: list[World]) -> None:
         statement = "UPDATE world SET randomnumber = :randomNumber WHERE id = :id"
-        # The cursor is closed in the connection's thread: the collector would do it in another, while that one works.
+        # Close the cursor in the connection's thread: the garbage collector would close it in another, at any moment.
         async with self._connection.executemany(statement, worlds):
             pass
-        # Two requests at once may share a transaction; whichever commits first writes for both.
+        # Two simultaneous requests may share a transaction; the first commit writes for both.
         await self._connection.commit()
 
     async def fortunes(self) -> list[Fortune]:
@@ -82,7 +82,7 @@ class SQLite:
 
 
 class PostgreSQL:
-    """A pool of connections; asyncpg prepares each statement once a connection."""
+    """A pool of connections; asyncpg prepares each statement once for each connection."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
@@ -96,7 +96,7 @@ class PostgreSQL:
             ]
 
     async def update(self, worlds: list[World]) -> None:
-        # In the order of ids, or two requests at once wait for each other's rows.
+        # Sorted by id: otherwise two simultaneous requests could wait for each other's rows.
         rows = sorted((world["id"], world["randomNumber"]) for world in worlds)
         await self._pool.execute(
             "UPDATE world SET randomnumber = new.number FROM unnest($1::int[], $2::int[]) AS new (id, number) "
@@ -117,7 +117,7 @@ async def connect(url: str) -> Store:
         import aiosqlite
 
         connection = await aiosqlite.connect(url.removeprefix("sqlite:///"))
-        await connection.execute("PRAGMA synchronous = OFF")  # the disk is not what is measured
+        await connection.execute("PRAGMA synchronous = OFF")  # the disk is not measured
         return SQLite(connection)
     import asyncpg
 
@@ -151,17 +151,17 @@ async def fill(url: str) -> None:
     await store.close()
 
 
-def some_ids(queries: str | None) -> list[int]:
-    """Return so many different ids at random: 1 to 500, and 1 where the argument is no number."""
+def random_ids(queries: str | None) -> list[int]:
+    """Return `queries` different random ids: 1 to 500 of them, and 1 if `queries` is not a number."""
     count = int(queries) if queries and queries.isdecimal() else 1
     return random.sample(range(1, WORLDS + 1), min(max(count, 1), 500))
 
 
 def with_new_numbers(worlds: list[World]) -> list[World]:
-    """Return the rows with another random number each."""
+    """Return the rows, each with a new random number."""
     return [{"id": world["id"], "randomNumber": random.randint(1, WORLDS)} for world in worlds]
 
 
-def in_order(fortunes: list[Fortune]) -> list[Fortune]:
-    """Return the fortunes with the one that each request adds, ordered by their messages."""
+def sorted_fortunes(fortunes: list[Fortune]) -> list[Fortune]:
+    """Return the fortunes and the one that each request adds, sorted by message."""
     return sorted([*fortunes, ADDED], key=lambda fortune: fortune[1])

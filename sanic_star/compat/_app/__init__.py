@@ -1,1 +1,1 @@
-"""What an application is made of: what was registered, and how it is put together when the application is finalised."""
+"""The parts of an application: the registered items, and their assembly when the application is finalised."""

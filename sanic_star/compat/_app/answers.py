@@ -24,12 +24,12 @@ from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
 from sanic_star.compat._app.methods import ENTRY, Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
-    Step,
+    MiddlewareCall,
+    calls_of_middleware,
     handler_call,
     handler_in_middleware,
     is_endpoint,
-    run_before,
-    steps,
+    run_request_middleware,
     with_middleware,
 )
 from sanic_star.compat.compat import check_foreign
@@ -131,10 +131,10 @@ class Answers:
         self.app = app
         # The events that have a handler; none before the application is finalised.
         self._events = Events(app.signal_router, app.router._find_again)
-        # Whether an event has a handler, what a subclass overrides, and the steps of middleware by location and route.
+        # Whether an event has a handler; the methods that a subclass overrides; the middleware by location and route.
         self._has_event_handlers = False
         self.overrides = Overrides()
-        self._cached_steps: dict[tuple[MiddlewareLocation, str | None], list[Step]] | None = None
+        self._cached_middleware_calls: dict[tuple[MiddlewareLocation, str | None], list[MiddlewareCall]] | None = None
         self._body_limit: int | None = None
         # The identities of routes whose handlers were checked: an application may be finalised several times.
         self._checked_routes: set[int] = set()
@@ -175,7 +175,7 @@ class Answers:
         self._events = Events(app.signal_router, app.router._find_again, dispatch)
         self._has_event_handlers = bool(self._events)
         limits = self.limits()
-        self._cached_steps, self._body_limit = {}, limits.body
+        self._cached_middleware_calls, self._body_limit = {}, limits.body
         if self._threads is not None:
             self._threads.size = app.config.get("THREAD_POOL_SIZE", self._threads.size)
         return limits
@@ -303,11 +303,11 @@ class Answers:
         watches = self._has_event_handlers or bool(self.app.config.get("CANCEL_ON_DISCONNECT"))
         call_factories: list[tuple[routing.Route, Callable[[], Call]]] = []
         for route in routes:
-            before = self._steps(MiddlewareLocation.REQUEST, route.name)
+            request_middleware = self._middleware_calls(MiddlewareLocation.REQUEST, route.name)
             if isinstance(route, routing.WebSocketRoute):
-                route.call = self._compile_websocket(route, before)
+                route.call = self._compile_websocket(route, request_middleware)
             else:
-                call_factories.append((route, self._prepare_http(route, before)))
+                call_factories.append((route, self._prepare_http(route, request_middleware)))
         # Middleware and signals may add arguments, and so may a subclass's own way of handling a request.
         is_certain = not (self._has_event_handlers or self.overrides.handle_request) and request_class is Request
         if is_certain and not self._checked_routes.issuperset(map(id, routes)):
@@ -324,15 +324,15 @@ class Answers:
         from sanic_star.compat._app.arguments import warnings_for
 
         for route in routes:
-            if id(route) in self._checked_routes or self._steps(MiddlewareLocation.REQUEST, route.name):
+            if id(route) in self._checked_routes or self._middleware_calls(MiddlewareLocation.REQUEST, route.name):
                 continue
             self._checked_routes.add(id(route))
             for warning in warnings_for(route, 2 if isinstance(route, routing.WebSocketRoute) else 1):
                 logger.warning(warning)
 
-    def _prepare_http(self, route: routing.Route, before: list[Step]) -> Callable[[], Call]:
+    def _prepare_http(self, route: routing.Route, request_middleware: list[MiddlewareCall]) -> Callable[[], Call]:
         """Set a route's body limits; return the function that compiles its handler with middleware."""
-        after = self._steps(MiddlewareLocation.RESPONSE, route.name)
+        response_middleware = self._middleware_calls(MiddlewareLocation.RESPONSE, route.name)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         extra = getattr(route, "extra", None)
         if extra is not None:
@@ -340,16 +340,23 @@ class Answers:
         app_limit = self._body_limit if route.reads_body else None
         route.max_body_size = app_limit if own_limit is None else own_limit
         # Middleware and event handlers may change the parameters, and may add parameters to a path that has none.
-        may_change_params = bool(before) or self._has_event_handlers
+        may_change_params = bool(request_middleware) or self._has_event_handlers
         only_name = route.names[0] if route.names and len(route.names) == 1 else None
         wrap: Callable[[Call], Call] | None = self._events.around_handler if self._has_event_handlers else None
         has_params = bool(route.parameters) or may_change_params
         if self._runs_in_thread(getattr(route, "_threaded", None)) and not is_endpoint(route.endpoint):
             wrap = self._with_thread(route.endpoint, wrap)
         if _has_layers(route):
-            return partial(self._in_layers, route, has_params, wrap)
+            return partial(self._compile_in_layers, route, has_params, wrap)
         return partial(
-            handler_in_middleware, route.endpoint, has_params, only_name, before, after, wrap, may_change_params
+            handler_in_middleware,
+            route.endpoint,
+            has_params,
+            only_name,
+            request_middleware,
+            response_middleware,
+            wrap,
+            may_change_params,
         )
 
     def _with_thread(self, handler: Any, wrap: Callable[[Call], Call] | None) -> Callable[[Call], Call]:
@@ -362,17 +369,17 @@ class Answers:
 
         return wrap_threaded
 
-    def _in_layers(self, route: routing.Route, has_params: bool, wrap: Callable[[Call], Call] | None) -> Call:
+    def _compile_in_layers(self, route: routing.Route, has_params: bool, wrap: Callable[[Call], Call] | None) -> Call:
         """Return a route's callable: the handler inside the ASGI middleware of its group, its blueprint and its own."""
         # Imported late: few applications have such middleware.
-        from sanic_star.compat._app.layers import layered
+        from sanic_star.compat._app.layers import call_in_layers
 
         call = handler_call(route.endpoint, has_params)
         if wrap is not None:
             call = wrap(call)
         if self.app.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)
-        return layered(call, *self._split(route))
+        return call_in_layers(call, *self._split_middleware(route))
 
     async def fire_response_event(self, request: Request, response: Any) -> None:
         """Fire the response event for a route inside ASGI middleware, before it sends the response."""
@@ -381,7 +388,9 @@ class Answers:
             if isinstance(answer, (Response, ResponseStream)):
                 await self._events.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=answer)
 
-    def _split(self, route: Any) -> tuple[list[tuple[list[Step], list[Step]]], list[Layer]]:
+    def _split_middleware(
+        self, route: Any
+    ) -> tuple[list[tuple[list[MiddlewareCall], list[MiddlewareCall]]], list[Layer]]:
         """Return the segments of Sanic's middleware around a handler, outermost first, and the layers between them.
 
         Levels without a layer between them share a segment, so their middleware runs in Sanic's order.
@@ -405,7 +414,7 @@ class Answers:
                     self._layers[id(asgi)] = asgi, Layer(self, asgi)
                 layers.append(self._layers[id(asgi)][1])
                 segments.append(([], []))
-            # The middleware that no group has is that of the blueprint. The route itself has none.
+            # Middleware that belongs to no group belongs to the blueprint. The route itself has none.
             is_blueprint = number == max(len(levels) - 2, 0)
             for members, unplaced in zip(segments[-1], named_middleware, strict=True):
                 level_middleware = [
@@ -413,11 +422,12 @@ class Answers:
                 ]
                 members += level_middleware
                 unplaced[:] = [middleware for middleware in unplaced if middleware not in level_middleware]
-        before, after = MiddlewareLocation
-        ordered_steps = [
-            (self._ordered(requests, before), self._ordered(responses, after)) for requests, responses in segments
+        request_location, response_location = MiddlewareLocation
+        ordered_segments = [
+            (self._order_middleware(requests, request_location), self._order_middleware(responses, response_location))
+            for requests, responses in segments
         ]
-        return ordered_steps, layers
+        return ordered_segments, layers
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with its events and the cancellation on disconnect around it."""
@@ -469,7 +479,7 @@ class Answers:
 
         return AccessLog(stack)
 
-    def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
+    def _compile_websocket(self, route: routing.WebSocketRoute, request_middleware: list[MiddlewareCall]) -> Call:
         has_layers = _has_layers(route)
         handler = self._events.around_websocket(route.endpoint) if self._has_event_handlers else route.endpoint
         endpoint = route.endpoint if is_endpoint(route.endpoint) else None
@@ -503,22 +513,26 @@ class Answers:
             await websocket._end(1000)
             return None
 
-        handled = (
+        run_with_events = (
             self._events.around_handler(run_handler, also_on_error=True) if self._has_event_handlers else run_handler
         )
 
         if has_layers:
-            from sanic_star.compat._app.layers import layered_websocket
+            from sanic_star.compat._app.layers import websocket_in_layers
 
-            call = layered_websocket(handled, *self._split(route), self.respond_through)
+            call = websocket_in_layers(run_with_events, *self._split_middleware(route), self.run_response_middleware)
             return self._events.around_route(call, route, reads_body=False) if self._has_event_handlers else call
 
         async def with_request_middleware(websocket: WebsocketImplProtocol) -> Any:
             request: Any = websocket._request
-            early_response = await run_before(request, before)
-            return await self.respond_through(request, early_response) if early_response else await handled(websocket)
+            early_response = await run_request_middleware(request, request_middleware)
+            return (
+                await self.run_response_middleware(request, early_response)
+                if early_response
+                else await run_with_events(websocket)
+            )
 
-        call = with_request_middleware if before else handled
+        call = with_request_middleware if request_middleware else run_with_events
         return self._events.around_route(call, route, reads_body=False) if self._has_event_handlers else call
 
     def sweep(self, websocket: WebsocketImplProtocol) -> set[Any]:
@@ -541,9 +555,9 @@ class Answers:
 
     def compile_fallback(self) -> Call:
         """Return the callable for requests without a route; it runs the application's middleware."""
-        before = self._steps(MiddlewareLocation.REQUEST, None)
-        after = self._steps(MiddlewareLocation.RESPONSE, None)
-        self._error_answers = self._make_error_answers(before, after)
+        request_middleware = self._middleware_calls(MiddlewareLocation.REQUEST, None)
+        response_middleware = self._middleware_calls(MiddlewareLocation.RESPONSE, None)
+        self._error_answers = self._make_error_answers(request_middleware, response_middleware)
 
         async def raise_not_found(connection: Any) -> Any:
             request = _without_outer_route(connection)
@@ -565,7 +579,7 @@ class Answers:
         if self._has_exception_event_handlers():
             # Signal handlers get the exception before middleware runs. Middleware runs when the exception is answered.
             return raise_not_found
-        if not before and not after:
+        if not request_middleware and not response_middleware:
             return raise_not_found
 
         async def not_found_with_middleware(connection: Any) -> Any:
@@ -575,10 +589,10 @@ class Answers:
             # The original scope: middleware that changes the method gives the request another one.
             scope = _without_outer_route(connection).scope
 
-            async def fail(request: Request) -> Any:
+            async def raise_not_found_for_path(request: Request) -> Any:
                 raise self.not_found(scope)
 
-            return await with_middleware(fail, before, after)(connection)
+            return await with_middleware(raise_not_found_for_path, request_middleware, response_middleware)(connection)
 
         return not_found_with_middleware
 
@@ -587,13 +601,13 @@ class Answers:
         # Imported late, to keep `import sanic_star` fast.
         from sanic_star.compat._app.forwarding import (
             leads_to_ours,
-            limited,
-            limited_unread,
+            limit_body,
+            refuse_large_body,
             with_public_redirects,
             with_response_middleware,
         )
 
-        before = self._steps(MiddlewareLocation.REQUEST, None)
+        request_middleware = self._middleware_calls(MiddlewareLocation.REQUEST, None)
         keyword_limit = self.app.max_body_size
         foreign_limit = self._body_limit
         # Without these settings the public host is the client's `Host`, to which redirects lead anyway.
@@ -601,16 +615,16 @@ class Answers:
         has_public_host = any(map(self.app.config.get, public_host_settings))
         exception_handlers = self._error_answers.handlers_for_starlette
         router = self.app.router
-        after = bool(self._steps(MiddlewareLocation.RESPONSE, None))
+        has_response_middleware = bool(self._middleware_calls(MiddlewareLocation.RESPONSE, None))
 
         watched_send = self.app._engine.watched_send
         # A blueprint's mount also runs the blueprint's request middleware.
-        named_before: dict[str | None, list[Step]] = {}
+        named_middleware: dict[str | None, list[MiddlewareCall]] = {}
         for mount in router.routes:
             name = getattr(mount, "middleware_name", None)
             if name is not None:
                 mount.build()  # type: ignore[attr-defined]
-                named_before[name] = self._steps(MiddlewareLocation.REQUEST, name)
+                named_middleware[name] = self._middleware_calls(MiddlewareLocation.REQUEST, name)
 
         async def forward(connection: Any) -> Any:
             if not isinstance(connection, Request):
@@ -623,10 +637,14 @@ class Answers:
                 is_ours = leads_to_ours(route)
             limit = keyword_limit if is_ours else foreign_limit
             if limit is not None:
-                request._receive = limited(request, limit)
-            steps = named_before.get(getattr(route, "middleware_name", None), before) if named_before else before
-            if steps:
-                early_response = await run_before(request, steps)
+                request._receive = limit_body(request, limit)
+            request_calls = (
+                named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
+                if named_middleware
+                else request_middleware
+            )
+            if request_calls:
+                early_response = await run_request_middleware(request, request_calls)
                 if early_response:
                     return early_response
             app = routing.enter(request, router)
@@ -640,10 +658,10 @@ class Answers:
                 if name in _BODY_HEADERS:
                     check_content_type(scope, request._max_field_size)
                     if limit is not None and announces_more_than(scope, limit):
-                        app = limited_unread(request, limit, app)
+                        app = refuse_large_body(request, limit, app)
                     break
-            if after and isinstance(route, starlette_routing.Route):
-                app = with_response_middleware(request, app, self.respond_through)
+            if has_response_middleware and isinstance(route, starlette_routing.Route):
+                app = with_response_middleware(request, app, self.run_response_middleware)
             if has_public_host:
                 app = with_public_redirects(self.app, request, app)
             is_read = "_body" in request.__dict__ or request._upload is not None
@@ -662,15 +680,15 @@ class Answers:
 
             request = connection._request
             name = getattr(connection.scope["route"], "middleware_name", None)
-            steps = named_before.get(name, before)
-            early_response = await run_before(request, steps) if steps else None
+            request_calls = named_middleware.get(name, request_middleware)
+            early_response = await run_request_middleware(request, request_calls) if request_calls else None
             if early_response:
                 return early_response
             app = routing.enter(connection, router)
             if self.entry_for_forwarded is not None and not leads_to_ours(connection.scope["route"]):
                 app = self.entry_for_forwarded(app)
-            handled = WebsocketErrors(self._error_answers, connection)
-            connection.scope["starlette.exception_handlers"] = handled, {}
+            websocket_errors = WebsocketErrors(self._error_answers, connection)
+            connection.scope["starlette.exception_handlers"] = websocket_errors, {}
             return with_public_redirects(self.app, request, app) if has_public_host else app
 
         if not self._has_event_handlers:
@@ -680,7 +698,7 @@ class Answers:
     def _has_exception_event_handlers(self) -> bool:
         return self._has_event_handlers and not self._events.emitters.keys().isdisjoint(_EXCEPTION_EVENTS)
 
-    def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
+    def _middleware_calls(self, location: MiddlewareLocation, name: str | None) -> list[MiddlewareCall]:
         """Return a route's middleware in order; cached until the next finalisation."""
         if location is MiddlewareLocation.REQUEST:
             app_middleware, named_middleware = self.app.request_middleware, self.app.named_request_middleware
@@ -688,34 +706,36 @@ class Answers:
             app_middleware, named_middleware = self.app.response_middleware, self.app.named_response_middleware
         # Most routes have no middleware of their own.
         key = location, name if name in named_middleware else None
-        cached_steps = None if self._cached_steps is None else self._cached_steps.get(key)
-        if cached_steps is not None:
-            return cached_steps
-        ordered_steps: list[Step] = []
+        cached_calls = None if self._cached_middleware_calls is None else self._cached_middleware_calls.get(key)
+        if cached_calls is not None:
+            return cached_calls
+        middleware_calls: list[MiddlewareCall] = []
         if app_middleware or key[1] is not None:
             middleware = Middleware.convert(app_middleware, named_middleware.get(name or "", ()), location=location)
-            ordered_steps = self._ordered(middleware, location)
-        if self._cached_steps is not None:
-            self._cached_steps[key] = ordered_steps
-        return ordered_steps
+            middleware_calls = self._order_middleware(middleware, location)
+        if self._cached_middleware_calls is not None:
+            self._cached_middleware_calls[key] = middleware_calls
+        return middleware_calls
 
-    def _ordered(self, middleware: Iterable[Middleware], location: MiddlewareLocation) -> list[Step]:
-        """Return middleware as steps, in running order."""
+    def _order_middleware(self, middleware: Iterable[Middleware], location: MiddlewareLocation) -> list[MiddlewareCall]:
+        """Return middleware as calls, in running order."""
         entries = Middleware.in_order(middleware, location)
-        ordered_steps = steps(entries)
-        for index, (function, is_asynchronous) in enumerate(ordered_steps):
+        middleware_calls = calls_of_middleware(entries)
+        for index, (function, is_asynchronous) in enumerate(middleware_calls):
             if not is_asynchronous and self._runs_in_thread(entries[index].threaded):
-                from sanic_star.compat._app.threads import step_in_thread
+                from sanic_star.compat._app.threads import middleware_in_thread
 
-                ordered_steps[index] = step_in_thread(self.threads.run, function), True
+                middleware_calls[index] = middleware_in_thread(self.threads.run, function), True
         if self._has_event_handlers:
-            return [self._events.around_middleware(step, location.name.lower()) for step in ordered_steps]
-        return ordered_steps
+            return [self._events.around_middleware(call, location.name.lower()) for call in middleware_calls]
+        return middleware_calls
 
     def not_found(self, scope: Scope) -> Exception:
         """Return the exception for a request without a route."""
         router = self.app.router
-        return router._miss(routing.wire_path(scope), scope.get("method", "GET"), router._refused(scope), scope)
+        return router._miss(
+            routing.wire_path(scope), scope.get("method", "GET"), router._allowed_after_find(scope), scope
+        )
 
     def answer(
         self, request: EngineRequest, error: BaseException
@@ -730,7 +750,7 @@ class Answers:
         self, request: Request, error: BaseException
     ) -> tuple[ASGIApp | None, BaseException | None]:
         """Send the response through an overridden `handle_exception`."""
-        before, send_observer = request._send, SendObserver(request, request._send)
+        former_send, send_observer = request._send, SendObserver(request, request._send)
         request._send, request._answer = send_observer, None
         try:
             await self.app.handle_exception(request, error)
@@ -744,7 +764,7 @@ class Answers:
                 response = None
             return response, pending
         finally:
-            request._send, request._answer = before, None
+            request._send, request._answer = former_send, None
 
     async def handle_exception(self, request: Request, error: BaseException) -> None:
         """Send the response to an exception; the implementation of `Sanic.handle_exception`."""
@@ -792,17 +812,19 @@ class Answers:
     def _error_answers(self) -> ErrorAnswers:
         """The answers to exceptions; composed here only if the application was not started."""
         locations = MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE
-        return self._make_error_answers(*(self._steps(location, None) for location in locations))
+        return self._make_error_answers(*(self._middleware_calls(location, None) for location in locations))
 
-    def _make_error_answers(self, before: list[Step], after: list[Step]) -> ErrorAnswers:
+    def _make_error_answers(
+        self, request_middleware: list[MiddlewareCall], response_middleware: list[MiddlewareCall]
+    ) -> ErrorAnswers:
         # Imported late, to keep `import sanic_star` fast.
         from sanic_star.compat._app.error_answers import ErrorAnswers
 
-        return ErrorAnswers(self, self._events, before, after)
+        return ErrorAnswers(self, self._events, request_middleware, response_middleware)
 
-    async def respond_through(self, request: Request, response: Any) -> Any:
+    async def run_response_middleware(self, request: Request, response: Any) -> Any:
         """Run response middleware once per request."""
-        return await self._error_answers.respond_through(request, response)
+        return await self._error_answers.run_response_middleware(request, response)
 
     async def send_other(
         self, request: EngineRequest, response: Any, scope: Scope, receive: Receive, send: Send
@@ -810,7 +832,7 @@ class Answers:
         """Send any response but a ready one of Sanic's: a stream, a Starlette response, an ASGI application."""
         assert isinstance(request, Request)
         if isinstance(response, ResponseStream) and not request._response_middleware_started:
-            response = await self.respond_through(request, response)
+            response = await self.run_response_middleware(request, response)
         if isinstance(response, ResponseStream):
             await response(request)
             await response.eof()
@@ -942,7 +964,7 @@ class Answers:
 
     def stopped(self) -> None:
         """Reopen the routers, so that routes and signals can be added before the next start."""
-        self.app._runner.is_stopped, self._cached_steps = False, None
+        self.app._runner.is_stopped, self._cached_middleware_calls = False, None
         self._layers = {}
         self.loop = None
         if self._threads is not None:
@@ -964,7 +986,7 @@ class Answers:
         """
         if writer.response is None:
             return
-        before, receive = request._open_stream, request._receive
+        former_stream, receive = request._open_stream, request._receive
         if _may_read_body(request):
             # The handler may read the body while the watcher waits for the client to leave.
             if not isinstance(receive, SharedReceive):
@@ -976,7 +998,7 @@ class Answers:
         engine = self.app._engine
         stream = engine.streams.open(request, writer.end, endless=_is_endless(writer), receive=receive, task=task)
         if stream is not None:
-            if stream is not before:
+            if stream is not former_stream:
                 stream.ends_with_client = partial(_is_stream, writer)
             stream.cancel_if_client_left()
 

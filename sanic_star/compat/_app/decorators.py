@@ -739,14 +739,14 @@ class Registrar:
         """
         check_threaded(threaded)
         groups = (entry if isinstance(entry, (list, tuple)) else (entry,) for entry in exceptions)
-        kinds = tuple(kind for group in groups for kind in group)
+        keys = tuple(key for group in groups for key in group)
         if not exceptions:
             raise TypeError("exception() takes exception classes or status codes: write @app.exception(NotFound)")
-        for kind in kinds:
-            check_exception_key(kind)
+        for key in keys:
+            check_exception_key(key)
 
         def decorate(handler: H) -> H:
-            self._define(ExceptionDefinition(handler, kinds, threaded), apply)
+            self._define(ExceptionDefinition(handler, keys, threaded), apply)
             return handler
 
         return decorate
@@ -1331,8 +1331,8 @@ def function_or_default(decorator: str, function: object, default: str | None = 
 
     Args:
         decorator: the decorator's name, for the message.
-        function: what the decorator was called with.
-        default: what stands for the function that is decorated next; it may also be written.
+        function: the argument of the decorator.
+        default: the value that stands for the function that is decorated next; a user may also pass it.
 
     Raises:
         TypeError: the argument is something else.

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star.compat._app.error_handler import OWN_RESPONSE, as_sanic_exception
 from sanic_star.compat._app.events import Events
-from sanic_star.compat._app.pipeline import Step, respond_through, run_before
+from sanic_star.compat._app.pipeline import MiddlewareCall, run_request_middleware, run_response_middleware
 from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.log import error_logger, logger
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         async def send_other(
             self, request: Any, response: Any, scope: Scope, receive: Receive, send: Send, /
         ) -> None: ...
-        def _steps(self, location: MiddlewareLocation, name: str | None, /) -> list[Step]: ...
+        def _middleware_calls(self, location: MiddlewareLocation, name: str | None, /) -> list[MiddlewareCall]: ...
 
 
 class ErrorAnswers:
@@ -72,22 +72,32 @@ class ErrorAnswers:
     Args:
         answers: the application's answers, which own this object.
         events: the events that have handlers.
-        before: the request middleware for all routes, in running order.
-        after: the response middleware for all routes, in running order.
+        request_middleware: the request middleware for all routes, in running order.
+        response_middleware: the response middleware for all routes, in running order.
     """
 
-    def __init__(self, answers: Answers, events: Events, before: list[Step], after: list[Step]) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        events: Events,
+        request_middleware: list[MiddlewareCall],
+        response_middleware: list[MiddlewareCall],
+    ) -> None:
         self._answers = answers
         self._app = app = answers.app
         self._events = events
         self._listens_to_exceptions = Event.HTTP_LIFECYCLE_EXCEPTION in events.emitters
         self._listens_to_responses = Event.HTTP_LIFECYCLE_RESPONSE in events.emitters
-        self._before, self._after = before, after
+        self._request_middleware, self._response_middleware = request_middleware, response_middleware
         # The value of `scope["starlette.exception_handlers"]`: handlers by class, and by status.
         self.handlers_for_starlette: tuple[dict[Any, Any], dict[Any, Any]] = _HandlersForStarlette(self), {}
-        requests, responses = MiddlewareLocation
-        self._named_before = {name: answers._steps(requests, name) for name in app.named_request_middleware}
-        self._named_after = {name: answers._steps(responses, name) for name in app.named_response_middleware}
+        request_location, response_location = MiddlewareLocation
+        self._named_request_middleware = {
+            name: answers._middleware_calls(request_location, name) for name in app.named_request_middleware
+        }
+        self._named_response_middleware = {
+            name: answers._middleware_calls(response_location, name) for name in app.named_response_middleware
+        }
 
     async def answer(self, request: Request, error: BaseException) -> Answer:
         """Return the response to an exception, after middleware, and the exception to raise after it.
@@ -123,10 +133,14 @@ class ErrorAnswers:
         response = None
         if not request._request_middleware_started:
             request._request_middleware_started = True
-            before = self._named_before.get(request.name or "", self._before) if self._named_before else self._before
-            if before:
+            request_middleware = (
+                self._named_request_middleware.get(request.name or "", self._request_middleware)
+                if self._named_request_middleware
+                else self._request_middleware
+            )
+            if request_middleware:
                 try:
-                    response = await run_before(request, before)
+                    response = await run_request_middleware(request, request_middleware)
                 except Exception as failure:
                     # This exception is answered instead, without another run of request middleware.
                     raised, error = failure, self._answerable(request, failure)
@@ -136,8 +150,8 @@ class ErrorAnswers:
             is_handled = True
         else:
             response, is_handled = await self._response(request, error, subject)
-        if (self._after or self._named_after) and not request.responded:
-            response = await self.respond_through(request, response)
+        if (self._response_middleware or self._named_response_middleware) and not request.responded:
+            response = await self.run_response_middleware(request, response)
         if not callable(response):
             response = await self._ensure_response(request, response)
         if self._listens_to_responses:
@@ -214,7 +228,7 @@ class ErrorAnswers:
 
         Args:
             connection: Starlette's request; handlers get the application's own.
-            error: what the route has raised.
+            error: the exception that the route has raised.
         """
         request: Any = current_request()
         # The scope outside the mount. A copy, because the mount's middleware still uses its own scope.
@@ -222,12 +236,16 @@ class ErrorAnswers:
         response, _ = await self.answer(request, error)
         return response
 
-    async def respond_through(self, request: Request, response: Any) -> Any:
+    async def run_response_middleware(self, request: Request, response: Any) -> Any:
         """Run response middleware once per request."""
         if request._response_middleware_started:
             return response
-        after = self._named_after.get(request.name or "", self._after) if self._named_after else self._after
-        return await respond_through(request, response, after)
+        response_middleware = (
+            self._named_response_middleware.get(request.name or "", self._response_middleware)
+            if self._named_response_middleware
+            else self._response_middleware
+        )
+        return await run_response_middleware(request, response, response_middleware)
 
     async def _response(self, request: Request, error: BaseException, subject: BaseException) -> tuple[Any, bool]:
         """Return the exception handler's response or the error page, and whether that handles the exception."""

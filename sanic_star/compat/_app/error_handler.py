@@ -152,8 +152,8 @@ class ErrorHandler:
     def _match_own(self, exception: BaseException, route_name: str | None) -> _Match:
         """Return the result of `_match_any`, but not the general handlers of `Exception` and of the number 500."""
         match = self._match_any(exception, route_name)
-        general = self.lookup(Exception(), route_name), self.cached_handlers.get((500, None))
-        return (None, False) if match[0] in general else match
+        general_handlers = self.lookup(Exception(), route_name), self.cached_handlers.get((500, None))
+        return (None, False) if match[0] in general_handlers else match
 
     def handles(self, handler: Callable[..., Any] | None, exception: BaseException) -> bool:
         """Return whether a handler's response handles an exception completely.

@@ -24,7 +24,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sanic_star.compat._app.pipeline import Call, Step
+from sanic_star.compat._app.pipeline import Call, MiddlewareCall
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Emit, Event, SignalRouter
@@ -125,14 +125,14 @@ class Events:
         async def call_with_events(connection: Any) -> Any:
             request = request_of(connection)
             if not request._was_rerouted:
-                other_call = await self._before_routing(request)
+                other_call = await self._fire_before_routing(request)
                 if other_call is not None:
                     return await other_call(connection)
             if route is not None:
                 # For mounts and Starlette's routes, `route` is the one that forwards to all of them.
-                matched = request.scope["route"]
-                handler = getattr(matched, "handler", None)
-                context = {"route": matched, "kwargs": dict(request._route_params), "handler": handler}
+                matched_route = request.scope["route"]
+                handler = getattr(matched_route, "handler", None)
+                context = {"route": matched_route, "kwargs": dict(request._route_params), "handler": handler}
                 await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **context)
             if self.has_handler(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
                 request._receive = self._with_read_body_event(request._receive)
@@ -151,7 +151,7 @@ class Events:
 
         return call_with_events
 
-    async def _before_routing(self, request: Any) -> Call | None:
+    async def _fire_before_routing(self, request: Any) -> Call | None:
         """Fire the events before the routing.
 
         Returns:
@@ -162,16 +162,16 @@ class Events:
         # As in Sanic, there is no route yet, and a parameter that a handler sets now is lost.
         route, params = request.scope.pop("route", None), request._route_params
         request._route_params, request._hidden_route = {}, route
-        before = _routing_key(request)
+        former_key = _routing_key(request)
         for event in _BEFORE_ROUTING:
             await self.fire(event, request=request)
         request._hidden_route = None
-        after = _routing_key(request)
-        if after != before:
+        current_key = _routing_key(request)
+        if current_key != former_key:
             request._was_rerouted = True
-            if after[1] != before[1]:
+            if current_key[1] != former_key[1]:
                 headers = [(name, value) for name, value in request.scope.get("headers", ()) if name != b"host"]
-                host = [] if after[1] is None else [(b"host", after[1].encode())]
+                host = [] if current_key[1] is None else [(b"host", current_key[1].encode())]
                 request._amend(headers=[*host, *headers])
             other_route, request._route_params = self._find_again(request.scope, route, params)
             return other_route.call  # type: ignore[no-any-return]
@@ -234,30 +234,30 @@ class Events:
 
         return handler_with_events
 
-    def around_middleware(self, step: Step, attach_to: str) -> Step:
+    def around_middleware(self, middleware_call: MiddlewareCall, attach_to: str) -> MiddlewareCall:
         """Return a middleware inside its events.
 
         Args:
-            step: the middleware.
+            middleware_call: the middleware.
             attach_to: `request` or `response`; the condition under which the events are dispatched.
         """
         if not self.has_handler(*_AROUND_MIDDLEWARE):
-            return step
-        function = step[0]
-        before, after = (self._emitter(event, {"attach_to": attach_to}) for event in _AROUND_MIDDLEWARE)
+            return middleware_call
+        function = middleware_call[0]
+        emit_before, emit_after = (self._emitter(event, {"attach_to": attach_to}) for event in _AROUND_MIDDLEWARE)
 
-        async def step_with_events(request: Any, response: Any = None) -> Any:
+        async def middleware_with_events(request: Any, response: Any = None) -> Any:
             context = {"request": request, "response": response}
-            if before:
-                await before(context)
-            changed = function(request, response) if attach_to == "response" else function(request)
-            if isawaitable(changed):
-                changed = await changed
-            if after:
-                await after(context)
-            return changed
+            if emit_before:
+                await emit_before(context)
+            result = function(request, response) if attach_to == "response" else function(request)
+            if isawaitable(result):
+                result = await result
+            if emit_after:
+                await emit_after(context)
+            return result
 
-        return step_with_events, True
+        return middleware_with_events, True
 
     # The application ------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ def leads_to_ours(route: Any) -> bool:
     return is_ours
 
 
-def limited(request: Request, limit: int) -> Receive:
+def limit_body(request: Request, limit: int) -> Receive:
     """Return a `receive` that raises 413 as soon as the body exceeds `limit`.
 
     It also records on the request that the client has disconnected, and that the body has ended.
@@ -51,7 +51,7 @@ def limited(request: Request, limit: int) -> Receive:
     """
     receive, size = request._receive, 0
 
-    async def receive_within() -> Message:
+    async def receive_within_limit() -> Message:
         nonlocal size
         scope = request.scope
         # Looked up at the call: the inner route may have set its own limit by then.
@@ -68,7 +68,7 @@ def limited(request: Request, limit: int) -> Receive:
             request._stream_consumed = True
         return message
 
-    return receive_within
+    return receive_within_limit
 
 
 def _refuse(request: Request) -> NoReturn:
@@ -76,7 +76,7 @@ def _refuse(request: Request) -> NoReturn:
     raise request._body_refusal
 
 
-def limited_unread(request: Request, limit: int, app: ASGIApp) -> ASGIApp:
+def refuse_large_body(request: Request, limit: int, app: ASGIApp) -> ASGIApp:
     """Return an ASGI application that answers 413 if the request announces a body above the limit.
 
     As in Starlette, the limit applies even if the application does not read the body.
@@ -87,18 +87,22 @@ def limited_unread(request: Request, limit: int, app: ASGIApp) -> ASGIApp:
         app: the ASGI application.
     """
 
-    async def answer_within(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_within(message: Message) -> None:
+    async def answer_within_limit(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_within_limit(message: Message) -> None:
             # A redirect may lead to a route with a higher limit. A refusal that was raised already has a response.
-            unanswered = message["type"] == "http.response.start" and request._body_refusal is None
-            is_redirect = unanswered and message["status"] // 100 == 3
-            if unanswered and not is_redirect and announces_more_than(scope, scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)):
+            is_unanswered = message["type"] == "http.response.start" and request._body_refusal is None
+            is_redirect = is_unanswered and message["status"] // 100 == 3
+            if (
+                is_unanswered
+                and not is_redirect
+                and announces_more_than(scope, scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit))
+            ):
                 _refuse(request)
             await send(message)
 
-        await app(scope, receive, send_within)
+        await app(scope, receive, send_within_limit)
 
-    return answer_within
+    return answer_within_limit
 
 
 class SentResponse(StarletteResponse):
@@ -117,7 +121,7 @@ class SentResponse(StarletteResponse):
 
 
 def with_response_middleware(
-    request: Request, app: ASGIApp, respond_through: Callable[[Request, Any], Awaitable[Any]]
+    request: Request, app: ASGIApp, run_response_middleware: Callable[[Request, Any], Awaitable[Any]]
 ) -> ASGIApp:
     """Return an ASGI application whose response passes through response middleware.
 
@@ -127,15 +131,15 @@ def with_response_middleware(
     Args:
         request: the request.
         app: one of Starlette's routes.
-        respond_through: runs the middleware, and returns the response to send.
+        run_response_middleware: runs the middleware, and returns the response to send.
     """
 
-    async def answer_through(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer_through_middleware(scope: Scope, receive: Receive, send: Send) -> None:
         start: Message | None = None
-        replaced = False
+        is_replaced = False
 
         async def respond(body: Message | None) -> None:
-            nonlocal start, replaced
+            nonlocal start, is_replaced
             assert start is not None
             is_complete = body is not None and body["type"] == "http.response.body" and not body.get("more_body")
             content = body.get("body", b"") if is_complete and body is not None else None
@@ -144,9 +148,9 @@ def with_response_middleware(
 
             sent_response, head = with_sanic_names(SentResponse(start, content)), start
             start = None
-            response = await respond_through(request, sent_response)
+            response = await run_response_middleware(request, sent_response)
             if response is not sent_response:
-                replaced = True
+                is_replaced = True
                 await response(scope, receive, send)
                 return
             sent_response.add_own_cookies()
@@ -154,9 +158,9 @@ def with_response_middleware(
             if body is not None:
                 await send({**body, "body": sent_response.body} if is_complete else body)
 
-        async def send_through(message: Message) -> None:
+        async def send_through_middleware(message: Message) -> None:
             nonlocal start
-            if replaced:
+            if is_replaced:
                 return
             if start is not None:
                 await respond(message)
@@ -169,11 +173,11 @@ def with_response_middleware(
                     # The first part of an event stream may take long, so its header is sent at once.
                     await respond(None)
 
-        await app(scope, receive, send_through)
+        await app(scope, receive, send_through_middleware)
         if start is not None:
             await send(start)
 
-    return answer_through
+    return answer_through_middleware
 
 
 def with_public_redirects(outer_app: Host, request: Request, app: ASGIApp) -> ASGIApp:
@@ -190,7 +194,7 @@ def with_public_redirects(outer_app: Host, request: Request, app: ASGIApp) -> AS
     async def redirect_publicly(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_redirect(message: Message) -> None:
             if message["type"] == "http.response.start" and 300 < message["status"] < 400:
-                fields = [(name, _public(outer_app, request, value) if name == b"location" else value)
+                fields = [(name, _public_location(outer_app, request, value) if name == b"location" else value)
                           for name, value in message.get("headers", ())]  # fmt: skip
                 message = {**message, "headers": fields}
             await send(message)
@@ -200,7 +204,7 @@ def with_public_redirects(outer_app: Host, request: Request, app: ASGIApp) -> AS
     return redirect_publicly
 
 
-def _public(outer_app: Host, request: Request, location: bytes) -> bytes:
+def _public_location(outer_app: Host, request: Request, location: bytes) -> bytes:
     """Return the target of a redirect, with the public host if it leads to this server."""
     # The scope's `app` is the mounted application by now.
     scope = {**request.scope, "app": outer_app}

@@ -40,14 +40,14 @@ class Futures(MutableSequence[Any]):
 
     def _replace(self, members: Iterable[Any]) -> None:
         """Replace the members; the new ones begin at the position of the former first member."""
-        added = list(members)
-        for record in added:
+        records = list(members)
+        for record in records:
             if not isinstance(record, self._kind):
                 raise TypeError(f"{record!r} is no {self._kind.__name__}")
         indexes = [index for index, definition in enumerate(self._definitions) if isinstance(definition, self._kind)]
         start = indexes[0] if indexes else len(self._definitions)
         remaining = [definition for definition in self._definitions if not isinstance(definition, self._kind)]
-        self._definitions[:] = [*remaining[:start], *added, *remaining[start:]]
+        self._definitions[:] = [*remaining[:start], *records, *remaining[start:]]
 
     def __len__(self) -> int:
         return len(self._members())

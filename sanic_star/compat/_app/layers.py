@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._app.forwarding import with_response_middleware
 from sanic_star.compat._app.guard import REQUEST
-from sanic_star.compat._app.pipeline import Call, Step, respond_through, run_before
+from sanic_star.compat._app.pipeline import Call, MiddlewareCall, run_request_middleware, run_response_middleware
 from sanic_star.engine.failures import only_member
 from sanic_star.engine.responses import Response
 from sanic_star.engine.streams import resumable
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 
 # Sanic's middleware of one level: request middleware, response middleware.
-Segment = tuple[Sequence[Step], Sequence[Step]]
+Segment = tuple[Sequence[MiddlewareCall], Sequence[MiddlewareCall]]
 _numbers = count()
 # Attributes that a request has parsed from its header, and has to parse again if the header changes.
 _HEADER_ATTRIBUTES = (
@@ -90,25 +90,25 @@ class Layer:
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         await scope[self.key].enter(scope, receive, send)
 
-    def wrap(self, call: Call, after: Sequence[Step]) -> Call:
+    def wrap(self, call: Call, response_middleware: Sequence[MiddlewareCall]) -> Call:
         """Return a route's callable with the middleware around it.
 
         Args:
             call: answers the request, or runs the websocket's handler.
-            after: the response middleware that `call` runs; it also runs for the response to an exception.
+            response_middleware: the response middleware of `call`; it also runs for the response to an exception.
         """
 
         async def pass_through(connection: Any) -> Any:
             passage_class = HTTPPassage if connection.scope["type"] == "http" else WebSocketPassage
-            return passage_class(self, connection, call, after)
+            return passage_class(self, connection, call, response_middleware)
 
         return pass_through
 
 
-async def _note_leave(request: Any, receive: Receive) -> Message:
+async def _receive_and_note_leave(request: Any, receive: Receive) -> Message:
     """Receive a message, and note if the client has left.
 
-    Not whether the body ends: a watcher may read ahead here, and the handler still has to read what is kept for it.
+    The end of the body is not noted: a watcher may read ahead here, and the handler will read the stored messages.
     """
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -123,14 +123,14 @@ class HTTPPassage:
         layer: the layer.
         request: the request.
         call: answers it inside the layer.
-        after: the response middleware that `call` runs.
+        response_middleware: the response middleware that `call` runs.
     """
 
-    def __init__(self, layer: Layer, request: Any, call: Call, after: Sequence[Step]) -> None:
+    def __init__(self, layer: Layer, request: Any, call: Call, response_middleware: Sequence[MiddlewareCall]) -> None:
         self._layer = layer
         self._request = request
         self._call = call
-        self._after = after
+        self._response_middleware = response_middleware
 
     # The request's scope outside the layer.
     scope: Scope
@@ -141,7 +141,7 @@ class HTTPPassage:
         scope = self.scope = request.scope
         request._receive = resumable(request._receive)
         # Not the argument `receive`: that calls the request, whose messages come from the middleware by then.
-        self._receive: Receive = partial(_note_leave, request, request._replay())
+        self._receive: Receive = partial(_receive_and_note_leave, request, request._replay())
         self._parsed_fields = scope.get("headers"), scope.get("query_string")
         scope[key], scope[REQUEST] = self, request
         try:
@@ -197,12 +197,12 @@ class HTTPPassage:
     async def _response_to(self, error: Exception) -> Any:
         """Return the response to an exception; each level's response middleware runs on its own."""
         request = self._request
-        started, request._response_middleware_started = request._response_middleware_started, True
+        was_started, request._response_middleware_started = request._response_middleware_started, True
         try:
             response, _ = await self._layer.answers.answer(request, error)
         finally:
-            request._response_middleware_started = started
-        return response if response is None else await _respond(request, response, self._after)
+            request._response_middleware_started = was_started
+        return response if response is None else await _respond(request, response, self._response_middleware)
 
     async def _send(self, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._request
@@ -215,7 +215,9 @@ class HTTPPassage:
 class WebSocketPassage:
     """One websocket inside a layer, as the ASGI application that runs its handler; see `HTTPPassage`."""
 
-    def __init__(self, layer: Layer, connection: Any, call: Call, after: Sequence[Step]) -> None:
+    def __init__(
+        self, layer: Layer, connection: Any, call: Call, response_middleware: Sequence[MiddlewareCall]
+    ) -> None:
         self._layer = layer
         self._connection = connection
         self._call = call
@@ -227,16 +229,16 @@ class WebSocketPassage:
         # The connection sends through the middleware, so messages of the middleware itself bypass the connection.
         server_send = connection._server_send
 
-        async def send_noted(message: Message) -> None:
-            noted = connection._note(message)
-            if noted is not None:
-                await server_send(noted)
+        async def record_and_send(message: Message) -> None:
+            recorded_message = connection._note(message)
+            if recorded_message is not None:
+                await server_send(recorded_message)
 
         is_outermost = scope.setdefault(SERVER_SEND, server_send) is server_send
         self._parsed_fields = scope.get("headers"), scope.get("query_string")
         scope[key], scope[REQUEST] = self, connection._request
         try:
-            await self._layer.app(scope, connection._server_receive, send_noted)
+            await self._layer.app(scope, connection._server_receive, record_and_send)
         finally:
             if is_outermost:
                 scope.pop(SERVER_SEND, None)
@@ -278,7 +280,7 @@ class WebSocketPassage:
 
 
 def _switch_scope(request: Any, scope: Scope, headers: Any, query: Any) -> None:
-    """Give the request another scope; drop what it has parsed from a header or a query that differs.
+    """Give the request another scope; drop the values that it has parsed from a header or a query that differs.
 
     Args:
         request: the request.
@@ -293,46 +295,48 @@ def _switch_scope(request: Any, scope: Scope, headers: Any, query: Any) -> None:
         vars(request).pop(name, None)
 
 
-async def _respond(request: Any, response: Any, after: Sequence[Step]) -> Any:
+async def _respond(request: Any, response: Any, response_middleware: Sequence[MiddlewareCall]) -> Any:
     """Run the response middleware of one level."""
-    if not after or request.responded or request._response_middleware_started:
+    if not response_middleware or request.responded or request._response_middleware_started:
         return response
     if isinstance(response, HTTPPassage):
-        return with_response_middleware(request, response, partial(_run_outside, response, after))
-    return await _run(after, request, response)
+        return with_response_middleware(request, response, partial(_run_outside_layer, response, response_middleware))
+    return await _run_and_reset(response_middleware, request, response)
 
 
-async def _run_outside(passage: HTTPPassage, after: Sequence[Step], request: Any, response: Any) -> Any:
+async def _run_outside_layer(
+    passage: HTTPPassage, response_middleware: Sequence[MiddlewareCall], request: Any, response: Any
+) -> Any:
     """Run response middleware outside a layer, with the outer scope, while the inside of the layer sends."""
     inner_scope = request.scope
     _switch_scope(request, passage.scope, inner_scope.get("headers"), inner_scope.get("query_string"))
     try:
-        return await _run(after, request, response)
+        return await _run_and_reset(response_middleware, request, response)
     finally:
         _switch_scope(request, inner_scope, passage.scope.get("headers"), passage.scope.get("query_string"))
 
 
-async def _run(after: Sequence[Step], request: Any, response: Any) -> Any:
-    response = await respond_through(request, response, after)
+async def _run_and_reset(response_middleware: Sequence[MiddlewareCall], request: Any, response: Any) -> Any:
+    response = await run_response_middleware(request, response, response_middleware)
     request._response_middleware_started = False
     return response
 
 
-def _in_segment(call: Call, segment: Segment) -> Call:
+def _call_in_segment(call: Call, segment: Segment) -> Call:
     """Return `call` inside Sanic's middleware of one level."""
-    before, after = segment
-    if not before and not after:
+    request_middleware, response_middleware = segment
+    if not request_middleware and not response_middleware:
         return call
 
     async def answer_in_segment(request: Any) -> Any:
         request._request_middleware_started = True
-        response = await run_before(request, before)
-        return await _respond(request, response or await call(request), after)
+        response = await run_request_middleware(request, request_middleware)
+        return await _respond(request, response or await call(request), response_middleware)
 
     return answer_in_segment
 
 
-def layered(call: Call, segments: Sequence[Segment], layers: Sequence[Layer]) -> Call:
+def call_in_layers(call: Call, segments: Sequence[Segment], layers: Sequence[Layer]) -> Call:
     """Return the callable of an HTTP route.
 
     Args:
@@ -341,16 +345,16 @@ def layered(call: Call, segments: Sequence[Segment], layers: Sequence[Layer]) ->
         layers: the ASGI middleware between the segments.
     """
     for segment, layer in zip(reversed(segments), (*reversed(layers), None), strict=True):
-        call = _in_segment(call, segment)
+        call = _call_in_segment(call, segment)
         if layer is not None:
             call = layer.wrap(call, segment[1])
     return call
 
 
-def layered_websocket(
+def websocket_in_layers(
     call: Call, segments: Sequence[Segment], layers: Sequence[Layer], refuse: Callable[[Any, Any], Any]
 ) -> Call:
-    """Return the callable of a websocket route; arguments as in `layered`.
+    """Return the callable of a websocket route; arguments as in `call_in_layers`.
 
     Args:
         call: runs the handler.
@@ -359,13 +363,13 @@ def layered_websocket(
         refuse: runs response middleware for the response of request middleware.
     """
 
-    def with_request_middleware(call: Call, before: Sequence[Step]) -> Call:
+    def with_request_middleware(call: Call, request_middleware: Sequence[MiddlewareCall]) -> Call:
         async def run_if_allowed(connection: Any) -> Any:
             request = connection._request
-            refusal = await run_before(request, before)
+            refusal = await run_request_middleware(request, request_middleware)
             return await refuse(request, refusal) if refusal else await call(connection)
 
-        return run_if_allowed if before else call
+        return run_if_allowed if request_middleware else call
 
     for segment, layer in zip(reversed(segments), (*reversed(layers), None), strict=True):
         call = with_request_middleware(call, segment[0])

@@ -27,10 +27,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _entry = Starlette.__call__
 ENTRY = _entry if type(_entry) is FunctionType and _entry.__globals__ is vars(applications) else None
 # Compared by identity: `functools.wraps` copies a function's attributes, and an override may be any callable.
-_marked: dict[int, Any] = {}
+_overridable_methods: dict[int, Any] = {}
 
 
-def through(method: Callable[Concatenate[T, P], R], part: Callable[[Any], T]) -> Callable[Concatenate[Any, P], R]:
+def delegate(method: Callable[Concatenate[T, P], R], part: Callable[[Any], T]) -> Callable[Concatenate[Any, P], R]:
     """Return a method of the application that calls a method of one of its parts.
 
     Args:
@@ -54,7 +54,7 @@ def through(method: Callable[Concatenate[T, P], R], part: Callable[[Any], T]) ->
 
 def overridable(method: F) -> F:
     """Mark a method of `Sanic` that is called only if a subclass overrides it."""
-    _marked[id(method)] = method
+    _overridable_methods[id(method)] = method
     return method
 
 
@@ -85,6 +85,6 @@ def is_overridden(method: Callable[..., Any]) -> bool:
     """Return whether an application's method is not `Sanic`'s own.
 
     Args:
-        method: as an attribute of the application.
+        method: the method, read as an attribute of the application.
     """
-    return id(getattr(method, "__func__", method)) not in _marked
+    return id(getattr(method, "__func__", method)) not in _overridable_methods

@@ -283,10 +283,10 @@ async def note_and_answer(request: StarletteRequest, error: Exception) -> Starle
     With `BaseHTTPMiddleware` the response is sent in another task, in which no exception is being handled.
     """
     response = await _default_answers.http_exception(request, error)
-    noted = request.scope.get(_DEFAULT_ANSWERS)
-    if noted is not None:
+    default_answers = request.scope.get(_DEFAULT_ANSWERS)
+    if default_answers is not None:
         # Middleware that passes a response on keeps its list of header fields; its own response has another list.
-        noted.append((error, response.raw_headers))
+        default_answers.append((error, response.raw_headers))
     return response
 
 

@@ -21,7 +21,8 @@ from sanic_star.engine.failures import log_error
 from sanic_star.engine.responses import Response
 
 Call = Callable[[Any], Awaitable[Any]]
-Step = tuple[Callable[..., Any], bool]
+# The function of a middleware, and whether it certainly returns an awaitable.
+MiddlewareCall = tuple[Callable[..., Any], bool]
 
 MIDDLEWARE_FAILED = "Exception occurred in one of response middleware handlers"
 
@@ -33,7 +34,7 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
     return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
-def steps(middleware: Sequence[Middleware]) -> list[Step]:
+def calls_of_middleware(middleware: Sequence[Middleware]) -> list[MiddlewareCall]:
     """Return each middleware's function, and whether it certainly returns an awaitable."""
     return [(entry.func, is_coroutine_function(entry.func)) for entry in middleware]
 
@@ -83,13 +84,13 @@ def handler_call(
         return _call_of_endpoint(handler)
     call: Callable[[Any], Any] = handler
     if has_params:
-        if only_parameter is not None and _is_second(only_parameter, handler):
+        if only_parameter is not None and _is_second_argument(only_parameter, handler):
             # PERF: a call by keyword out of a dictionary takes three times as long; `benchmarks/`: `/user/<id:int>`.
             # Safe because the only parameter is surely the handler's second argument.
             call = (
-                _with_one_parameter(handler, only_parameter)
+                _with_changeable_parameter(handler, only_parameter)
                 if changeable
-                else _with_only_parameter(handler, only_parameter)
+                else _with_fixed_parameter(handler, only_parameter)
             )
         else:
             call = lambda request: handler(request, **request._route_params)  # noqa: E731
@@ -103,12 +104,12 @@ def handler_call(
     return call_and_await
 
 
-def _with_only_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any], Any]:
+def _with_fixed_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any], Any]:
     """Return a callable that passes the route's only path parameter."""
     return lambda request: handler(request, request._route_params[name])
 
 
-def _with_one_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any], Any]:
+def _with_changeable_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any], Any]:
     """Return a callable that passes the only parameter, or all if middleware has changed the parameters."""
 
     def call(request: Any) -> Any:
@@ -120,7 +121,7 @@ def _with_one_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any
     return call
 
 
-def _is_second(name: str, handler: Callable[..., Any]) -> bool:
+def _is_second_argument(name: str, handler: Callable[..., Any]) -> bool:
     """Return whether `name` is the second argument of a plain function."""
     if not isinstance(handler, FunctionType):
         return False
@@ -132,8 +133,8 @@ def handler_in_middleware(
     handler: Callable[..., Any],
     has_params: bool,
     only_parameter: str | None,
-    before: Sequence[Step],
-    after: Sequence[Step],
+    request_middleware: Sequence[MiddlewareCall],
+    response_middleware: Sequence[MiddlewareCall],
     wrap: Callable[[Call], Call] | None = None,
     changeable: bool = False,
 ) -> Call:
@@ -143,48 +144,50 @@ def handler_in_middleware(
         handler: the user's handler.
         has_params: whether the handler may get parameters.
         only_parameter: the name of the route's parameter, where it has just one.
-        before: request middleware.
-        after: response middleware.
+        request_middleware: the request middleware, in running order.
+        response_middleware: the response middleware, in running order.
         wrap: wraps the handler, inside the middleware.
         changeable: whether middleware or listeners may change the parameters.
     """
     call = handler_call(handler, has_params, only_parameter, changeable)
-    return with_middleware(call if wrap is None else wrap(call), before, after)
+    return with_middleware(call if wrap is None else wrap(call), request_middleware, response_middleware)
 
 
-def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -> Call:
+def with_middleware(
+    call: Call, request_middleware: Sequence[MiddlewareCall], response_middleware: Sequence[MiddlewareCall]
+) -> Call:
     """Return `call` with middleware around it.
 
     Args:
         call: returns the response.
-        before: request middleware; the first that returns a response ends the chain.
-        after: response middleware; the loop is `respond_through`, inlined.
+        request_middleware: request middleware; the first that returns a response ends the chain.
+        response_middleware: response middleware; the loop is `run_response_middleware`, inlined.
     """
-    if not before and not after:
+    if not request_middleware and not response_middleware:
         return call
 
     async def call_with_middleware(request: Any) -> Any:
         request._request_middleware_started = True
-        for function, coroutine in before:
+        for function, is_asynchronous in request_middleware:
             response = function(request)
-            if coroutine or (response is not None and isawaitable(response)):
+            if is_asynchronous or (response is not None and isawaitable(response)):
                 response = await response
             if response:
                 break
         else:
             response = await call(request)
         # Response middleware runs once per request, also if `respond` has run it and was reset afterwards.
-        if after and not request.responded and not request._response_middleware_started:
+        if response_middleware and not request.responded and not request._response_middleware_started:
             if not isinstance(response, Response):
-                return await respond_through(request, response, after)
+                return await run_response_middleware(request, response, response_middleware)
             request._response_middleware_started = True
             try:
-                for function, coroutine in after:
-                    changed = function(request, response)
-                    if coroutine or (changed is not None and isawaitable(changed)):
-                        changed = await changed
-                    if changed:
-                        return changed
+                for function, is_asynchronous in response_middleware:
+                    result = function(request, response)
+                    if is_asynchronous or (result is not None and isawaitable(result)):
+                        result = await result
+                    if result:
+                        return result
             except Exception as error:
                 log_error(error_logger, error, MIDDLEWARE_FAILED)
         return response
@@ -192,10 +195,10 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
     return call_with_middleware
 
 
-async def run_before(request: Any, before: Sequence[Step]) -> Any:
+async def run_request_middleware(request: Any, request_middleware: Sequence[MiddlewareCall]) -> Any:
     """Run request middleware; return the first response, or `None`."""
     request._request_middleware_started = True
-    for function, _ in before:
+    for function, _ in request_middleware:
         response = function(request)
         if isawaitable(response):
             response = await response
@@ -204,7 +207,7 @@ async def run_before(request: Any, before: Sequence[Step]) -> Any:
     return None
 
 
-async def respond_through(request: Any, response: Any, after: Sequence[Step]) -> Any:
+async def run_response_middleware(request: Any, response: Any, response_middleware: Sequence[MiddlewareCall]) -> Any:
     """Run response middleware; the first that returns something replaces the response and ends the chain.
 
     If a middleware raises, the exception is logged and the response is kept, so that a ready response is not lost.
@@ -221,12 +224,12 @@ async def respond_through(request: Any, response: Any, after: Sequence[Step]) ->
         sanic_response = response
     request._response_middleware_started = True
     try:
-        for function, _ in after:
-            changed = function(request, sanic_response)
-            if isawaitable(changed):
-                changed = await changed
-            if changed:
-                return changed
+        for function, _ in response_middleware:
+            result = function(request, sanic_response)
+            if isawaitable(result):
+                result = await result
+            if result:
+                return result
     except Exception as error:
         log_error(error_logger, error, MIDDLEWARE_FAILED)
     return response

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sanic_star.compat._app.seams import Application
-    from sanic_star.engine.timers import Due, Timer
+    from sanic_star.engine.timers import NextRunTime, Timer
 
 J = TypeVar("J", bound=Callable[..., Any])
 
@@ -196,7 +196,7 @@ class Background:
         self._timers_run, self._drains = False, True
 
     async def drain_tasks(self, timeout: float) -> None:  # noqa: ASYNC109
-        """End all background tasks for good: wait for those with `drain=True`, cancel the others.
+        """End all background tasks at the stop: wait for those with `drain=True`, cancel the others.
 
         Args:
             timeout: how long to wait, in seconds, before the rest is cancelled.
@@ -257,8 +257,8 @@ class Background:
 
         Args:
             seconds: the interval in seconds; the first run comes after one interval.
-            name: for the log, by default the function's.
-            jitter: up to so many seconds are added to each wait, so that processes don't all run at the same moment.
+            name: the name in the log, by default the function's.
+            jitter: the maximum of a random addition to each wait, in seconds; it keeps processes from running together.
             one_worker: whether only one process of this machine runs it, by a file lock; or the path of that file.
             drain: whether the stop waits for a run up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
 
@@ -299,12 +299,12 @@ class Background:
             ImportError: the package `cronsim` is not installed.
             ValueError: the expression or the time zone is invalid.
         """
-        from sanic_star.engine.timers import by_clock
+        from sanic_star.engine.timers import by_cron_expression
 
-        return self._timer(by_clock(expression, timezone), name, jitter, one_worker, drain)
+        return self._timer(by_cron_expression(expression, timezone), name, jitter, one_worker, drain)
 
     def _timer(
-        self, due: Due, name: str | None, jitter: float, one_worker: bool | str | Path, drain: bool
+        self, next_run_time: NextRunTime, name: str | None, jitter: float, one_worker: bool | str | Path, drain: bool
     ) -> Callable[[J], J]:
         from pathlib import Path
 
@@ -316,7 +316,7 @@ class Background:
         def decorate(job: J) -> J:
             task_name = name or getattr(job, "__name__", None) or type(job).__name__
             lock = self._lock_file(task_name) if one_worker is True else Path(one_worker) if one_worker else None
-            timer = Timer(task_name, partial(self._run_job, job), due, jitter=jitter, lock=lock, drain=drain)
+            timer = Timer(task_name, partial(self._run_job, job), next_run_time, jitter=jitter, lock=lock, drain=drain)
             self._timers.append(timer)
             if self._timers_run:
                 self._start(timer)

@@ -75,7 +75,7 @@ def in_thread(app: Application, function: Callable[..., Any], kind: type[InThrea
     return kind(app, function)
 
 
-def step_in_thread(run: Run, function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+def middleware_in_thread(run: Run, function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     """Return a middleware's function that runs in a thread.
 
     Args:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Application(Protocol):
-    """What building a URL needs of an application, which cannot be imported here."""
+    """The members of an application that building a URL uses; `compat.app` cannot be imported here."""
 
     name: str
 
@@ -36,7 +36,7 @@ class _Template(NamedTuple):
 
     Attributes:
         text: the path with `%s` for each parameter.
-        parameters: their names in the order of the path, and what a value has to match.
+        parameters: their names in the order of the path, each with the function that checks a value.
         has_hosts: whether the route is for certain hosts.
     """
 

@@ -128,8 +128,8 @@ class WebsocketErrors(dict[Any, Any]):
 
     def _can_refuse(self, response: ASGIApp | None) -> bool:
         connection = self._connection
-        over = connection._opened or connection._closed
-        return callable(response) and not over and can_deny(connection.scope)
+        is_over = connection._opened or connection._closed
+        return callable(response) and not is_over and can_deny(connection.scope)
 
     async def _call(
         self, handler: Callable[..., Any], websocket: WebSocket, error: Exception, takes_twin: bool
@@ -149,5 +149,5 @@ class WebsocketErrors(dict[Any, Any]):
             return None
         if response is None or self._connection._opened:
             return None
-        refusal: ASGIApp = await answers.respond_through(request, response)
+        refusal: ASGIApp = await answers.run_response_middleware(request, response)
         return refusal

@@ -40,7 +40,7 @@ CHUNK_SIZE = 256 * 1024
 
 
 class CachedFile:
-    """The content of a small file, with what a response needs.
+    """The content of a small file, with the data of its response.
 
     Args:
         path: its real path.
@@ -179,10 +179,10 @@ class CachedFileResponse(HTTPResponse, own_names=False, own_start=True):
     def headers(self, value: Any) -> None:
         self._headers = _header_of_response(value)
 
-    def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
+    def _head(self, with_length: bool = True, keeps_own_length: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the encoded header fields; see `BaseHTTPResponse._head`."""
         self.headers  # noqa: B018 - copies the header fields of the file
-        return super()._head(length, declared)
+        return super()._head(with_length, keeps_own_length)
 
     _build_head = _head
 
@@ -246,7 +246,7 @@ class LargeFileResponse(UnreadFileResponse, own_names=False):
         extensions = scope.get("extensions") or ()
         if self.status == 200 and "http.response.pathsend" in extensions and await self._send_path(scope, send):
             return
-        start = {"type": "http.response.start", "status": self.status, "headers": self._head(length=False)}
+        start = {"type": "http.response.start", "status": self.status, "headers": self._head(with_length=False)}
         try:
             file = await anyio.open_file(self._path, "rb", opener=self._opener)
         except OSError as error:
@@ -285,7 +285,7 @@ class LargeFileResponse(UnreadFileResponse, own_names=False):
         if file is None or file.stat.st_size != self._size:
             return False
         self._request.responded = True
-        await send({"type": "http.response.start", "status": 200, "headers": self._head(length=False)})
+        await send({"type": "http.response.start", "status": 200, "headers": self._head(with_length=False)})
         await send({"type": EXTENSION, "path": file.path})
         await run_background(self, scope)
         return True

@@ -101,12 +101,12 @@ class Root:
             parent = os.path.realpath(parent)
             if not self._contains(parent) and not self._follow_dirs:
                 return None
-            # Resolved from the directory that was checked, not from what the original path leads to by now.
+            # Resolved from the directory that was checked, because the original path may lead elsewhere by now.
             path = os.path.join(parent, name)
             real_path = os.path.realpath(path)
             if os.path.islink(path):
-                followed = self._follow_dirs if os.path.isdir(real_path) else self._follow_files
-                return real_path if followed else None
+                is_followed = self._follow_dirs if os.path.isdir(real_path) else self._follow_files
+                return real_path if is_followed else None
         except (OSError, ValueError, RecursionError):
             return None
         return real_path if self._contains(real_path) or self._follow_dirs else None

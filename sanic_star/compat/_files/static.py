@@ -42,14 +42,14 @@ def static_uri(definition: StaticDefinition) -> str:
         TypeError: the path is of another type than `resource_type`.
         ValueError: `resource_type` is neither `file` nor `dir`.
     """
-    kind, location = definition.resource_type, definition.file_or_directory
-    if kind and kind not in ("file", "dir"):
+    resource_type, location = definition.resource_type, definition.file_or_directory
+    if resource_type and resource_type not in ("file", "dir"):
         raise ValueError("The resource_type should be set to 'file' or 'dir'")
     # Not `Path.is_file`, which raises if a name is too long for the file system.
     is_file = os.path.isfile(location)
-    if kind == "dir" and is_file:
+    if resource_type == "dir" and is_file:
         raise TypeError(f"Resource type improperly identified as directory. '{location}'")
-    if kind == "file" and not is_file:
+    if resource_type == "file" and not is_file:
         raise TypeError(f"Resource type improperly identified as file. '{location}'")
     return definition.uri if is_file else definition.uri.rstrip("/") + "/<__file_uri__:path>"
 
@@ -169,9 +169,9 @@ async def _respond_conditionally(
 ) -> Any:
     """Respond with a large file, or to a conditional request."""
     if definition.use_modified_since:
-        unchanged = await validate_file(request._parsed_fields, stat.st_mtime)  # type: ignore[arg-type]
-        if unchanged is not None:
-            return unchanged
+        not_modified = await validate_file(request._parsed_fields, stat.st_mtime)  # type: ignore[arg-type]
+        if not_modified is not None:
+            return not_modified
     size = stat.st_size
     kind = _kind(definition, path)
     if request.method == "HEAD":
@@ -182,8 +182,8 @@ async def _respond_conditionally(
     if definition.use_content_range and "range" in request.headers:
         content_range = ContentRangeHandler(request, stat)
     threshold = definition.stream_large_files
-    streamed = threshold and size >= (LARGE_FILE_SIZE if threshold is True else threshold)
-    headers = (_stream_headers if streamed else _file_headers)(definition, stat)
+    is_streamed = threshold and size >= (LARGE_FILE_SIZE if threshold is True else threshold)
+    headers = (_stream_headers if is_streamed else _file_headers)(definition, stat)
     start, length, status = 0, size, 200
     if content_range:
         start, length, status = content_range.start, content_range.size, 206

@@ -39,8 +39,8 @@ def attribute(name: str, instance: Any) -> Any:
     class_name, _, member = name.partition(".")
     # `__len__` is implemented as `len_`, because `len` is a builtin.
     implementation = getattr(import_module(home), member.removeprefix("__").replace("__", "_"))
-    shown = _OBJECT_NAMES.get(class_name, class_name.lower())
-    text = f"{shown}.{member} was removed in Sanic {removed_in}: {instead}."
+    shown_name = _OBJECT_NAMES.get(class_name, class_name.lower())
+    text = f"{shown_name}.{member} was removed in Sanic {removed_in}: {instead}."
     if is_value:
         deprecation(text, removed_in)
         return implementation(instance)
@@ -62,16 +62,16 @@ def member(module: str, name: str) -> Any:
     Raises:
         AttributeError: the module never had that name.
     """
-    short = module.removeprefix(f"{_PACKAGE}.")
-    shown = f"sanic.{short.removeprefix('_old.')}.{name}"
-    entry = MEMBERS.get(short, {}).get(name)
+    short_name = module.removeprefix(f"{_PACKAGE}.")
+    shown_name = f"sanic.{short_name.removeprefix('_old.')}.{name}"
+    entry = MEMBERS.get(short_name, {}).get(name)
     if entry is not None:
         removed_in, instead, home = entry
-        text = f"{shown} was removed in Sanic {removed_in}: {instead}."
-    elif name in (moved := _moved(short)):
+        text = f"{shown_name} was removed in Sanic {removed_in}: {instead}."
+    elif name in (moved := _moved(short_name)):
         removed_in, home_module = moved[name]
         home = f"{_PACKAGE}.{home_module}"
-        text = f"{shown} was removed in Sanic {removed_in}: import it from sanic.{home_module} instead."
+        text = f"{shown_name} was removed in Sanic {removed_in}: import it from sanic.{home_module} instead."
     else:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     value = getattr(import_module(home), name)

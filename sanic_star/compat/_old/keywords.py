@@ -135,5 +135,5 @@ def _prefix(owner: str, load_env: Any, env_prefix: str | None) -> str | None:
 
 def _refuse(owner: str, leftover: Mapping[str, Any]) -> None:
     if leftover:
-        where = owner if owner.islower() else f"{owner}.__init__"
-        raise TypeError(f"{where}() got an unexpected keyword argument {next(iter(leftover))!r}")
+        function = owner if owner.islower() else f"{owner}.__init__"
+        raise TypeError(f"{function}() got an unexpected keyword argument {next(iter(leftover))!r}")

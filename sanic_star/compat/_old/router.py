@@ -34,11 +34,11 @@ def path_of(router: Any, uri: str, route: Any) -> bool:
     if handler is None or route_path is None:
         return False
     try:
-        shown, _ = router._parse("/" + uri.lstrip("/"), handler)
+        parsed_path, _ = router._parse("/" + uri.lstrip("/"), handler)
     except (InvalidUsage, SanicException):
         return False
-    return bool(shown == route_path) or (
-        not getattr(route, "strict", False) and shown.strip("/") == route_path.strip("/")
+    return bool(parsed_path == route_path) or (
+        not getattr(route, "strict", False) and parsed_path.strip("/") == route_path.strip("/")
     )
 
 

@@ -134,18 +134,18 @@ def group_routes(routes: Iterable[Any]) -> dict[tuple[str, ...], RouteGroup]:
     Args:
         routes: routes of an application, in the order of their addition.
     """
-    literal: dict[tuple[str, ...], list[AnyRoute]] = {}
-    typed: dict[tuple[str, ...], list[AnyRoute]] = {}
-    regular: dict[tuple[str, ...], list[AnyRoute]] = {}
+    literal_routes: dict[tuple[str, ...], list[AnyRoute]] = {}
+    typed_routes: dict[tuple[str, ...], list[AnyRoute]] = {}
+    regex_routes: dict[tuple[str, ...], list[AnyRoute]] = {}
     for route in routes:
         segments = route.segments
         if route.regex:
-            pool = regular
-        elif route.static and not route.requirements and segments not in typed:
-            pool = literal
+            table = regex_routes
+        elif route.static and not route.requirements and segments not in typed_routes:
+            table = literal_routes
         else:
-            pool = typed
-            if segments in literal:
-                pool[segments] = literal.pop(segments)
-        pool.setdefault(segments, []).insert(0, route)
-    return {key: RouteGroup(*group) for key, group in (literal | typed | regular).items()}
+            table = typed_routes
+            if segments in literal_routes:
+                table[segments] = literal_routes.pop(segments)
+        table.setdefault(segments, []).insert(0, route)
+    return {key: RouteGroup(*group) for key, group in (literal_routes | typed_routes | regex_routes).items()}

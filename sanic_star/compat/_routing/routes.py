@@ -16,7 +16,7 @@ from sanic_star.compat._routing.path_types import _PATH, PATH_TYPES, FileType, P
 from sanic_star.compat._support.lazy import pattern
 from sanic_star.engine import routing
 from sanic_star.engine.index import Parameter, Segments
-from sanic_star.engine.routing import either
+from sanic_star.engine.routing import literal_regex
 
 # For each level (group, blueprint, route): its ASGI middleware, and the functions of its Sanic middleware, if they
 # could be confused with another level's.
@@ -29,7 +29,7 @@ _SEPARATOR = pattern(r"/(?=[^>]*(?:<(?<!\?<)|$))")
 def _source(part: str | Parameter, shown: bool = False) -> str:
     """Return a segment as a regular expression; with `shown`, in Sanic's form."""
     if isinstance(part, str):
-        return re.escape(part) if shown else either(part)
+        return re.escape(part) if shown else literal_regex(part)
     kind: Any = part.convertor
     return f"(?P<{part.name}>{kind.pattern.pattern[1:-1] if shown else kind.regex})"
 

@@ -18,8 +18,8 @@ _GOLD, _NIGHT, _RESET = "\033[1;38;5;220;48;5;17m", "\033[38;5;153m", "\033[0m"
 
 
 def _drawn(lines: tuple[str, ...], name: bool = False) -> str:
-    drawn = [f"{_GOLD}{line}{_RESET}" for line in lines]
-    return "\n".join([*drawn, f"{_NIGHT}sanic_star{_RESET}"] if name else drawn)
+    coloured_lines = [f"{_GOLD}{line}{_RESET}" for line in lines]
+    return "\n".join([*coloured_lines, f"{_NIGHT}sanic_star{_RESET}"] if name else coloured_lines)
 
 
 COLOR_LOGO = _drawn(_STAR)
@@ -27,7 +27,7 @@ COFFEE_LOGO = _drawn(_CUP)
 FULL_COLOR_LOGO = _drawn(_STAR, name=True)
 
 COLOURS = re.compile(r"\033\[[0-9;]*m")
-"""What colours text in a terminal."""
+"""The control sequences that colour text in a terminal."""
 
 
 def get_logo(full: bool = False, coffee: bool = False) -> str:

@@ -106,7 +106,7 @@ class MOTD(ABC):
         Args:
             logo: the text above the message, or `None`.
             serve_location: the URL that is served.
-            data: what is served, and how: name and value.
+            data: facts about the application and its server: name and value.
             extra: further lines: name and value.
         """
         form = MOTDTTY if sys.stdout.isatty() and _shows("┌─│") else MOTDBasic

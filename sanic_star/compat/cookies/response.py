@@ -502,7 +502,7 @@ def check_starlette_cookie(
 ) -> None:
     """Raise for arguments that Starlette's `set_cookie` accepts, but browsers don't.
 
-    Args: those of `starlette.responses.Response.set_cookie`.
+    The arguments are those of `starlette.responses.Response.set_cookie`.
 
     Raises:
         ServerError: browsers would not store the cookie.
@@ -559,7 +559,7 @@ class CookieJar:
 
         Args:
             key: the full name, with its prefix if it has one.
-            default: what is returned if there is no such cookie.
+            default: returned if there is no such cookie.
         """
         return next((cookie for cookie in reversed(self.cookies) if cookie.key == key), default)
 

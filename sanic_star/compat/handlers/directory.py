@@ -79,8 +79,8 @@ class DirectoryHandler:
         if index is not None:
             path, changed, content = index
             headers = {"last-modified": formatdate(int(changed), usegmt=True), "cache-control": "no-cache"}
-            unchanged = await validate_file(request._parsed_fields, changed)  # type: ignore[arg-type]
-            return unchanged or HTTPResponse(content, 200, headers, guess_content_type(path, fallback=TEXT))
+            not_modified = await validate_file(request._parsed_fields, changed)  # type: ignore[arg-type]
+            return not_modified or HTTPResponse(content, 200, headers, guess_content_type(path, fallback=TEXT))
         if not self.directory_view:
             raise NotFound("File not found")
         if not request.path.endswith("/"):
@@ -145,10 +145,10 @@ def _page(title: str, rows: Iterable[tuple[bool, str, os.stat_result]], is_top: 
     for is_file, name, stat in rows:
         mark, size = ("", _size(stat.st_size)) if is_file else ("/", "")
         link = quote(os.fsencode(name)) + mark
-        shown = escape(os.fsencode(name).decode(errors="replace"))
+        shown_name = escape(os.fsencode(name).decode(errors="replace"))
         changed_at = datetime.fromtimestamp(stat.st_mtime, UTC)
         lines.append(
-            f'<tr><td><a href="{link}">{shown}{mark}</a><td>{size}'
+            f'<tr><td><a href="{link}">{shown_name}{mark}</a><td>{size}'
             f'<td><time datetime="{changed_at:%Y-%m-%dT%H:%M:%SZ}">{changed_at:%Y-%m-%d %H:%M}</time>'
         )
     if not lines:

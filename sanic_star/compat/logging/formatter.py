@@ -205,7 +205,7 @@ class JSONFormatter(AutoFormatter):
         """Return a mapping as JSON.
 
         Args:
-            record: what is logged, by name.
+            record: the logged values by name.
         """
         return self.dumps(record)
 

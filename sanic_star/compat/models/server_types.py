@@ -57,7 +57,7 @@ class ConnInfo:
 
     @property
     def lost(self) -> bool:
-        """Whether the connection is closed. Only uvicorn tells it; elsewhere it is False."""
+        """Whether the connection is closed. Only uvicorn reports it; under other servers it is `False`."""
         if not self._is_lost and self._connection is not None:
             connection = self._connection()
             # asyncio and uvloop take the protocol from a transport when they have called its `connection_lost`.

@@ -62,9 +62,9 @@ def push_promise(scope: Scope, path: str, headers: Mapping[str, str] | None) -> 
         raise ValueError(f"a push promise has a percent-encoded path such as '/style.css?v=2', not {path!r}")
     fields = [header_field(name, value) for name, value in (headers or {}).items()]
     names = {name for name, _ in fields}
-    copied = [
+    copied_fields = [
         (name, value)
         for name, value in scope.get("headers", ())
         if name.decode("latin-1") in SERVER_PUSH_HEADERS_TO_COPY and name not in names
     ]
-    return {"type": "http.response.push", "path": path, "headers": copied + fields}
+    return {"type": "http.response.push", "path": path, "headers": copied_fields + fields}

@@ -24,7 +24,7 @@ from sanic_star.engine.charsets import find_codec
 MAX_FILES = 1000  # Starlette's
 # In bytes; exceeds python-multipart's maximum for a part's headers.
 HEADERS_SIZE = 65536
-# What may follow a delimiter: the line break before a part, or the dashes of the last one.
+# The bytes that may follow a delimiter: the line break before a part, or the dashes of the last one.
 _AFTER_DELIMITER = (b"\r\n", b"--")
 # Blanks after a delimiter (RFC 2046, section 5.1.1, `transport-padding`); more of them are content.
 _PADDING = re.compile(rb"[ \t]{0,1000}")
@@ -328,13 +328,13 @@ class MultipartReader:
     def _content_start(self) -> int:
         # The parser reports the content in chunks, which may be copies, but not its position. The content begins after
         # the empty line that follows the last reported header.
-        blank = 0
+        blank_line_start = 0
         if self._empty_value:
             # Nothing is reported for an empty value, nor for the colon and the spaces before it.
-            blank = self.spool.read_at(self._headers_end, HEADERS_SIZE).find(b"\r\n\r\n")
-            if blank < 0:
+            blank_line_start = self.spool.read_at(self._headers_end, HEADERS_SIZE).find(b"\r\n\r\n")
+            if blank_line_start < 0:
                 raise BadRequest(f"{FAILED}a header is too long")
-        return self._headers_end + blank + 4
+        return self._headers_end + blank_line_start + 4
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]

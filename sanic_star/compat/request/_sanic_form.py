@@ -78,29 +78,29 @@ def fill_request(
     request._transport, request._stream_id, request._head = transport, stream_id, head or None
     if isinstance(transport, ArrivingTransport):
         request.scope, request._receive, request._send = transport.connection
-        changed: dict[str, Any] = {} if url == request.raw_url else _target(url)
+        changes: dict[str, Any] = {} if url == request.raw_url else _target(url)
     else:
         request._receive, request._send = empty_receive, empty_send
         request.scope, request._body = {"type": "http", "scheme": "http", "root_path": "", "headers": []}, b""
-        changed = _target(url)
-    if changed:
+        changes = _target(url)
+    if changes:
         request._raw_url = url
     fields = Header(headers)
     if list(fields.items()) != list(request.headers.items()):
-        changed["headers"] = [_field(name, value) for name, value in fields.items()]
+        changes["headers"] = [_field(name, value) for name, value in fields.items()]
     request._headers = fields
     if request.scope.get("http_version") != version:
-        changed["http_version"] = version
+        changes["http_version"] = version
     if request.method != method:
-        changed["method"] = method
+        changes["method"] = method
     if app is not request.scope.get("app"):
         # Only a real application is put in the scope, because other code uses all its attributes.
         if isinstance(app, Starlette):
-            changed["app"] = app
+            changes["app"] = app
         else:
             request._app = app
-    if changed:
-        request._amend(**changed)
+    if changes:
+        request._amend(**changes)
 
 
 def _target(url: bytes) -> dict[str, Any]:
@@ -148,19 +148,19 @@ class RequestFactory:
             return request
 
     def _make_from_bytes(self, scope: Scope, receive: Receive, send: Send) -> Any:
-        plain = self.plain_class(scope, receive, send)
+        plain_request = self.plain_class(scope, receive, send)
         protocol = Protocol(scope, ConnInfo(scope), self.request_class)
         arguments = {
-            "url_bytes": plain.raw_url,
-            "headers": plain.headers,
-            "version": plain.version,
-            "method": plain.method,
+            "url_bytes": plain_request.raw_url,
+            "headers": plain_request.headers,
+            "version": plain_request.version,
+            "method": plain_request.method,
             "transport": ArrivingTransport(protocol, (scope, receive, send)),
-            "app": plain.app,
+            "app": plain_request.app,
         }
         if self.takes_keywords:
             # By keyword and with the head, as in Sanic's own server; by position, as in Sanic's ASGI mode.
-            return self.request_class(**arguments, head=plain.head)
+            return self.request_class(**arguments, head=plain_request.head)
         return self.request_class(*arguments.values())
 
 

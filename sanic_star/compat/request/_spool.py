@@ -29,10 +29,10 @@ class Spool:
 
     >>> spool = Spool(limit=4)
     >>> spool.append(b"Hello")
-    >>> spool.full
+    >>> spool.is_full
     True
     >>> spool.flush()
-    >>> spool.read_at(1, 3), spool.on_disk
+    >>> spool.read_at(1, 3), spool.is_on_disk
     (b'ell', True)
     >>> spool.close()
     """
@@ -47,12 +47,12 @@ class Spool:
         self._finish: Any = None
 
     @property
-    def on_disk(self) -> bool:
+    def is_on_disk(self) -> bool:
         """Whether a part of it is in a temporary file."""
         return self._file is not None
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether the memory limit is reached, so that `flush` should be called."""
         return len(self._pending) > self.limit
 

@@ -102,9 +102,9 @@ class Upload:
         return self.reader.spool
 
     @property
-    def on_disk(self) -> bool:
+    def is_on_disk(self) -> bool:
         """Whether the body is in a temporary file."""
-        return self._reader is not None and self._reader.spool.on_disk
+        return self._reader is not None and self._reader.spool.is_on_disk
 
     def release(self) -> None:
         """Release the body; it is removed, unless one of its files is still referenced."""
@@ -118,7 +118,7 @@ class Upload:
                 self.reader.read(data)
             except SanicException as error:
                 self._error = type(error), str(error)
-        if self.spool.full:
+        if self.spool.is_full:
             await self.spool.flush_in_thread()
 
     def finish(self) -> None:

@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.engine.index import normalize_escapes, plain
+from sanic_star.engine.index import normalize_escapes, normalize_literal
 from sanic_star.engine.routing import Route, WebSocketRoute, leading_root_path, route_path
 
 
@@ -43,7 +43,7 @@ def path_for_guards(scope: Scope) -> str:
     if "%" not in path:
         return path
     static = getattr(getattr(scope.get("route"), "extra", None), "static", False)
-    return plain(path) if static else normalize_escapes(path)
+    return normalize_literal(path) if static else normalize_escapes(path)
 
 
 def leads_to_sanic(scope: Scope) -> bool:

@@ -159,7 +159,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # The names of the items that were set on the request: `request["user"] = …`.
     _items: dict[str, None] | None = None
 
-    # Whether error pages may read the `Accept` field themselves, because no subclass overrides what they read.
+    # Whether error pages may read the `Accept` field themselves, because no subclass overrides the attributes.
     _reads_accept = True
     _writer: ResponseWriter | None = None
     # Whether the scope is a changed copy; see `_amend`.
@@ -226,7 +226,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         first = args[0] if args else kwargs.get("url_bytes")
         if isinstance(first, bytes | bytearray | memoryview):
-            # Applications that nobody tests in Sanic's way never need it.
+            # Imported here, because only tests create requests with Sanic's arguments.
             from sanic_star.compat.request._sanic_form import fill_request
 
             fill_request(self, *args, **kwargs)
@@ -768,8 +768,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """
         super()._release()
         if self._writer is not None:
-            self._writer.let_go()
-        if self._upload is not None and self._upload.on_disk:
+            self._writer.release()
+        if self._upload is not None and self._upload.is_on_disk:
             self._upload.release()
             self.parsed_files = None
 
@@ -1339,13 +1339,13 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             writer.respond(response)
             if endless is None:
                 writer.endless = response._endless
-        final_response = await self.app._answers.respond_through(self, response)
+        final_response = await self.app._answers.run_response_middleware(self, response)
         if isinstance(final_response, BaseHTTPResponse) and final_response is not response:
             writer.respond(final_response)
         if writer.on_open is not None:
             writer.on_open()
         if isinstance(final_response, BaseHTTPResponse):
-            await final_response._declared(self)
+            await final_response._prepare_for(self)
         return final_response
 
     def supports(self, extension: str) -> bool:

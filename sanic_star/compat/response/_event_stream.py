@@ -98,21 +98,21 @@ class EventStream(HTTPResponse):
     _holds = False
     _open_stream: OpenStream | None = None
     # Cancels the task that sends this response; `None` before the start and after the end.
-    _watched: OpenStream | None = None
+    _watched_stream: OpenStream | None = None
     _scope: Scope | None = None
     _context: Context | None = None
     _writer: ResponseWriter | None = None
     _keep_alive: KeepAlive | None = None
     # The timer that sends the head if the first event is late.
-    _opening: TimerHandle | None = None
+    _head_timer: TimerHandle | None = None
     # The task that is sending a comment.
-    _pinging: Task[None] | None = None
+    _comment_task: Task[None] | None = None
     # The number of calls of `send` that are running.
-    _sending = 0
+    _running_sends = 0
     # The number of calls that have returned.
-    _sent = 0
+    _sent_count = 0
     _endless: bool = True
-    # Whether it was sent, so that its source is gone.
+    # Whether it was sent: its source cannot be read again.
     _is_used = False
     _last_sent = 0.0
 
@@ -153,7 +153,7 @@ class EventStream(HTTPResponse):
     @stream.setter
     def stream(self, writer: ResponseWriter | None) -> None:
         if writer is None or writer is ENDED:
-            self._let_go()
+            self._stop_timers()
         elif writer is not self._writer:
             if self._writer is not None and self._writer is not ENDED:
                 # Another request is being answered with it.
@@ -185,21 +185,21 @@ class EventStream(HTTPResponse):
                     writer.on_open()
                 await self._answer(request)
         finally:
-            self._let_go()
+            self._stop_timers()
             await self._close(self._take_source())
         await run_background(self, scope)
 
     async def _answer(self, request: Any) -> None:
         """Answer a request of this package, which has a writer and an open stream."""
         try:
-            await self._declared(request)
+            await self._prepare_for(request)
             await self.eof()
         except CancelledError:
-            stream = self._watched
+            stream = self._watched_stream
             # The dispatch handles the cancellation if nothing was sent, or if another task answers the request.
             if stream is None or not self._has_begun or stream.task is not current_task():
                 raise
-            self._let_go()
+            self._stop_timers()
             if not await stream.finish_cancelled():
                 raise
 
@@ -210,26 +210,26 @@ class EventStream(HTTPResponse):
         streams = foreign_streams()
         stream = streams.open(self, writer.end, endless=self._endless, receive=receive)
         assert stream is not None
-        self._watched = stream
+        self._watched_stream = stream
         try:
             await self._begin(scope)
             await self.eof()
         except CancelledError:
-            self._let_go()
+            self._stop_timers()
             if not await stream.finish_cancelled():
                 raise
         finally:
             streams.close(self)
-            writer.let_go()
+            writer.release()
 
-    async def _declared(self, request: Any) -> None:
+    async def _prepare_for(self, request: Any) -> None:
         """Start the timers, once the stream is the answer to a request; a request with HEAD ends here."""
-        self._watched = request._open_stream
+        self._watched_stream = request._open_stream
         await self._begin(request.scope)
         assert self._writer is not None
-        if self._writer.head_only and self._events is None and self._watched is not None:
+        if self._writer.head_only and self._events is None and self._watched_stream is not None:
             # The handler would send events that no client gets, perhaps for ever.
-            self._watched.cancel("head only")
+            self._watched_stream.cancel("head only")
 
     async def _begin(self, scope: Scope) -> None:
         loop = get_running_loop()
@@ -245,17 +245,19 @@ class EventStream(HTTPResponse):
         if self._open_after == 0:
             await self._send_part(EMPTY_COMMENT, False)
         elif self._open_after is not None:
-            self._opening = loop.call_later(self._open_after, self._send_ping, context=Context())
+            self._head_timer = loop.call_later(self._open_after, self._send_ping, context=Context())
 
-    def _let_go(self) -> None:
+    def _stop_timers(self) -> None:
         """Stop the timers and the task of a comment: the stream has ended."""
         if self._keep_alive is not None:
             self._keep_alive.discard(self)
-        if self._opening is not None:
-            self._opening.cancel()
-        if self._pinging is not None:
-            self._pinging.cancel()
-        self._keep_alive = self._opening = self._pinging = self._scope = self._context = self._watched = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        if self._comment_task is not None:
+            self._comment_task.cancel()
+        self._keep_alive = self._head_timer = self._comment_task = self._scope = self._context = (
+            self._watched_stream
+        ) = None
 
     @property
     def _has_begun(self) -> bool:
@@ -291,12 +293,12 @@ class EventStream(HTTPResponse):
         await self.send(end_stream=True)
 
     async def _send_part(self, part: bytes, last: bool) -> None:
-        if self._pinging is not None:
-            await wait({self._pinging})
-        if self._opening is not None:
-            self._opening.cancel()
-            self._opening = None
-        self._sending += 1
+        if self._comment_task is not None:
+            await wait({self._comment_task})
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        self._running_sends += 1
         try:
             if self._send_timeout is None:
                 await super().send(part, last)
@@ -308,10 +310,10 @@ class EventStream(HTTPResponse):
                 raise
             raise self._too_slow() from error
         finally:
-            self._sending -= 1
+            self._running_sends -= 1
         self._last_sent = get_running_loop().time()
-        self._sent += 1
-        if not self._sent % EVENTS_A_TURN and not last:
+        self._sent_count += 1
+        if not self._sent_count % EVENTS_A_TURN and not last:
             await sleep(0)
 
     def _too_slow(self) -> TimeoutError:
@@ -335,7 +337,7 @@ class EventStream(HTTPResponse):
                 return
             async for event in iterator:
                 await self._send_part(encode_event(event, type(self)._dumps), False)
-                reason = None if self._watched is None else self._watched.reason
+                reason = None if self._watched_stream is None else self._watched_stream.reason
                 if reason is None:
                     continue
                 # The source has caught the cancellation. When the application stops, it may send last events.
@@ -373,10 +375,15 @@ class EventStream(HTTPResponse):
 
     def _send_ping(self) -> None:
         """Start to send a comment, unless an event or a comment is being sent; called by timers."""
-        self._opening = None
-        if self._pinging is None and not self._sending and self._writer is not None and self._writer.send is not None:
+        self._head_timer = None
+        if (
+            self._comment_task is None
+            and not self._running_sends
+            and self._writer is not None
+            and self._writer.send is not None
+        ):
             loop, context = get_running_loop(), self._context
-            self._pinging = loop.create_task(self._write_ping(self._writer), context=context)
+            self._comment_task = loop.create_task(self._write_ping(self._writer), context=context)
 
     async def _write_ping(self, writer: ResponseWriter) -> None:
         ping = self._make_ping() if writer.head_sent else EMPTY_COMMENT
@@ -392,7 +399,7 @@ class EventStream(HTTPResponse):
             # For example, a header field is invalid.
             self._abort(error)
         finally:
-            self._pinging = None
+            self._comment_task = None
 
     def _make_ping(self) -> bytes:
         if self._ping_factory is not None:
@@ -406,14 +413,14 @@ class EventStream(HTTPResponse):
 
     def _abort(self, error: Exception) -> None:
         """Cancel the task that sends the events; it raises an exception instead of `CancelledError`."""
-        if self._watched is None:
+        if self._watched_stream is None:
             return
 
         async def raise_error() -> None:
             raise error
 
-        self._watched.finish = raise_error
-        self._watched.cancel("broken off")
+        self._watched_stream.finish = raise_error
+        self._watched_stream.cancel("broken off")
 
 
 def _request_to_answer(send: Send) -> Any:

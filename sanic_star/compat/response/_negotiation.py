@@ -115,10 +115,10 @@ def choose(accept: AcceptList, offered: list[str]) -> str:
         'application/json'
     """
     weights = [_weight(accept, _read_offer(media_type)) for media_type in offered]
-    highest = max(weights, default=0.0)
-    if highest <= 0:
+    highest_weight = max(weights, default=0.0)
+    if highest_weight <= 0:
         raise NotAcceptable(offered)
-    return offered[weights.index(highest)]
+    return offered[weights.index(highest_weight)]
 
 
 class NegotiatedResponse(HTTPResponse, own_names=False):
@@ -184,7 +184,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
     _accept: str | None = None
     # The coroutine of an asynchronous renderer; its result becomes the body when the response is sent.
     _pending: Awaitable[str | bytes] | None = None
-    _rendered = False
+    _is_rendered = False
     _media_type = ""
 
     def __init__(
@@ -208,7 +208,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             if renderer is None:
                 self._renderers.pop(media_type, None)
             else:
-                _check(media_type, renderer)
+                _check_renderer(media_type, renderer)
                 self._renderers[media_type] = renderer
         if html is not None:
             self._renderers.setdefault(HTML, render_html)
@@ -219,7 +219,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for media_type, renderer in cls.renderers.items():
-            _check(media_type, renderer)
+            _check_renderer(media_type, renderer)
 
     @overload
     @classmethod
@@ -252,7 +252,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         """
 
         def add(renderer: R) -> R:
-            _check(media_type, renderer)
+            _check_renderer(media_type, renderer)
             cls.renderers = {**cls.renderers, media_type: renderer}
             return renderer
 
@@ -266,7 +266,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         Raises:
             RuntimeError: the body is rendered when the response is sent.
         """
-        if not self._rendered and not self._body_was_set and has_message_body(self.status):
+        if not self._is_rendered and not self._body_was_set and has_message_body(self.status):
             raise RuntimeError("the body of this NegotiatedResponse is rendered when it is sent")
         return self._body
 
@@ -276,11 +276,11 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         self._body = self._encode_body(value)
         self._body_was_set = True
 
-    def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
+    def _head(self, with_length: bool = True, keeps_own_length: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the header fields in wire format, including `Vary: Accept`."""
-        fields = super()._head(length, declared)
-        listed = [name.strip().lower() for field, value in fields if field == b"vary" for name in value.split(b",")]
-        if b"accept" not in listed and b"*" not in listed:
+        fields = super()._head(with_length, keeps_own_length)
+        vary_names = [name.strip().lower() for field, value in fields if field == b"vary" for name in value.split(b",")]
+        if b"accept" not in vary_names and b"*" not in vary_names:
             fields.append((b"vary", b"Accept"))
         return fields
 
@@ -304,7 +304,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             return
         await super().__call__(scope, receive, send)
 
-    async def _declared(self, request: Any) -> None:
+    async def _prepare_for(self, request: Any) -> None:
         # `request.respond` sends the body itself.
         if not self._body_was_set and has_message_body(self.status):
             await self._render(request.scope)
@@ -338,22 +338,22 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         offered, accept = list(self._renderers), None
         try:
             accept = _accept_field(request)
-            chosen = choose(_read_accept(request, accept), offered)
+            chosen_type = choose(_read_accept(request, accept), offered)
         except (NotAcceptable, SanicException):
             # For the client, the response to the exception matters more than a 406 or 400.
             if not offered or not answers_error:
                 raise
-            chosen = offered[0]
+            chosen_type = offered[0]
         self._drop_pending()
-        self._rendered = False
-        self._media_type, self._accept = chosen, accept
-        self.content_type = chosen
-        if chosen.startswith("text/") and "charset=" not in chosen.lower():
+        self._is_rendered = False
+        self._media_type, self._accept = chosen_type, accept
+        self.content_type = chosen_type
+        if chosen_type.startswith("text/") and "charset=" not in chosen_type.lower():
             self.content_type += "; charset=utf-8"
-        if chosen == HTML and self._html is not None:
+        if chosen_type == HTML and self._html is not None:
             rendered = self._render_html(template_request)
         else:
-            rendered = self._renderers[chosen](self._value)
+            rendered = self._renderers[chosen_type](self._value)
         if isawaitable(rendered):
             self._pending = rendered
         else:
@@ -385,7 +385,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             kind = type(rendered).__name__
             raise TypeError(f"the renderer of {self._media_type} returned {kind}, and not text or bytes")
         self._body = self._encode_body(rendered)
-        self._rendered = True
+        self._is_rendered = True
 
     def _drop_pending(self) -> None:
         close = getattr(self._pending, "close", None)
@@ -394,7 +394,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             close()
 
 
-def _check(media_type: str, renderer: Any) -> None:
+def _check_renderer(media_type: str, renderer: Any) -> None:
     _read_offer(media_type)
     if not callable(renderer):
         raise TypeError(f"the renderer of {media_type} is not a function: {renderer!r}")

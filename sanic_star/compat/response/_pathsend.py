@@ -143,11 +143,11 @@ async def open_for_server(path: str, opener: Opener | None = None) -> ServedFile
     Raises:
         OSError: it cannot be opened.
     """
-    opened = await anyio.to_thread.run_sync(_open_file, path, opener)
-    if opened is None or isinstance(opened, ServedFile):
-        return opened
-    held_path = held_files.hold(*opened)
-    return None if held_path is None else ServedFile(held_path, opened[1], True)
+    opened_file = await anyio.to_thread.run_sync(_open_file, path, opener)
+    if opened_file is None or isinstance(opened_file, ServedFile):
+        return opened_file
+    held_path = held_files.hold(*opened_file)
+    return None if held_path is None else ServedFile(held_path, opened_file[1], True)
 
 
 class PathResponse(UnreadFileResponse, own_names=False):
@@ -155,14 +155,14 @@ class PathResponse(UnreadFileResponse, own_names=False):
 
     Args:
         path: the file's path.
-        opened: the file for the server.
+        served_file: the file for the server.
         headers: header fields.
         content_type: the content type.
     """
 
-    def __init__(self, path: str, opened: ServedFile, headers: Any, content_type: str) -> None:
+    def __init__(self, path: str, served_file: ServedFile, headers: Any, content_type: str) -> None:
         super().__init__(path, 200, headers, content_type)
-        self._opened = opened
+        self._served_file = served_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response.
@@ -170,23 +170,23 @@ class PathResponse(UnreadFileResponse, own_names=False):
         Raises:
             FileNotFound: the file was removed.
         """
-        opened = None
+        served_file = None
         if self.status == 200 and "_body" not in self.__dict__ and takes_path(scope):
-            opened = await self._for_server()
-        if opened is None:
+            served_file = await self._for_server()
+        if served_file is None:
             self._body = self.body
             await super().__call__(scope, receive, send)
             return
-        fields = [field for field in self._head(length=False) if field[0] != b"content-length"]
-        fields.append((b"content-length", b"%d" % opened.stat.st_size))
+        fields = [field for field in self._head(with_length=False) if field[0] != b"content-length"]
+        fields.append((b"content-length", b"%d" % served_file.stat.st_size))
         await send({"type": "http.response.start", "status": 200, "headers": fields})
-        await send({"type": EXTENSION, "path": opened.path})
+        await send({"type": EXTENSION, "path": served_file.path})
         await run_background(self, scope)
 
     async def _for_server(self) -> ServedFile | None:
-        opened = self._opened
-        if not opened.is_held or held_files.extend(opened.stat):
-            return opened
+        served_file = self._served_file
+        if not served_file.is_held or held_files.extend(served_file.stat):
+            return served_file
         try:
             return await open_for_server(self._path)
         except OSError as error:
@@ -210,11 +210,11 @@ async def send_stream_by_path(stream: Any, location: Any) -> bool:
         return False
     if response.status != 200 or not takes_path(scope):
         return False
-    opened = await open_for_server(os.fspath(location))
+    served_file = await open_for_server(os.fspath(location))
     # An empty response has a length; only a response in parts has none.
-    if opened is None or not opened.stat.st_size:
+    if served_file is None or not served_file.stat.st_size:
         return False
-    await writer.write_path(response, opened.path)
+    await writer.write_path(response, served_file.path)
     return True
 
 
@@ -230,5 +230,5 @@ async def path_response(location: Any, headers: Any, content_type: str) -> HTTPR
         OSError: the file cannot be opened.
     """
     path = os.fspath(location)
-    opened = await open_for_server(path)
-    return None if opened is None else PathResponse(path, opened, headers, content_type)
+    served_file = await open_for_server(path)
+    return None if served_file is None else PathResponse(path, served_file, headers, content_type)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         body: Any
         stream: Any
 
-        def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
+        def _head(self, *, with_length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
 
 # After this number of parts the event loop gets a turn. hypercorn accepts all data for a client that has left without
@@ -95,7 +95,7 @@ class ResponseWriter:
         if not self.head_sent:
             data = (data or response.body) if has_message_body(response.status) else b""
             response.body = data if last else b""
-            fields = response._head(length=last)
+            fields = response._head(with_length=last)
             self.head_sent = True
             start = {"type": "http.response.start", "status": response.status, "headers": fields}
             if self.offers_trailers and not last and self._announces_trailers(response.status, fields):
@@ -107,7 +107,7 @@ class ResponseWriter:
             self.send = None
             if self.on_end is not None:
                 self.on_end()
-            self.let_go()
+            self.release()
         elif not data:
             return
         await send({"type": "http.response.body", "body": b"" if self.head_only else data, "more_body": not last})
@@ -136,15 +136,15 @@ class ResponseWriter:
         send = self.send
         assert send is not None
         assert not self.head_sent
-        fields = response._head(length=False)
+        fields = response._head(with_length=False)
         self.head_sent, self.send = True, None
         await send({"type": "http.response.start", "status": response.status, "headers": fields})
         if self.on_end is not None:
             self.on_end()
-        self.let_go()
+        self.release()
         await send({"type": "http.response.pathsend", "path": path})
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Break the reference cycles with this object, when no part follows."""
         self.on_open = self.on_end = None
         if self.response is not None:
@@ -170,7 +170,7 @@ async def run_background(response: Any, scope: Scope) -> None:
         scope: the connection's ASGI scope.
 
     Raises:
-        Exception: of the task; it is marked as handled, so that it is not logged again.
+        Exception: any exception of the task, marked as handled, so that it is not logged again.
     """
     task: BackgroundTask | None = response.background
     if task is None:

@@ -79,8 +79,8 @@ def _content_length_field(size: int) -> tuple[bytes, bytes]:
 
 # PERF: saves encoding type and length for each response, a tenth of a text response: an application has few content
 # types, and most of its responses have one of a few lengths. Safe because both tables are bounded.
-_content_types: BoundedTable[str | None, tuple[bytes, bytes]] = BoundedTable(_content_type_field, 256)
-_lengths = BoundedTable(_content_length_field, 1024)
+_content_type_fields: BoundedTable[str | None, tuple[bytes, bytes]] = BoundedTable(_content_type_field, 256)
+_length_fields = BoundedTable(_content_length_field, 1024)
 # The fields that `_head` does not copy unchanged.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _OWN_FIELDS = _FRAMING | {b"content-type"}
@@ -107,28 +107,31 @@ def has_valid_head(response: Any) -> bool:
     if type(response) is not HTTPResponse and type(response) is not JSONResponse:
         return False
     status, headers = response.status, response._headers
-    if type(status) is not int or not 200 <= status <= 599 or response.content_type not in _content_types:
+    if type(status) is not int or not 200 <= status <= 599 or response.content_type not in _content_type_fields:
         return False
     if headers is None:
         return True
-    return all(name in _field_names and type(value) is str and value.isprintable() for name, value in headers.items())
+    for name, value in headers.items():
+        if name not in _field_names or type(value) is not str or not value.isprintable():
+            return False
+    return True
 
 
 class JSONWriting:
     """The function that writes the JSON of this process's responses.
 
     Attributes:
-        by_application: whether an application with its own `dumps` exists. As long as there is none, a response need
-            not look up its application.
-        outside: the `dumps` of the newest such application, for responses that are created outside of a request, for
-            example at module level. (Sanic 25.12 uses it for all responses.)
+        by_application: whether an application with its own `dumps` exists. Without one, a response need not look up
+            its application.
+        newest_dumps: the `dumps` of the newest such application, for responses that are created outside of a request,
+            for example at module level. (Sanic 25.12 uses it for all responses.)
     """
 
     by_application = False
-    outside: Callable[..., str | bytes] | None = None
+    newest_dumps: Callable[..., str | bytes] | None = None
 
 
-writing = JSONWriting()
+json_writing = JSONWriting()
 
 
 def choose_writer_by_app(dumps: Callable[..., str | bytes]) -> None:
@@ -137,7 +140,7 @@ def choose_writer_by_app(dumps: Callable[..., str | bytes]) -> None:
     Args:
         dumps: the `dumps` of the newest application.
     """
-    writing.by_application, writing.outside = True, dumps
+    json_writing.by_application, json_writing.newest_dumps = True, dumps
     # As in Sanic, it replaces a function that a user has set.
     BaseHTTPResponse._dumps = staticmethod(write_json_text)
 
@@ -153,11 +156,11 @@ def write_json(value: Any, **options: Any) -> str | bytes:
         TypeError: the value cannot be written as JSON; or another error of `dumps`.
     """
     dumps: Callable[..., str | bytes] | None = None
-    if writing.by_application:
+    if json_writing.by_application:
         try:
             request = requests.current_request()
         except LookupError:
-            dumps = writing.outside
+            dumps = json_writing.newest_dumps
         else:
             dumps = getattr(request.scope.get("app"), "dumps", None)  # `None` for an application of another framework
     return (dumps or json_bytes)(value, **options)
@@ -165,8 +168,8 @@ def write_json(value: Any, **options: Any) -> str | bytes:
 
 def write_json_text(value: Any, **options: Any) -> str:
     """Return a value as JSON like `write_json`, but always as text, as `BaseHTTPResponse._dumps` of Sanic 25.12."""
-    written = write_json(value, **options)
-    return written if isinstance(written, str) else written.decode()
+    json_text = write_json(value, **options)
+    return json_text if isinstance(json_text, str) else json_text.decode()
 
 
 class BaseHTTPResponse(responses.Response):
@@ -299,12 +302,12 @@ class BaseHTTPResponse(responses.Response):
         """The encoded header fields (Starlette's name); a copy."""
         return self._head()
 
-    def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
+    def _head(self, with_length: bool = True, keeps_own_length: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the encoded header fields.
 
         Args:
-            length: whether the body is complete, so that its length is known.
-            declared: whether a `content-length` in the headers is sent, as for HEAD, where the body is missing.
+            with_length: whether the body is complete, so that its length is known.
+            keeps_own_length: whether a `content-length` in the headers is sent, as for HEAD, where the body is missing.
 
         Raises:
             ValueError: the name or the value of a field is invalid.
@@ -323,38 +326,38 @@ class BaseHTTPResponse(responses.Response):
         fields: list[tuple[bytes, bytes]] = []
         if headers is not None:
             # The server frames the body. A user may have copied the fields of another response, with its framing.
-            declared = (declared or not length) and not bodiless
+            keeps_own_length = (keeps_own_length or not with_length) and not bodiless
             for name, value in headers.items():
                 # PERF: saves the frame of `header_field`, 0.1 µs a field («real»). Safe because it does the same, and
                 # calls `header_field` for a value that is not printable.
                 text = value if type(value) is str else str(value)
                 if text.isprintable():
-                    encoded = _field_names[name]
-                    octets = text.encode()
+                    encoded_name = _field_names[name]
+                    encoded_value = text.encode()
                 else:
-                    encoded, octets = header_field(name, text)
-                if encoded in _OWN_FIELDS:
-                    if encoded == b"content-type":
+                    encoded_name, encoded_value = header_field(name, text)
+                if encoded_name in _OWN_FIELDS:
+                    if encoded_name == b"content-type":
                         content_type = None
-                    elif declared and encoded == b"content-length":
-                        length = False
+                    elif keeps_own_length and encoded_name == b"content-length":
+                        with_length = False
                     else:
                         continue
-                fields.append((encoded, octets))
+                fields.append((encoded_name, encoded_value))
         if bodiless:
             return fields
-        if length:
-            fields.append(_lengths[len(body)])
+        if with_length:
+            fields.append(_length_fields[len(body)])
         if content_type is not None:
-            fields.append(_content_types[content_type])
+            fields.append(_content_type_fields[content_type])
         return fields
 
     # Not replaced in a subclass that overrides `processed_headers`, while `_head` is.
     _build_head = _head
 
-    def _head_as_processed(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
+    def _head_as_processed(self, with_length: bool = True, keeps_own_length: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the fields of a subclass's `processed_headers`, and the length."""
-        lengths = [field for field in self._build_head(length, declared) if field[0] == b"content-length"]
+        lengths = [field for field in self._build_head(with_length, keeps_own_length) if field[0] == b"content-length"]
         return [*(field for field in self.processed_headers if field[0].lower() not in _FRAMING), *lengths]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -368,7 +371,7 @@ class BaseHTTPResponse(responses.Response):
             return
         # Read together with its length: a response for several requests may be changed while this one is sent.
         body = self.body if self._own_names else self._body
-        head = self._head(declared=scope["method"] == "HEAD")
+        head = self._head(keeps_own_length=scope["method"] == "HEAD")
         await send({"type": "http.response.start", "status": self.status, "headers": head})
         # Such a response ends with its header: a client would take a body for the next response (RFC 9112, section
         # 6.3).
@@ -383,7 +386,7 @@ class BaseHTTPResponse(responses.Response):
         if self.background is not None:
             await run_background(self, scope)
 
-    async def _declared(self, request: Any) -> None:
+    async def _prepare_for(self, request: Any) -> None:
         """Prepare the response, once `request.respond` has made it the answer to `request`."""
 
     async def send(self, data: str | bytes | None = None, end_stream: bool | None = None) -> None:
@@ -611,10 +614,10 @@ class HTTPResponse(BaseHTTPResponse):
         if self.background is not None:
             return None
         if headers is None and status == 200 and content_type is not None:
-            fields = [_lengths[len(self._body)], _content_types[content_type]]
+            fields = [_length_fields[len(self._body)], _content_type_fields[content_type]]
             return {"type": "http.response.start", "status": 200, "headers": fields}
         if status == 204 or status == 304:
-            # What is sent depends on the request's method.
+            # The header fields depend on the request's method.
             return None
         if headers is None:
             return {"type": "http.response.start", "status": status, "headers": self._head()}
@@ -625,13 +628,13 @@ class HTTPResponse(BaseHTTPResponse):
             for name, value in headers.items():
                 if type(value) is not str or not value.isprintable():
                     break
-                encoded = _field_names[name]
-                if encoded in _OWN_FIELDS:
+                encoded_name = _field_names[name]
+                if encoded_name in _OWN_FIELDS:
                     break
-                fields.append((encoded, value.encode()))
+                fields.append((encoded_name, value.encode()))
             else:
-                fields.append(_lengths[len(self._body)])
-                fields.append(_content_types[content_type])
+                fields.append(_length_fields[len(self._body)])
+                fields.append(_content_type_fields[content_type])
                 return {"type": "http.response.start", "status": status, "headers": fields}
         if _CONTENT_LENGTH in headers:
             # Whether this field is sent depends on the request's method.
@@ -750,9 +753,9 @@ class JSONResponse(HTTPResponse):
             TypeError: the value cannot be written as JSON; or another error of `dumps`.
         """
         if dumps is not None:
-            written = self._encode_body(dumps(body, **dumps_kwargs))
+            encoded_body = self._encode_body(dumps(body, **dumps_kwargs))
             self._value = body
-            self._store_body(written)
+            self._store_body(encoded_body)
         else:
             self.raw_body = body
 

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star.engine.application import Engine
 
-__all__ = ["HOOK", "Several", "StandIn", "connection_scope", "fields_of", "observe_requests", "values_of"]
+__all__ = ["HOOK", "RepeatedHeader", "StandIn", "connection_scope", "fields_of", "observe_requests", "values_of"]
 
 # The key of `scope["extensions"]` for a new dictionary, in which the application may store its request object. The
 # clients return it to the test.
@@ -22,12 +22,12 @@ _PORTS = {"http": 80, "https": 443}
 StandIn = Callable[[Any, BaseException, Any], Any]
 
 
-class Several(str):
+class RepeatedHeader(str):
     """The values of a header that is sent several times, joined by commas as a string."""
 
     values: list[str]
 
-    def __new__(cls, values: list[str]) -> "Several":
+    def __new__(cls, values: list[str]) -> "RepeatedHeader":
         self = super().__new__(cls, ", ".join(values))
         self.values = values
         return self
@@ -39,7 +39,7 @@ def fields_of(headers: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
 
 
 def values_of(value: str | bytes) -> list[Any]:
-    return value.values if isinstance(value, Several) else [value]
+    return value.values if isinstance(value, RepeatedHeader) else [value]
 
 
 def _encode(text: str | bytes) -> bytes:

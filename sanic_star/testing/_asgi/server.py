@@ -42,7 +42,7 @@ __all__ = [
     "PortalLoop",
     "Server",
     "abandon",
-    "close_with",
+    "close_with_owner",
     "in_event_loop",
 ]
 
@@ -310,7 +310,7 @@ class Server:
 _finalizers: "list[weakref.finalize[..., Any]]" = []
 
 
-def close_with(owner: object, server: Server) -> "weakref.finalize[..., Any]":
+def close_with_owner(owner: object, server: Server) -> "weakref.finalize[..., Any]":
     """Close a server when its owner is garbage-collected or the interpreter ends."""
     finalizer = weakref.finalize(owner, abandon, server)
     finalizer.atexit = False

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any
 
 from sanic_star.testing._asgi.exchange import AsyncBody
-from sanic_star.testing._asgi.scopes import Several, values_of
+from sanic_star.testing._asgi.scopes import RepeatedHeader, values_of
 from sanic_star.testing._transports.session import Session, pairs_of
 
-__all__ = ["configure", "for_handshake", "for_requests"]
+__all__ = ["configure", "split_handshake_keywords", "translate_keywords"]
 
 # The keywords of httpx; then the older name of `follow_redirects`, and the option of `sanic_testing` for cookies.
 _KEYWORDS = frozenset(
@@ -24,7 +24,7 @@ _KEYWORDS = frozenset(
 )
 
 
-def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
+def translate_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
     """Translate the keyword arguments of a request.
 
     Args:
@@ -37,40 +37,46 @@ def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
     if not keywords.keys() <= _KEYWORDS:
         unknown = ", ".join(sorted(keywords.keys() - _KEYWORDS))
         raise TypeError(f"a request has no {unknown} here: it takes {', '.join(sorted(_KEYWORDS))}")
-    result = dict(keywords)
-    follow = result.pop("follow_redirects", True)
-    result["allow_redirects"] = result.get("allow_redirects", follow)
-    result.pop("extensions", None)
+    request_keywords = dict(keywords)
+    follow = request_keywords.pop("follow_redirects", True)
+    request_keywords["allow_redirects"] = request_keywords.get("allow_redirects", follow)
+    request_keywords.pop("extensions", None)
     # The option of `sanic_testing` for `raw_cookies`, which each response has here.
-    result.pop("raw_cookies", None)
-    result["headers"] = headers = _joined(result.get("headers") or {})
-    if result.get("params") is not None:
-        result["params"] = pairs_of(result["params"])
-    if result.get("data") is not None:
-        result["data"] = pairs_of(result["data"]) if isinstance(result["data"], Mapping) else _body(result["data"])
-    if result.get("auth") is not None:
-        result["auth"] = _auth(result["auth"])
-    if "timeout" in result:
+    request_keywords.pop("raw_cookies", None)
+    request_keywords["headers"] = headers = _joined(request_keywords.get("headers") or {})
+    if request_keywords.get("params") is not None:
+        request_keywords["params"] = pairs_of(request_keywords["params"])
+    if request_keywords.get("data") is not None:
+        request_keywords["data"] = (
+            pairs_of(request_keywords["data"])
+            if isinstance(request_keywords["data"], Mapping)
+            else _body(request_keywords["data"])
+        )
+    if request_keywords.get("auth") is not None:
+        request_keywords["auth"] = _auth(request_keywords["auth"])
+    if "timeout" in request_keywords:
         # httpx's object has several time limits; the one for reading limits the wait for the response.
-        result["timeout"] = getattr(result["timeout"], "read", result["timeout"])
-    if "content" in result:
-        result["data"] = _body(result.pop("content"))
-    if (document := result.pop("json", None)) is not None:
-        result["data"] = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        request_keywords["timeout"] = getattr(request_keywords["timeout"], "read", request_keywords["timeout"])
+    if "content" in request_keywords:
+        request_keywords["data"] = _body(request_keywords.pop("content"))
+    if (document := request_keywords.pop("json", None)) is not None:
+        request_keywords["data"] = json.dumps(
+            document, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
-    if result.get("files"):
-        files = result["files"]
+    if request_keywords.get("files"):
+        files = request_keywords["files"]
         pairs = files.items() if isinstance(files, Mapping) else files
-        result["files"] = [(name, _file(value)) for name, value in pairs]
-    return result
+        request_keywords["files"] = [(name, _file(value)) for name, value in pairs]
+    return request_keywords
 
 
 def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
     # `requests` cannot send a header twice. The values are joined (RFC 9110, section 5.3), and the adapter splits them.
     result: dict[str, str] = {}
     for name, value in headers.items() if isinstance(headers, Mapping) else headers:
-        result[name] = Several([*values_of(result[name]), value]) if name in result else value
+        result[name] = RepeatedHeader([*values_of(result[name]), value]) if name in result else value
     return result
 
 
@@ -108,7 +114,7 @@ def configure(session: Session, settings: Mapping[str, Any]) -> None:
             )
 
 
-def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_handshake_keywords(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split the keyword arguments of a websocket into those of the handshake and those of a connection.
 
     Args:
@@ -124,7 +130,7 @@ def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, A
     for name, header in (("origin", "Origin"), ("user_agent_header", "User-Agent")):
         if (value := leftover.pop(name, None)) is not None:
             headers[header] = value
-    request = for_requests({name: leftover.pop(name) for name in ("params", "cookies") if name in leftover})
+    request = translate_keywords({name: leftover.pop(name) for name in ("params", "cookies") if name in leftover})
     return {"headers": headers, **{name: request[name] for name in ("params", "cookies") if name in request}}, leftover
 
 

@@ -279,5 +279,5 @@ async def websocket_proxy(
 def _closed(error: WebSocketDisconnect) -> ConnectionClosed:
     if error.code == ABNORMAL:
         return ConnectionClosedError(None, None)
-    kind = ConnectionClosedOK if error.code in (1000, 1001) else ConnectionClosedError
-    return kind(Close(error.code, error.reason or ""), None)
+    error_class = ConnectionClosedOK if error.code in (1000, 1001) else ConnectionClosedError
+    return error_class(Close(error.code, error.reason or ""), None)

@@ -2,18 +2,18 @@
 
 Its client registers an exception handler for `MethodNotAllowed`, unless the application has one. That handler precedes
 a handler for all exceptions, and its responses to HEAD, PUT, PATCH and DELETE have no body. Tests that expect 405 rely
-on it. This package registers no handler. Instead, the requests of a test have `refusal` as an attribute, and
+on it. This package registers no handler. Instead, the requests of a test have `find_handler` as an attribute, and
 `ErrorHandler.response` calls it.
 """
 
 from typing import Any
 
-__all__ = ["refusal"]
+__all__ = ["find_handler"]
 
 _EMPTY = frozenset({"HEAD", "PUT", "PATCH", "DELETE"})
 
 
-def refusal(error_handler: Any, exception: BaseException, handler: Any) -> Any:
+def find_handler(error_handler: Any, exception: BaseException, handler: Any) -> Any:
     """Return the handler for an exception; for `MethodNotAllowed` that of this module, unless the application has one.
 
     Args:

@@ -1,6 +1,6 @@
 """A transport adapter for `requests` that calls an ASGI application instead of using the network.
 
-`InProcess` combines the adapter with a server, for the blocking clients of `sanic_testing`.
+`InProcessConnection` combines the adapter with a server, for the blocking clients of `sanic_testing`.
 """
 
 import io
@@ -27,7 +27,7 @@ from sanic_star.testing._transports.session import Session
 from sanic_star.testing.deadline import within
 from sanic_star.testing.websocket import denial, handshake_headers
 
-__all__ = ["ASGIAdapter", "InProcess", "make_response"]
+__all__ = ["ASGIAdapter", "InProcessConnection", "make_response"]
 
 Timeout = float | tuple[float | None, float | None] | None
 
@@ -142,7 +142,7 @@ def make_response(
 ) -> requests.Response:
     """Return the response as `requests` would read it from a socket; `raw.scope` is the scope of the request."""
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-    raw = _Raw(
+    raw = _RawResponse(
         body,
         headers=HTTPHeaderDict(pairs),
         status=status,
@@ -168,7 +168,7 @@ def _cookie_source(headers: list[tuple[str, str]]) -> Any:
     return SimpleNamespace(msg=message, isclosed=lambda: False, close=lambda: None) if len(message) else None
 
 
-class _Raw(HTTPResponse):
+class _RawResponse(HTTPResponse):
     """A response whose stream yields each chunk as soon as the application has sent it."""
 
     scope: dict[str, Any]
@@ -232,7 +232,7 @@ class _Stream(io.RawIOBase):
         raise self.failure
 
 
-class InProcess:
+class InProcessConnection:
     """Starts an application in process and sends requests to it.
 
     Args:

@@ -28,7 +28,7 @@ from sanic_star.testing._transports.connections import Mimic, address_of
 from sanic_star.testing._transports.session import Session
 from sanic_star.testing.deadline import deadline, within
 
-__all__ = ["OverSocket", "served_by"]
+__all__ = ["SocketConnection", "apply_server_kwargs"]
 
 # How long to wait for an address that a test in another process uses; most tests are shorter.
 ADDRESS_WAIT_S = 10.0
@@ -43,7 +43,7 @@ _IGNORED_OPTIONS = {
 _FIXED_OPTIONS = {"workers": 1, "fast": False, "auto_reload": False, "version": 1, "auto_tls": False, "loop": None}
 
 
-def served_by(app: Any, server_kwargs: dict[str, Any] | None, debug: bool) -> dict[str, Any]:
+def apply_server_kwargs(app: Any, server_kwargs: dict[str, Any] | None, debug: bool) -> dict[str, Any]:
     """Set the application's mode as `app.run(**server_kwargs)` would, and return the arguments of the address.
 
     Raises:
@@ -70,7 +70,7 @@ def served_by(app: Any, server_kwargs: dict[str, Any] | None, debug: bool) -> di
     return {name: options[name] for name in _ADDRESS_OPTIONS & options.keys() if options[name] is not None}
 
 
-class OverSocket:
+class SocketConnection:
     """Serves an application, and sends requests to it over the network.
 
     Args:
@@ -211,15 +211,15 @@ class OverSocket:
     async def _start(self) -> None:
         address = dict(self._address)
         address.pop("unix", None)
-        bound = address.pop("sock", None) or await self._bind()
-        if bound.family != getattr(socket, "AF_UNIX", None):
-            self.port = bound.getsockname()[1]
+        listening_socket = address.pop("sock", None) or await self._bind()
+        if listening_socket.family != getattr(socket, "AF_UNIX", None):
+            self.port = listening_socket.getsockname()[1]
         try:
             server = await self._app.create_server(
-                self._host, self.port, sock=bound, access_log=self._app.config.ACCESS_LOG, **address
+                self._host, self.port, sock=listening_socket, access_log=self._app.config.ACCESS_LOG, **address
             )
         except BaseException:
-            bound.close()
+            listening_socket.close()
             raise
         # The client has closed its connections before the server stops, so a handler that still runs then hangs.
         server.server.limit_stop(LEAVE_GRACE_S)
@@ -246,14 +246,14 @@ class OverSocket:
 
         give_up_at = asyncio.get_running_loop().time() + (ADDRESS_WAIT_S if self.port else 0)
         while True:
-            bound: socket.socket | None = None
+            listening_socket: socket.socket | None = None
             try:
-                bound = bind_unix(self._unix) if self._unix else bind_tcp(self._host, self.port)
-                bound.listen(self._address.get("backlog", 100))
-                return bound
+                listening_socket = bind_unix(self._unix) if self._unix else bind_tcp(self._host, self.port)
+                listening_socket.listen(self._address.get("backlog", 100))
+                return listening_socket
             except (OSError, CannotServe) as error:
-                if bound is not None:
-                    bound.close()
+                if listening_socket is not None:
+                    listening_socket.close()
                 if asyncio.get_running_loop().time() >= give_up_at:
                     raise OSError(f"{error} (if the test names no port, a free one is used)") from None
                 await asyncio.sleep(0.05)

@@ -22,7 +22,7 @@ def how(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=["constructor", "add_middleware"])
 def by(request: pytest.FixtureRequest) -> str:
-    """How middleware is added."""
+    """The way of adding middleware."""
     return str(request.param)
 
 

@@ -96,15 +96,15 @@ def test_a_failure(serve: Serve) -> None:
     assert "data: end" in process.get("/few").text
 
 
-class Heard(NamedTuple):
-    """An event as a client fires it."""
+class FiredEvent(NamedTuple):
+    """An event that a client fires."""
 
     event: str
     data: str
     last_id: str
 
 
-def hear(stream: bytes) -> tuple[list[Heard], int | None]:
+def parse_events(stream: bytes) -> tuple[list[FiredEvent], int | None]:
     """Return the events of a stream and the time until a reconnection (HTML Standard, section 9.2.6)."""
     events, retry, last_id = [], None, ""
     event, data = "", ""
@@ -113,7 +113,7 @@ def hear(stream: bytes) -> tuple[list[Heard], int | None]:
         value = value.removeprefix(" ")
         if not line:
             if data:
-                events.append(Heard(event or "message", data[:-1], last_id))
+                events.append(FiredEvent(event or "message", data[:-1], last_id))
             event, data = "", ""
         elif name == "data":
             data += f"{value}\n"
@@ -149,17 +149,17 @@ def hear(stream: bytes) -> tuple[list[Heard], int | None]:
 def test_a_client_gets_the_same_events(fields: dict[str, Any], count: int) -> None:
     """Whatever an event contains, both encodings mean the same to a client."""
     ours, theirs = ServerSentEvent(**fields).encode(), sse_starlette.ServerSentEvent(**fields).encode()
-    assert hear(ours) == hear(theirs)
-    assert len(hear(ours)[0]) == count
+    assert parse_events(ours) == parse_events(theirs)
+    assert len(parse_events(ours)[0]) == count
     # The next event is not a part of this one.
-    assert hear(ours + b"data: next\n\n")[0][count].data == "next"
+    assert parse_events(ours + b"data: next\n\n")[0][count].data == "next"
 
 
 @pytest.mark.parametrize("field", ["event", "id"])
 def test_a_line_break_in_a_single_line_field(field: str) -> None:
     """sse-starlette removes it; here it raises an exception."""
     theirs = sse_starlette.ServerSentEvent("x", **{field: "a\nb"}).encode()
-    assert hear(theirs)[0][0].data == "x"
+    assert parse_events(theirs)[0][0].data == "x"
     with pytest.raises(ValueError, match="line break"):
         ServerSentEvent("x", **{field: "a\nb"})  # type: ignore[arg-type]
 
@@ -213,8 +213,8 @@ def test_pings_headers_background_and_the_time_to_send(serve: Serve) -> None:
         assert all(line.startswith(b":") for line in lines)
     process.until(lambda: process.log.count("closed") == 1 or None)
     response = requests.get(f"{url}/few", timeout=TIMEOUT_S)
-    assert [event.data for event in hear(response.content)[0]] == ["one", "two"]
-    assert hear(response.content)[0][1].last_id == "2"
+    assert [event.data for event in parse_events(response.content)[0]] == ["one", "two"]
+    assert parse_events(response.content)[0][1].last_id == "2"
     assert response.headers["x-a"] == "1"
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-accel-buffering"] == "no"

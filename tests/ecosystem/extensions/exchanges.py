@@ -1,4 +1,4 @@
-"""What is sent to the shop, and what of its answers is compared."""
+"""The requests to the shop, and the compared parts of its answers."""
 
 from __future__ import annotations
 
@@ -225,21 +225,21 @@ def of_variant(base: str) -> dict[str, Answer]:
         if status in (405, 426):
             headers = {name: value for name, value in headers.items() if name not in ("allow", "upgrade")}
         if isinstance(body, dict):
-            # Of a handler with two methods, an operation has the name of the one that comes first in a set.
+            # If a handler has two methods, its operation is named for the one that a set yields first.
             for operation in body.get("paths", {}).get("/v1.5/api/both", {}).values():
                 operation["operationId"] = operation["operationId"].partition("~")[2]
         if method == "TRACE" and isinstance(body, str):
             lines = [line for line in body.splitlines() if not line.lower().startswith("host:")]
-            body = "\n".join(f"{name.lower()}{colon}{value}" for name, colon, value in map(_parted, lines))
+            body = "\n".join(f"{name.lower()}{colon}{value}" for name, colon, value in map(_split_field, lines))
         answers[f"{method} {path} {sent}"] = comparable((status, headers, body))
     return answers
 
 
-def _parted(line: str) -> tuple[str, str, str]:
+def _split_field(line: str) -> tuple[str, str, str]:
     return line.partition(":") if ": " in line else (line, "", "")
 
 
-# What each variant is there for: a request, its status, and a header that it has.
+# The check of each variant: a request, its status, and a header of its answer.
 VARIANTS: dict[str, tuple[str, int, str, str | None]] = {
     "origins by pattern": (
         "GET /greeting {'origin': 'https://w.r.example'}",

@@ -33,12 +33,12 @@ def free_port() -> int:
 
 
 def setups(port: int) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
-    """Return the command and its environment for each way.
+    """Return the command and the environment of each setup.
 
-    The names of files are those that `unpack` makes.
+    The files are those that `unpack` writes.
 
     Args:
-        port: where to listen.
+        port: the port to listen on.
     """
     run = {"SHOP_PORT": str(port)}
     return {
@@ -65,7 +65,7 @@ def setups(port: int) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
 
 
 def unpack(folder: Path) -> None:
-    """Put the project into a folder: as it is, with the alias before it, and with its imports changed."""
+    """Write the project into a folder: unmodified, with the alias, and with changed imports."""
     source = (PROJECT / "shop.py").read_text()
     shutil.copytree(PROJECT / "templates", folder / "templates")
     (folder / "shop.py").write_text(source)
@@ -98,7 +98,7 @@ def served(folder: Path, command: tuple[str, ...], port: int, env: dict[str, str
         deadline = time.monotonic() + 4 * TIMEOUT_S  # two workers, each with all of these imports
         while not _answers(base):
             assert process.popen.poll() is None, f"the process has ended; the log says:\n{process.log}"
-            assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{process.log}"
+            assert time.monotonic() < deadline, f"timed out; the log says:\n{process.log}"
             time.sleep(0.1)
         yield process, base
     finally:

@@ -1,4 +1,4 @@
-"""What is sent to the library, and what of its answers is compared."""
+"""The requests to the library, and the compared parts of its answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ READER = {"origin": "https://reader.test"}
 BRANCH = {"origin": "https://north.branch.test"}
 EVIL = {"origin": "https://evil.test"}
 COMPARED = {"allow", "content-type", "location", "vary", "x-total"}
-# Taken from sets, in no order.
+# The values of these fields come from sets, so their order varies.
 NAMES = {"access-control-allow-methods", "access-control-allow-headers", "access-control-expose-headers", "allow"}
 
 

@@ -21,7 +21,7 @@ from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 PROJECT = Path(__file__).parent / "project"
 PYTHON = sys.executable
-# The packages of the project say `import sanic`, whatever the project says.
+# The packages of the project import `sanic`, also where the project itself imports sanic_star.
 ALIAS = "from sanic_star.compat import install; install()\n"
 CONTROL = "Sanic"
 CONTROL_OF_TWO = "Sanic, 2 workers"
@@ -44,7 +44,7 @@ OUR_SETUPS = [setup for setup in SETUPS if not setup.startswith("Sanic")]
 
 
 def unpack(folder: Path) -> None:
-    """Put the project into two folders: as it is, and with its imports changed."""
+    """Write the project into two folders: unmodified, and with changed imports."""
     for name in (UNCHANGED, CHANGED):
         (folder / name).mkdir()
     for path in PROJECT.glob("*.py"):
@@ -74,19 +74,19 @@ def settings(folder: Path) -> dict[str, str]:
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
-    """Return what was sent to Sentry, of a run whose files are in a folder."""
+    """Return the events that a run with its files in `folder` sent to Sentry."""
     path = folder / "events.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 @dataclass(frozen=True)
 class Served:
-    """A library that is served.
+    """A running server of the library.
 
     Attributes:
         process: its main process.
         base: the URL of its root.
-        folder: has its database and its events.
+        folder: the folder of its database and its events.
     """
 
     process: Process
@@ -94,7 +94,7 @@ class Served:
     folder: Path
 
     def events(self) -> list[dict[str, Any]]:
-        """Return what was sent to Sentry so far, but for the requests by which this module waits."""
+        """Return the events sent to Sentry so far, without those of the requests to `/ready`."""
         return [event for event in events(self.folder) if event["path"] != "ready"]
 
 
@@ -103,7 +103,7 @@ def served(folder: Path, setup: str) -> Iterator[Served]:
     """Serve the library until the block ends.
 
     Args:
-        folder: a new one, beside those of `unpack`.
+        folder: a new folder next to those of `unpack`.
         setup: one of `SETUPS`.
     """
     project, command = SETUPS[setup]
@@ -122,7 +122,7 @@ def served(folder: Path, setup: str) -> Iterator[Served]:
         deadline = time.monotonic() + 4 * TIMEOUT_S  # two workers, each with all of these imports
         while not _answers(served.base):
             assert process.popen.poll() is None, f"the process has ended; the log says:\n{process.log}"
-            assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{process.log}"
+            assert time.monotonic() < deadline, f"timed out; the log says:\n{process.log}"
             time.sleep(0.1)
         yield served
     finally:
@@ -138,9 +138,9 @@ def _answers(base: str) -> bool:
 
 def _end(process: Process, setup: str) -> None:
     if setup.startswith("Sanic"):
-        # Tortoise opens its database in the main process as well and leaves it open, with a thread that keeps Sanic's
-        # from ending.
+        # Tortoise opens its database in the main process, too, and does not close it. Its thread keeps Sanic's main
+        # process from ending.
         os.killpg(process.popen.pid, signal.SIGKILL)
-        process.ended()
+        process.wait_for_end()
     else:
         process.terminate()

@@ -4,7 +4,7 @@ from tests.parity.case import case
 from tests.parity.talk import websocket
 from tests.parity.wire import get, post, request
 
-# What is asked of the application while it runs: `say` gives a result or an exception, and who was called.
+# Helpers of the sources: `say` returns a result or an exception, and the handlers that were called.
 ASK = """
 import asyncio, enum
 from sanic.signals import Event

@@ -85,8 +85,8 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Held:
-    """All conversations with one server."""
+class Results:
+    """The outcomes of all conversations with one server."""
 
     outcomes: list[Outcome]
     # The coroutines of new tasks.
@@ -108,14 +108,14 @@ def serving(server: Server, folder: Path, source: str | None = None) -> Iterator
             process.terminate()
 
 
-def hold(server: Server, folder: Path) -> Held:
+def hold_conversations(server: Server, folder: Path) -> Results:
     """Hold all conversations with a server."""
     with serving(server, folder) as (port, process):
         before = _count_tasks(port)
         with ThreadPoolExecutor(AT_ONCE) as threads:
             outcomes = list(threads.map(functools.partial(_talk, port), range(len(CONVERSATIONS))))
         tasks = _tasks_left(port, before)
-    return Held(outcomes, tasks, process.log)
+    return Results(outcomes, tasks, process.log)
 
 
 def _talk(port: int, number: int) -> Outcome:
@@ -147,7 +147,7 @@ def _get(port: int, path: str) -> list[str]:
     return answer
 
 
-def differences(server: Server, ours: Held, reference: Held) -> list[str]:
+def differences(server: Server, ours: Results, reference: Results) -> list[str]:
     """Return the unexpected differences from Sanic's own server, and the expected ones that do not exist any longer."""
     lines = []
     lacking: dict[str, bool] = dict.fromkeys(server.lacks, False)

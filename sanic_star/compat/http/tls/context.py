@@ -35,7 +35,7 @@ class CertSimple(SanicSSLContext):
     Args:
         cert: the path of the certificate.
         key: the path of its key.
-        kw: `password`, of the key; all others are stored in `sanic`.
+        kw: `password`, the password of the key; all others are stored in `sanic`.
 
     Raises:
         ValueError: a file cannot be read, or key and certificate do not match.
@@ -63,7 +63,7 @@ def create_context(
     Args:
         certfile: the path of a certificate.
         keyfile: the path of its key.
-        password: of the key.
+        password: the password of the key.
         purpose: whether it authenticates clients or servers.
 
     Raises:

@@ -52,10 +52,10 @@ def get_ssl_context(app: Any, ssl: tls_library.SSLContext | None) -> tls_library
             "have one made for this machine."
         )
     config = app.config
-    configured = (config.LOCAL_TLS_CERT, config.LOCAL_TLS_KEY)
-    if all(not isinstance(path, Default) and Path(path).exists() for path in configured):
+    configured_paths = (config.LOCAL_TLS_CERT, config.LOCAL_TLS_KEY)
+    if all(not isinstance(path, Default) and Path(path).exists() for path in configured_paths):
         # An existing certificate needs no creator.
-        return CertSimple(*configured, password=config.TLS_CERT_PASSWORD or None)
+        return CertSimple(*configured_paths, password=config.TLS_CERT_PASSWORD or None)
     creator = CertCreator.select(app, config.LOCAL_CERT_CREATOR, config.LOCAL_TLS_KEY, config.LOCAL_TLS_CERT)
     return creator.generate_cert(config.LOCALHOST)
 

@@ -33,7 +33,7 @@ class Frames(ABC):
         protocol: uvicorn's object for the connection.
 
     Attributes:
-        waiting: the future of each ping without a pong, by the ping's data, in the order of sending.
+        unanswered_pings: the future of each ping without a pong, by the ping's data, in the order of sending.
     """
 
     # Whether a close frame without a code is impossible.
@@ -41,7 +41,7 @@ class Frames(ABC):
 
     def __init__(self, protocol: Any) -> None:
         self.protocol = protocol
-        self.waiting: dict[bytes, Future[float]] = {}
+        self.unanswered_pings: dict[bytes, Future[float]] = {}
 
     async def ping(self, data: bytes | None) -> Future[float]:
         """Send a ping, and return a future with the time until its pong, in seconds.
@@ -53,7 +53,7 @@ class Frames(ABC):
             ValueError: another ping with the same data is waiting for its pong.
         """
         payload = secrets.token_bytes(4) if data is None else data
-        if payload in self.waiting:
+        if payload in self.unanswered_pings:
             raise ValueError("already waiting for a pong with the same data")
         return await self._ping(payload)
 
@@ -74,9 +74,9 @@ class Frames(ABC):
 
     def close(self) -> None:
         """Cancel the futures of all pings."""
-        for future in self.waiting.values():
+        for future in self.unanswered_pings.values():
             future.cancel()
-        self.waiting.clear()
+        self.unanswered_pings.clear()
 
 
 class _WrittenFrames(Frames):
@@ -95,14 +95,14 @@ class _WrittenFrames(Frames):
         loop = asyncio.get_running_loop()
         self.protocol.transport.write(self._frame("Ping", payload))
         future: Future[float] = loop.create_future()
-        self.waiting[payload], self._sent_at[payload] = future, loop.time()
+        self.unanswered_pings[payload], self._sent_at[payload] = future, loop.time()
         future.add_done_callback(partial(self._forget, payload))
         return future
 
     def _forget(self, payload: bytes, future: Future[float]) -> None:
         # A handler may cancel the future, and later send a ping with the same data.
-        if self.waiting.get(payload) is future:
-            del self.waiting[payload], self._sent_at[payload]
+        if self.unanswered_pings.get(payload) is future:
+            del self.unanswered_pings[payload], self._sent_at[payload]
 
     def close(self) -> None:
         super().close()
@@ -122,11 +122,11 @@ class _WrittenFrames(Frames):
     def _handle_pong(self, event: Any) -> None:
         self._original_handle_pong(event)
         pong_payload = bytes(getattr(event, self.data_name))
-        if pong_payload not in self.waiting:
+        if pong_payload not in self.unanswered_pings:
             return
         # A pong also answers earlier pings (RFC 6455, section 5.5.3).
-        for payload, future in list(self.waiting.items()):
-            del self.waiting[payload]
+        for payload, future in list(self.unanswered_pings.items()):
+            del self.unanswered_pings[payload]
             sent_at = self._sent_at.pop(payload)
             if not future.done():
                 future.set_result(future.get_loop().time() - sent_at)
@@ -165,8 +165,8 @@ class _LegacyFrames(Frames):
     async def _ping(self, payload: bytes) -> Future[float]:
         await self.protocol.handshake_completed_event.wait()
         future: Future[float] = await self.protocol.ping(payload)
-        self.waiting[payload] = future
-        future.add_done_callback(lambda _: self.waiting.pop(payload, None))
+        self.unanswered_pings[payload] = future
+        future.add_done_callback(lambda _: self.unanswered_pings.pop(payload, None))
         return future
 
     async def pong(self, data: bytes) -> None:

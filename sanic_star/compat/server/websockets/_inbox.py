@@ -59,7 +59,7 @@ GRACE_S = 0.7
 GRACE_AFTER_MESSAGE_S = 1.0
 
 # The end of a connection whose client has left without a close frame (RFC 6455, section 7.4.1).
-LOST: Message = {"type": "websocket.disconnect", "code": 1006}
+LOST_CONNECTION: Message = {"type": "websocket.disconnect", "code": 1006}
 
 
 class Reading(Enum):
@@ -72,7 +72,7 @@ class Reading(Enum):
     ENDED = "ended"
 
 
-class Swept(Protocol):
+class SweptWebSocket(Protocol):
     """The members of a websocket that the sweeper uses."""
 
     _inbox: Inbox
@@ -95,7 +95,7 @@ class Watch:
     def __init__(self, loop: AbstractEventLoop) -> None:
         # A weak reference, because the watch is a value of a `WeakKeyDictionary` with the loop as its key.
         self._loop = ref(loop)
-        self.websockets: set[Swept] = set()
+        self.websockets: set[SweptWebSocket] = set()
 
     def wake(self) -> None:
         """Start the timer."""
@@ -106,12 +106,12 @@ class Watch:
             loop.call_later(CHECK_INTERVAL_S, self._check, context=Context())
 
     def _check(self) -> None:
-        now, busy = asyncio.get_running_loop().time(), False
+        now, is_busy = asyncio.get_running_loop().time(), False
         for websocket in list(self.websockets):
-            if not websocket._inbox.waiting:
-                busy = True
+            if not websocket._inbox.waiting_readers:
+                is_busy = True
                 websocket._check_client(now)
-        if busy:
+        if is_busy:
             self.wake()
         else:
             self.is_asleep = True
@@ -138,15 +138,15 @@ class Inbox:
         "_changed",
         "_context",
         "_is_released",
-        "_kept",
         "_on_end",
         "_pending",
         "_reading_since",
         "_receive",
+        "_unread_messages",
         "end",
         "ended_at",
         "taken_at",
-        "waiting",
+        "waiting_readers",
         "watch",
     )
 
@@ -154,14 +154,14 @@ class Inbox:
         self._receive = receive
         self._on_end: Callable[[], None] | None = on_end
         self._context = context
-        self._kept: deque[Message] = deque()
+        self._unread_messages: deque[Message] = deque()
         self._pending: asyncio.Future[Message] | None = None
         # When `_pending` was started, by the event loop's clock.
         self._reading_since = 0.0
         # Set when a reader is done, and at the end of the connection; created when a task waits for that.
         self._changed: asyncio.Event | None = None
         # The number of readers that wait for a message.
-        self.waiting = 0
+        self.waiting_readers = 0
         # When the last message was taken after the end or the loss was known, by the event loop's clock.
         self.taken_at = 0.0
         # The message `websocket.disconnect`; and when it arrived, or when a message could no longer be sent to the
@@ -169,7 +169,7 @@ class Inbox:
         self.end: Message | None = None
         self.ended_at = 0.0
         self._is_released = False
-        # That of the event loop, once the sweeper looks after the websocket.
+        # The watch of the event loop, once its sweeper checks the websocket.
         self.watch: Watch = _NO_WATCH
 
     @property
@@ -177,7 +177,7 @@ class Inbox:
         """The state; computed from the attributes, so that it cannot contradict them."""
         if self.end is not None:
             return Reading.ENDED
-        if self.waiting:
+        if self.waiting_readers:
             return Reading.HANDLER
         if self._pending is not None:
             return Reading.AHEAD
@@ -200,21 +200,21 @@ class Inbox:
     @property
     def unread(self) -> int:
         """The number of kept messages."""
-        return len(self._kept)
+        return len(self._unread_messages)
 
     async def next(self) -> Message:
         """Return the next message; at the end of the connection `websocket.disconnect`."""
         # PERF: saves the computation of `state` (the echo in `benchmarks/`). Safe because the three tests are false
         # only in the states IDLE and HANDLER.
-        if self._pending is not None or self._kept or self.end is not None:
+        if self._pending is not None or self._unread_messages or self.end is not None:
             message = await self.next_within(None)
             assert message is not None
             return message
-        self.waiting += 1
+        self.waiting_readers += 1
         try:
             message = await self._receive()
         finally:
-            self.waiting -= 1
+            self.waiting_readers -= 1
             self.note_reader_done()
         if message["type"] == "websocket.disconnect":
             self.note_end(message)
@@ -248,9 +248,9 @@ class Inbox:
         Args:
             timeout: how long to wait, in seconds; `None` for no limit.
         """
-        self.waiting += 1
+        self.waiting_readers += 1
         try:
-            while not self._kept and self.end is None:
+            while not self._unread_messages and self.end is None:
                 # After a timeout the read continues for the next reader: some servers lose a message if the read is
                 # cancelled that was about to return it.
                 pending = self._pending or self._read()
@@ -262,13 +262,13 @@ class Inbox:
                 self._check_released()
                 self._keep(pending)
         finally:
-            self.waiting -= 1
+            self.waiting_readers -= 1
             self.note_reader_done()
         if self.ended_at:
             self.taken_at = asyncio.get_running_loop().time()
-        if self.end is not None and not self._kept:
+        if self.end is not None and not self._unread_messages:
             return self.end
-        return self._kept.popleft()
+        return self._unread_messages.popleft()
 
     def read_ahead(self) -> None:
         """Start to read if no task reads, and the inbox is not full."""
@@ -277,7 +277,7 @@ class Inbox:
 
     async def wait_for_readers(self) -> None:
         """Wait until no task waits for a message."""
-        while self.waiting:
+        while self.waiting_readers:
             await self._wait_for_change()
 
     async def wait_for_end(self) -> None:
@@ -316,7 +316,7 @@ class Inbox:
             return
         self.end, self.ended_at = end, asyncio.get_running_loop().time()
         # Not for a waiting reader: the server may send it earlier messages before the end.
-        if self._pending is not None and not self.waiting:
+        if self._pending is not None and not self.waiting_readers:
             self._pending.cancel()
             self._pending = None
         if self._changed is not None:
@@ -335,7 +335,7 @@ class Inbox:
         self._is_released = True
         self._on_end = None
         if self.end is None:
-            self.end = LOST
+            self.end = LOST_CONNECTION
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
@@ -344,9 +344,12 @@ class Inbox:
         if self.ended_at:
             # Without further reads, the end would not arrive; hypercorn cannot even put it into its own full queue.
             return False
-        if len(self._kept) >= MAX_UNREAD:
+        if len(self._unread_messages) >= MAX_UNREAD:
             return True
-        return sum(len(message.get("text") or message.get("bytes") or "") for message in self._kept) >= MAX_UNREAD_BYTES
+        return (
+            sum(len(message.get("text") or message.get("bytes") or "") for message in self._unread_messages)
+            >= MAX_UNREAD_BYTES
+        )
 
     def _read(self) -> asyncio.Future[Message]:
         self._reading_since = asyncio.get_running_loop().time()
@@ -369,7 +372,7 @@ class Inbox:
         if message["type"] == "websocket.disconnect":
             self.finish(message)
         else:
-            self._kept.append(message)
+            self._unread_messages.append(message)
 
 
 class Sweeper:
@@ -378,7 +381,7 @@ class Sweeper:
     def __init__(self) -> None:
         self._watches: WeakKeyDictionary[AbstractEventLoop, Watch] = WeakKeyDictionary()
 
-    def add(self, websocket: Swept) -> set[Swept]:
+    def add(self, websocket: SweptWebSocket) -> set[SweptWebSocket]:
         """Start to check a websocket.
 
         Args:

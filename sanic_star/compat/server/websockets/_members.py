@@ -61,7 +61,7 @@ class InvalidControlFrame(ProtocolError, ValueError):
     """The code or the reason of a close frame is invalid, or the data of a ping or a pong is too long."""
 
 
-def explain(name: str) -> str:
+def missing_member_text(name: str) -> str:
     """Return the message of the `AttributeError` for a member that belongs to the server.
 
     Args:
@@ -73,7 +73,7 @@ def explain(name: str) -> str:
     return f"'Websocket' object has no attribute {name!r} here: {_REASONS[name]}"
 
 
-def configured(websocket: Any, name: Literal["ping_interval", "ping_timeout"]) -> float | None:
+def configured_seconds(websocket: Any, name: Literal["ping_interval", "ping_timeout"]) -> float | None:
     """Return the setting for Sanic's attribute of a name, in seconds; `None` if it is not set.
 
     Args:
@@ -97,7 +97,7 @@ class RecvLock(asyncio.Lock):
 
     def locked(self) -> bool:
         """Return whether a task is reading, or holds the lock."""
-        return super().locked() or self._inbox.waiting > 0
+        return super().locked() or self._inbox.waiting_readers > 0
 
     @property
     def is_held(self) -> bool:

@@ -16,9 +16,9 @@ class Source(Protocol):
 
     _inbox: Inbox
     _handler: Any
-    _iterating: int
+    _running_loops: int
     _max_size: int | None
-    _reads: bool
+    _has_read: bool
     _recv_lock: Any
 
     def _check_reader(self, inbox: Inbox) -> None: ...
@@ -60,19 +60,19 @@ class Messages:
         websocket, inbox = self._websocket, self._inbox
         if inbox is None:
             inbox = self._begin()
-        if inbox.waiting or websocket._recv_lock is not None:
+        if inbox.waiting_readers or websocket._recv_lock is not None:
             websocket._check_reader(inbox)
         # PERF: saves the coroutine of `Inbox.next`, and the `StopIteration` with which an async generator returns each
         # value (the echo in `benchmarks/`). Safe because it makes the tests of `next`, and leaves the inbox as `next`
         # does.
-        if inbox._pending is not None or inbox.end is not None or inbox._kept:
+        if inbox._pending is not None or inbox.end is not None or inbox._unread_messages:
             message = await inbox.next()
         else:
-            inbox.waiting += 1
+            inbox.waiting_readers += 1
             try:
                 message = await inbox._receive()
             finally:
-                inbox.waiting -= 1
+                inbox.waiting_readers -= 1
                 if inbox.watch.is_asleep or inbox._changed is not None:
                     inbox.note_reader_done()
             if message["type"] == "websocket.receive":
@@ -99,8 +99,8 @@ class Messages:
             raise StopAsyncIteration
         # A handler that leaves the loop to another task does not learn of the end from it.
         self._is_own = websocket._is_own_task()
-        websocket._iterating += self._is_own
-        websocket._reads = True
+        websocket._running_loops += self._is_own
+        websocket._has_read = True
         # A character is at most four bytes: most messages are not encoded to compare their size with the limit.
         limit = websocket._max_size
         self._limit = sys.maxsize if limit is None else limit // 4
@@ -113,7 +113,7 @@ class Messages:
 
     def _end(self) -> None:
         self._is_over, self._inbox = True, None
-        self._websocket._iterating -= self._is_own
+        self._websocket._running_loops -= self._is_own
         self._is_own = False
 
     # A loop that is left by `break` or an exception drops its iterator.

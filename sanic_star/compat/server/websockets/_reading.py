@@ -57,7 +57,7 @@ def _advance(reading: Coroutine[Any, Any, Message]) -> asyncio.Future[Message]:
     loop = asyncio.get_running_loop()
     result: asyncio.Future[Message] = loop.create_future()
 
-    def step(_: object = None) -> None:
+    def run_until_next_await(_: object = None) -> None:
         if result.done():
             return
         try:
@@ -69,11 +69,11 @@ def _advance(reading: Coroutine[Any, Any, Message]) -> asyncio.Future[Message]:
         else:
             # `asyncio.sleep(0)` yields `None`: continue in the next turn of the event loop.
             if awaited is None:
-                loop.call_soon(step)
+                loop.call_soon(run_until_next_await)
             else:
-                awaited.add_done_callback(step)
+                awaited.add_done_callback(run_until_next_await)
 
     # Does nothing for a coroutine that has ended.
     result.add_done_callback(lambda _: reading.close())
-    step()
+    run_until_next_await()
     return result

@@ -76,9 +76,9 @@ class _ServerMember(OldName):
     __slots__ = ()
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        from sanic_star.compat.server.websockets._members import explain
+        from sanic_star.compat.server.websockets._members import missing_member_text
 
-        raise AttributeError(explain(self.name.rpartition(".")[2]), name=self.name, obj=instance)
+        raise AttributeError(missing_member_text(self.name.rpartition(".")[2]), name=self.name, obj=instance)
 
 
 class WebsocketImplProtocol(WebSocket):
@@ -138,15 +138,15 @@ class WebsocketImplProtocol(WebSocket):
     _max_size: int | None = None
     _handler: _Handler = "cancellable"
     # Whether the handler has called a reading method of Sanic.
-    _reads = False
+    _has_read = False
     # The number of running `async for` loops of the handler.
-    _iterating = 0
+    _running_loops = 0
     # The number of tasks that wait for the end of the connection.
-    _waiting_for_end = 0
+    _end_waiters = 0
     # The number of messages that the handler has sent.
-    _sent = 0
+    _sent_count = 0
     # The number of messages that were dropped after the end, since the handler has read at this time of the loop.
-    _dropped = 0
+    _dropped_count = 0
     _dropped_since = 0.0
     _plain: websockets.WebSocket | None = None
     # The objects of `ws_proto` and `io_proto`.
@@ -214,9 +214,9 @@ class WebsocketImplProtocol(WebSocket):
         return _data(message)
 
     def _check_reader(self, inbox: Inbox) -> None:
-        if inbox.waiting or (self._recv_lock is not None and self._recv_lock.is_held):
+        if inbox.waiting_readers or (self._recv_lock is not None and self._recv_lock.is_held):
             raise ServerError("Another task is already waiting for the next message")
-        self._reads = True
+        self._has_read = True
 
     async def _check_message(self, message: Message) -> Message:
         """Return the message, or the end of the connection; if the message is too large, close the connection."""
@@ -277,14 +277,14 @@ class WebsocketImplProtocol(WebSocket):
         Args:
             timeout: how long to wait, in seconds; `None` for no limit.
         """
-        self._waiting_for_end += 1
+        self._end_waiters += 1
         try:
             async with asyncio.timeout(timeout):
                 await self._inbox.wait_for_end()
         except TimeoutError:
             return self._closed
         finally:
-            self._waiting_for_end -= 1
+            self._end_waiters -= 1
         if self._is_own_handler():
             self._handler = "informed"
         return True
@@ -332,8 +332,8 @@ class WebsocketImplProtocol(WebSocket):
                 return
             try:
                 await self._server_send(event)
-                self._sent += 1
-                if not self._sent % MESSAGES_A_TURN:
+                self._sent_count += 1
+                if not self._sent_count % MESSAGES_A_TURN:
                     await asyncio.sleep(0)
                 return
             except OSError:
@@ -353,19 +353,19 @@ class WebsocketImplProtocol(WebSocket):
         await asyncio.sleep(0)
         inbox = self._inbox
         if self._dropped_since != inbox.taken_at:
-            self._dropped, self._dropped_since = 0, inbox.taken_at
-        self._dropped += 1
-        if self._dropped > MESSAGES_A_TURN:
+            self._dropped_count, self._dropped_since = 0, inbox.taken_at
+        self._dropped_count += 1
+        if self._dropped_count > MESSAGES_A_TURN:
             return False
-        if self._iterating:
+        if self._running_loops:
             return True
-        if self._reads and not inbox.unread:
+        if self._has_read and not inbox.unread:
             try:
                 async with asyncio.timeout(_END_WAIT_S):
                     await inbox.wait_for_end()
             except TimeoutError:
                 self._finish_lost()
-        return self._reads and inbox.unread > 0
+        return self._has_read and inbox.unread > 0
 
     async def ping(self, data: str | bytes | None = None) -> asyncio.Future[float]:
         """Send a ping.
@@ -536,21 +536,21 @@ class WebsocketImplProtocol(WebSocket):
     @property
     def ping_interval(self) -> float | None:
         """The interval of the server's pings, in seconds: `WEBSOCKET_PING_INTERVAL`."""
-        from sanic_star.compat.server.websockets._members import configured
+        from sanic_star.compat.server.websockets._members import configured_seconds
 
-        return configured(self, "ping_interval")
+        return configured_seconds(self, "ping_interval")
 
     @property
     def ping_timeout(self) -> float | None:
         """How long the server waits for a pong, in seconds: `WEBSOCKET_PING_TIMEOUT`."""
-        from sanic_star.compat.server.websockets._members import configured
+        from sanic_star.compat.server.websockets._members import configured_seconds
 
-        return configured(self, "ping_timeout")
+        return configured_seconds(self, "ping_timeout")
 
     @property
     def pings(self) -> dict[bytes, asyncio.Future[float]]:
         """The futures of the handler's pings without a pong, by the data of the ping."""
-        return {} if self._frames is None else self._frames.waiting
+        return {} if self._frames is None else self._frames.unanswered_pings
 
     @property
     def recv_lock(self) -> RecvLock:
@@ -784,9 +784,9 @@ class WebsocketImplProtocol(WebSocket):
             inbox.note_loss()
 
     def _finish_lost(self) -> None:
-        from sanic_star.compat.server.websockets._inbox import LOST
+        from sanic_star.compat.server.websockets._inbox import LOST_CONNECTION
 
-        self._inbox.finish(LOST)
+        self._inbox.finish(LOST_CONNECTION)
 
     def _check_client(self, now: float) -> None:
         """Read ahead; cancel the handler if its client left long enough ago.
@@ -799,7 +799,7 @@ class WebsocketImplProtocol(WebSocket):
         inbox = self._inbox
         if inbox.is_full and self._server_has_lost_client():
             self._note_loss()
-        if self._waiting_for_end:
+        if self._end_waiters:
             if inbox.ended_at and inbox.grace_is_over(now):
                 # The server does not report the end.
                 self._finish_lost()
@@ -846,7 +846,7 @@ class WebsocketImplProtocol(WebSocket):
         A handler that is in `wait_for_connection_lost`, or has left it, is informed by that: only the task that it has
         started is cancelled.
         """
-        if self._waiting_for_end or self._handler == "informed":
+        if self._end_waiters or self._handler == "informed":
             await asyncio.sleep(0)
             raise CancelledError("the websocket's client has left")
         if self._handler != "cancelled":

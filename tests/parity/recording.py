@@ -18,7 +18,7 @@ CONNECTION = "body not consumed."
 LOGGERS = ("sanic.root", "sanic.error", "sanic.server", "sanic.websockets")
 
 
-class Telling(logging.Handler):
+class Recorder(logging.Handler):
     """Writes each event and log record as a line.
 
     Args:
@@ -58,7 +58,7 @@ class Telling(logging.Handler):
                 logging.getLogger(name).removeHandler(self)
 
 
-def into(path: Path) -> Callable[[str], object]:
+def line_writer(path: Path) -> Callable[[str], object]:
     """Return a function that writes lines into a file at once, because the process may be killed at any moment."""
     file = path.open("a", buffering=1, encoding="utf-8")
     return lambda line: file.write(line + "\n")
