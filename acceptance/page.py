@@ -29,9 +29,9 @@ the class `Starlette` is replaced by `Sanic`. A test counts if it passes on the 
 |---|---|---|
 {figures}
 
-Of Sanic's suite, {out_of_scope} files or groups of files do not count, nor do {internals} tests in other files. Most of them test parts of
-Sanic's own server; `acceptance/data` has their names and reasons. The tables below name every test that counts and
-does not pass.
+Of Sanic's suite, {out_of_scope} files or groups of files do not count, nor do {internals} tests in other files. Most of
+them test parts of Sanic's own server; `acceptance/data` has their names and reasons. The tables below name every test
+that counts and does not pass.
 """
 RELEASES = {"sanic": "25.12.0", "starlette": "1.10.0"}
 """The releases whose suites are run; `noxfile.py` downloads them."""
