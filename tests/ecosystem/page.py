@@ -23,13 +23,14 @@ These packages are written for Sanic. They run here unmodified, through the [ali
 `app.run`, and here under uvicorn. Then it compares the answers. The tests are in `tests/ecosystem/`, one module for
 each package.
 
-**here** and **on Sanic** say whether these tests pass. The last two columns count the tests that the package has in its
-own source archive: how many of them pass on Sanic, and how many pass here. A dash means that there was nothing to run.
+**here** and **on Sanic** say whether these tests pass. The last column counts the tests that the package has in its own
+source archive: how many of them pass here, and on Sanic if that number differs. A dash means that there was nothing to
+run.
 
 """
-PROJECT = """This is a project, `tests/ecosystem/library/project`, which uses several packages at once. `sanic-star` serves it with
-one worker and with two, and uvicorn serves it, as it is and with its imports changed. For comparison, `sanic` serves it
-with one worker and with two.
+PROJECT = """This is a project, `tests/ecosystem/library/project`, which uses several packages at once. `sanic-star`
+serves it with one worker and with two, and uvicorn serves it, as it is and with its imports changed. For comparison,
+`sanic` serves it with one worker and with two.
 
 """
 ASGI_HEAD = """
@@ -58,7 +59,7 @@ def written() -> str:
     of_sanic = [(package, result) for package, result in results if not package.kind]
     asgi = [(package, result) for package, result in results if package.kind]
     parts = [
-        HEAD + _head("package", "version", "here", "on Sanic", "own tests on Sanic", "own tests here"),
+        HEAD + _head("package", "version", "here", "on Sanic", "its own tests here"),
         *(_row(package, result) for package, result in of_sanic),
         *_sections(of_sanic),
         ASGI_HEAD + _head("package", "version", "here", "on Starlette"),
@@ -87,16 +88,17 @@ def _asgi_row(package: Package, result: dict[str, Any]) -> str:
 def _row(package: Package, result: dict[str, Any]) -> str:
     link = _link(package)
     if "not installed" in result:
-        return f"| {link} | – | not installed | | | |\n"
+        return f"| {link} | – | not installed | | |\n"
     figures = result.get("own tests", {}).get("figures")
-    own = [f"{_passed(figures[how])}" if figures else "–" for how in ("sanic", "here")]
+    own_tests = _own_tests(figures) if figures else "–"
     ours, sanic = _verdict(result, ("here", "uvicorn")), _verdict(result, ("sanic",))
-    return f"| {link} | {result['version']} | {ours} | {sanic} | {' | '.join(own)} |\n"
+    return f"| {link} | {result['version']} | {ours} | {sanic} | {own_tests} |\n"
 
 
-def _passed(figures: dict[str, int]) -> str:
-    total = sum(number for outcome, number in figures.items() if outcome != "skipped")
-    return f"{figures.get('passed', 0)} of {total}"
+def _own_tests(figures: dict[str, dict[str, int]]) -> str:
+    total = sum(number for outcome, number in figures["here"].items() if outcome != "skipped")
+    ours, sanic = (figures[how].get("passed", 0) for how in ("here", "sanic"))
+    return f"{ours} of {total} pass{'' if ours == sanic else f', on Sanic {sanic}'}"
 
 
 def _verdict(result: dict[str, Any], hows: tuple[str, ...]) -> str:
@@ -111,17 +113,23 @@ def _verdict(result: dict[str, Any], hows: tuple[str, ...]) -> str:
 def _sections(results: list[tuple[Package, dict[str, Any]]]) -> Iterator[str]:
     # A link to a package opens the part, as on the other pages that fold.
     yield FOLDED.format(len(results))
-    yield from (_section(package, result) for package, result in results)
+    first_of: dict[str, Package] = {}
+    for package, result in results:
+        tests = json.dumps(result.get("shown"))
+        yield _section(package, result, first_of.setdefault(tests, package))
     yield "\n</details>\n"
 
 
-def _section(package: Package, result: dict[str, Any]) -> str:
+def _section(package: Package, result: dict[str, Any], first: Package) -> str:
     lines = [f"\n### {package.name}\n\n"]
     if reason := result.get("not installed"):
         return lines[0] + f"It could not be installed: {reason}\n"
     if package.project:
         lines.append(PROJECT)
-    lines += (line for shown in result["shown"] for line in _shown(shown))
+    if first is package:
+        lines += (line for shown in result["shown"] for line in _shown(shown))
+    else:
+        lines.append(f"It passes the same tests as {_link(first)}.\n")
     if package.notes:
         lines.append(f"\n{package.notes.strip()}\n")
     own = result.get("own tests")
