@@ -59,7 +59,7 @@ def written() -> str:
     of_sanic = [(package, result) for package, result in results if not package.kind]
     asgi = [(package, result) for package, result in results if package.kind]
     parts = [
-        HEAD + _head("package", "version", "here", "on Sanic", "its own tests here"),
+        HEAD + _head("package", "version", "here", "on Sanic", "own tests that pass here"),
         *(_row(package, result) for package, result in of_sanic),
         *_sections(of_sanic),
         ASGI_HEAD + _head("package", "version", "here", "on Starlette"),
@@ -98,7 +98,7 @@ def _row(package: Package, result: dict[str, Any]) -> str:
 def _own_tests(figures: dict[str, dict[str, int]]) -> str:
     total = sum(number for outcome, number in figures["here"].items() if outcome != "skipped")
     ours, sanic = (figures[how].get("passed", 0) for how in ("here", "sanic"))
-    return f"{ours} of {total} pass{'' if ours == sanic else f', on Sanic {sanic}'}"
+    return f"{ours} of {total}{'' if ours == sanic else f' (on Sanic {sanic})'}"
 
 
 def _verdict(result: dict[str, Any], hows: tuple[str, ...]) -> str:
