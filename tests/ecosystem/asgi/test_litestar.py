@@ -76,7 +76,7 @@ def test_websocket(how: str) -> None:
 
 
 async def test_around(how: str) -> None:
-    """Mounted by `asgi(is_mount=True)`: Litestar adds a slash to each path. It is answered; Starlette redirects."""
+    """Litestar's `asgi(is_mount=True)` adds a slash to each path; the application answers, and Starlette redirects."""
     inner = asgi("/shop", is_mount=True, copy_scope=True)(site(how, mounts=False))
     async with client(litestar([], inner)) as asking:
         if how == "starlette":
