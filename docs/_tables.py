@@ -23,9 +23,19 @@ def _marked(table: str) -> str:
     if "text-align: right" in table:
         return table.replace("<table>", "<table data-numbers>")
     head, body = table.split("</thead>", 1)
-    columns = [html.escape(re.sub("<[^>]*>", "", html.unescape(name))) for _, name in CELL.findall(head)]
-    rows = [_with_names(row, columns) if len(columns) > 2 else row for row in body.split("<tr>")]
-    return head.replace("<table>", "<table data-stacked>") + "</thead>" + "<tr>".join(rows)
+    columns = [
+        html.escape(re.sub("<[^>]*>", "", html.unescape(name)))
+        for _, name in CELL.findall(head)
+    ]
+    rows = [
+        _with_names(row, columns) if len(columns) > 2 else row
+        for row in body.split("<tr>")
+    ]
+    return (
+        head.replace("<table>", "<table data-stacked>")
+        + "</thead>"
+        + "<tr>".join(rows)
+    )
 
 
 def _with_names(row: str, columns: list[str]) -> str:
@@ -33,6 +43,10 @@ def _with_names(row: str, columns: list[str]) -> str:
 
     def named(cell: re.Match[str]) -> str:
         name = next(names)
-        return f'<td data-column="{name}">{cell[2]}</td>' if name and cell[2] else cell[0]
+        return (
+            f'<td data-column="{name}">{cell[2]}</td>'
+            if name and cell[2]
+            else cell[0]
+        )
 
     return CELL.sub(named, row)
