@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 import pytest
+from fastapi import Cookie, Depends, Path, Query
 
 from sanic_star import Request, Sanic, text
 from sanic_star.compat.views import HTTPMethodView
@@ -50,6 +51,11 @@ async def with_any(request: Request, *args: Any, **kwargs: Any) -> Any:
 
 async def by_position(request: Request, number: int, /) -> Any:
     return text(str(number))
+
+
+class CallableHandler:
+    async def __call__(self, request: Request) -> Any:
+        return text("called")
 
 
 class View(HTTPMethodView):
@@ -144,6 +150,72 @@ def test_arguments_that_others_add(add: Callable[[Sanic[Any, Any]], None], caplo
     app.get("/items")(with_item)
     assert warnings_at_the_start(app, caplog) == []
     assert app.test_client.get("/items")[1].text.startswith("from ")
+
+
+def get_item() -> Item:
+    raise AssertionError("no dependency runs")
+
+
+async def with_depends(request: Request, item: Any = Depends(get_item)) -> Any:  # noqa: B008 - as users of FastAPI write it
+    return text(type(item).__name__)
+
+
+async def with_keyword_query(request: Request, plain: int = 1, *, page: Any = Query(1)) -> Any:  # noqa: B008
+    return text(type(page).__name__)
+
+
+async def with_path(request: Request, number: int = Path(ge=1)) -> Any:
+    return text(str(number))
+
+
+class ViewWithCookie(HTTPMethodView):
+    async def get(self, request: Request, number: int, theme: Any = Cookie(None)) -> Any:  # noqa: B008
+        return text(type(theme).__name__)
+
+
+@pytest.mark.parametrize("add", [None, add_middleware, add_signal])
+@pytest.mark.parametrize(
+    ("path", "handler", "message"),
+    [
+        ("/items", with_depends, "with_depends() of the path '/items' has an object of FastAPI's class Depends"),
+        ("/items", wrapped(with_depends), "with_depends() of the path '/items' has an object of FastAPI's class"),
+        ("/items", with_keyword_query, "class Query as the default of `page`"),
+        ("/<number:int>", with_path, "class Path as the default of `number`"),
+        ("/<number:int>", ViewWithCookie.as_view(), "ViewWithCookie.get() of the path '/<number:int>' has"),
+    ],
+)
+def test_a_default_of_fastapi_is_warned_of_once(
+    path: str,
+    handler: Any,
+    message: str,
+    add: Callable[[Sanic[Any, Any]], None] | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Arguments")
+    if add is not None:
+        add(app)
+    app.add_route(handler, path)
+    app.add_route(handler, f"/again{path}", name="again")
+    (warning,) = warnings_at_the_start(app, caplog)
+    assert message in warning
+    assert "instead of Depends" in warning
+
+
+def test_no_warning_of_other_defaults(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Arguments")
+    app.get("/items")(with_default)
+    app.get("/called", name="called")(CallableHandler())
+    assert warnings_at_the_start(app, caplog) == []
+
+
+def test_a_websocket_with_a_default_of_fastapi_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Arguments")
+
+    @app.websocket("/feed")
+    async def feed(request: Request, ws: Any, user: Any = Depends(get_item)) -> None: ...  # noqa: B008
+
+    (warning,) = warnings_at_the_start(app, caplog)
+    assert "feed() of the path '/feed' has an object of FastAPI's class Depends as the default of `user`" in warning
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -4,6 +4,9 @@ Such a handler fails at each request, with a `TypeError` that names neither the 
 before the handler may add arguments: middleware and signals change `request.match_info`, decorators pass keywords, and
 Sanic Extensions inject by type. Where nothing of that kind is there, the start warns. Everywhere, the exception of such
 a request gets a note.
+
+A handler that was copied from FastAPI may have `Depends(…)` or `Query(…)` as the default of a parameter. Such a handler
+gets that object as the value and answers 200: a login check never runs. So the start always warns about it.
 """
 
 from __future__ import annotations
@@ -35,6 +38,35 @@ def warnings_for(route: Any, positional: int) -> Iterator[str]:
             yield _unexpected_text(function.__qualname__, route.uri, unexpected[0])
         elif missing:
             yield _missing_text(function.__qualname__, route.uri, missing)
+
+
+def fastapi_defaults(route: Any) -> Iterator[tuple[FunctionType, str, str]]:
+    """Yield each parameter of a route's functions whose default is an object of FastAPI, and a warning about it.
+
+    Decorators are looked through: hardly any of them passes a value for such a parameter.
+
+    Args:
+        route: one of Sanic's routes.
+    """
+    handlers = [route.endpoint]
+    if isinstance(view := getattr(route.endpoint, "view_class", None), type):
+        handlers = [getattr(view, method.lower(), None) for method in sorted(map(str, route.methods or ()))]
+    for handler in handlers:
+        handler = getattr(handler, "__func__", handler)
+        function = unwrap(handler) if isinstance(handler, FunctionType) else None
+        if not isinstance(function, FunctionType):
+            continue
+        for parameter, default in _defaults(function):
+            kind = type(default)
+            # Recognised by its module: FastAPI is no dependency.
+            if str(kind.__module__).partition(".")[0] == "fastapi":
+                yield function, parameter, _fastapi_text(function.__qualname__, route.uri, parameter, kind.__name__)
+
+
+def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    code, defaults = function.__code__, function.__defaults__ or ()
+    yield from zip(code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount], defaults, strict=False)
+    yield from (function.__kwdefaults__ or {}).items()
 
 
 def _functions(route: Any) -> Iterator[tuple[FunctionType, int]]:
@@ -123,4 +155,13 @@ def _unexpected_text(name: str, uri: str, parameter: str) -> str:
     return (
         f"{name}() has no parameter `{parameter}`, which the path {uri!r} has. Write the same name in both places, or "
         "let the handler take **kwargs."
+    )
+
+
+def _fastapi_text(name: str, uri: str, parameter: str, kind: str) -> str:
+    return (
+        f"{name}() of the path {uri!r} has an object of FastAPI's class {kind} as the default of `{parameter}`. It has "
+        "no effect here: no dependency runs and nothing is validated, so the handler may get that object as the value. "
+        "Use middleware, a guard or a decorator instead of Depends, and request.args, request.headers, request.cookies "
+        "or request.json instead of the others: see the page on FastAPI in the documentation."
     )
