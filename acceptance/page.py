@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .data import read
-from .results import CLASSES, listed_tests
+from .results import CLASSES, NOT_LOOKED_AT, listed_tests
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/acceptance.md"
@@ -19,17 +19,19 @@ HEAD = """\
 
 <!-- Written by `nox -s acceptance -- --write`; do not edit. -->
 
+How much of Sanic's and of Starlette's own test suite passes on this package, and why do the other tests fail?
+
 `nox -s acceptance` downloads the source archives of Sanic {sanic_release} and Starlette {starlette_release}, and runs
-the tests in them on this package: Sanic's through the alias (`sanic_star.compat.install`), Starlette's with the class
-`Starlette` replaced by `Sanic`. A test counts if it passes on the original.
+their tests on this package. Sanic's tests run through the alias (`sanic_star.compat.install`). For Starlette's tests,
+the class `Starlette` is replaced by `Sanic`. A test counts if it passes on the original.
 
 | suite | tests that count | pass here |
 |---|---|---|
 {figures}
 
-Tests of {out_of_scope} files of Sanic's suite do not count, nor do {internals} tests in others: they test parts of
-Sanic's own server only. `acceptance/data` has their names and reasons. The tables below name every test that counts and
-does not pass.
+Of Sanic's suite, {out_of_scope} files or groups of files do not count, nor do {internals} tests in other files. Most of
+them test parts of Sanic's own server; `acceptance/data` has their names and reasons. The tables below name every test
+that counts and does not pass.
 """
 RELEASES = {"sanic": "25.12.0", "starlette": "1.10.0"}
 """The releases whose suites are run; `noxfile.py` downloads them."""
@@ -67,7 +69,7 @@ def section(suite: str, groups: list[dict[str, Any]]) -> str:
             continue
         count = sum(len(tests) for group in chosen for tests in group["tests"].values())
         lines += [f"\n### {name.capitalize()} ({count})\n\n{meaning}\n\n", "| reason | tests |\n|---|---|\n"]
-        lines += [f"| {cell(group['reason'])} | {names(group['tests'])} |\n" for group in chosen]
+        lines += [f"| {reason(group)} | {names(group['tests'])} |\n" for group in chosen]
     return "".join(lines)
 
 
@@ -76,6 +78,14 @@ def names(tests: dict[str, list[str]]) -> str:
     return "<br>".join(
         f"{file}: {', '.join(f'`{cell(test)}`' for test in identifiers)}" for file, identifiers in tests.items()
     )
+
+
+def reason(group: dict[str, Any]) -> str:
+    """Return the reason of a group, with a link to the entry of `docs/compatibility.md` that it names."""
+    text = str(group["reason"])
+    if group["class"] == NOT_LOOKED_AT:
+        return f"`{cell(text)}`"
+    return re.sub(r": `([a-z-]+)`$", r": [`\1`](compatibility.md#\1)", text.replace("|", "&#124;"))
 
 
 def cell(text: str) -> str:

@@ -11,12 +11,12 @@ from .processes import Outcome, PytestRun
 
 NOT_LOOKED_AT = "not looked at"
 CLASSES = {
-    "message": "Words of a message. Messages are this package's own, except lines that people and log parsers read.",
-    "private": "Identity, type or attributes of a private object of Sanic.",
-    "server": "A part of Sanic's own server, which an ASGI server replaces.",
-    "fork": "Processes that are made by `fork`, or the manager of Sanic's processes.",
-    "different": "Differs on purpose; the reason names the entry of [Compatibility](compatibility.md).",
-    NOT_LOOKED_AT: "Nobody has looked at these yet.",
+    "message": "The test compares a message. Only messages that people and log parsers look for are the same here.",
+    "private": "The test relies on the identity, type or attributes of a private object.",
+    "server": "The test checks a part of Sanic's own server, which an ASGI server replaces.",
+    "fork": "The test relies on `fork`, or on the manager of Sanic's processes.",
+    "different": "This package differs on purpose; the reason links to the entry of [Compatibility](compatibility.md).",
+    NOT_LOOKED_AT: "These failures have not been examined yet; the reason is the message of pytest.",
 }
 """The classes of tests that do not pass, with the meaning of each."""
 

@@ -18,7 +18,7 @@ _BAR, _STEP, _HEAD, _EDGE = 14, 20, 34, 12
 # The longest bar leaves room for its figure.
 _FIGURE = 52
 _STYLE = """
-.ground { fill: #ffffff } .bar { fill: #9aa5b1 } .ours { fill: #d6336c } .line { stroke: #cbd2d9 }
+.ground { fill: #ffffff } .bar { fill: #7b8794 } .ours { fill: #d6336c } .line { stroke: #cbd2d9 }
 text { fill: #1f2933; font: 12px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif }
 .head { font-weight: 600 } .label { text-anchor: end }
 @media (prefers-color-scheme: dark) {

@@ -62,23 +62,23 @@ def _alone(title: str, about: str, digits: int = 1) -> Callable[[dict[str, Any]]
             for name in _order({name for rows in part.values() for name in rows})
         )
         table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
-        return f"{title}\n\n{about} In brackets the share of Starlette's time in the same rounds.\n\n{table}"
+        return f"{title}\n\n{about} The share of Starlette's time in the same rounds is in brackets.\n\n{table}"
 
     return write
 
 
 def _served(part: dict[str, Any]) -> str:
     note = (
-        "The same requests over a socket: the CPU time of the server process, system calls included, in brackets the "
-        "share of Sanic's on its own server."
+        "The same requests over a socket. The figures are the CPU time of the server process, system calls included. "
+        "The share of the CPU time on Sanic's own server is in brackets."
     )
     return f"### A real request over a socket\n\n{note}\n\n{_costs(part)}"
 
 
 def _database(part: dict[str, Any]) -> str:
     note = (
-        "TechEmpower's six tests over a socket, by aiosqlite and asyncpg: the CPU time of the server process, in "
-        "brackets the share of Sanic's on its own server. JSON and plain text need no database."
+        "TechEmpower's six tests over a socket, with aiosqlite and asyncpg. The figures are the CPU time of the server "
+        "process. The share of the CPU time on Sanic's own server is in brackets. JSON and plain text need no database."
     )
     blocks = [f"## Databases\n\n{note}"]
     for name, tests in part.items():
@@ -113,8 +113,8 @@ def _large(part: dict[str, Any]) -> str:
         ([_title(name), *(_cell(part[case].get(name), cell) for case in part)] for name in names),
     )
     about = (
-        "Without a server, in brackets the share of Starlette's time, then the time divided by that for half the size: "
-        f"2 is linear, 4 is quadratic, and the budget is {GROWTH}."
+        "Without a server. The share of Starlette's time is in brackets. After it comes the time divided by the time "
+        f"for half the size: 2 is linear, 4 is quadratic, and the budget is {GROWTH}."
     )
     return f"## Large and many\n\n{about}\n\n{table}"
 
@@ -130,8 +130,8 @@ def _start(part: dict[str, Any]) -> str:
         for name in _order(part)
     )
     about = (
-        "An application of 200 routes, 10 blueprints and 5 middleware in a new process: CPU time, in brackets the "
-        "share of Sanic's, and the memory held after the first answer, the framework's modules included."
+        "An application of 200 routes, 10 blueprints and 5 middleware in a new process. The times are CPU time, with "
+        "the share of Sanic's in brackets. The memory is that after the first answer, with the framework's modules."
     )
     head = ["", "build, ms", "build to first answer, ms", "memory, MiB"]
     return f"## Start\n\n{about}\n\n{_table(head, rows)}"
@@ -148,10 +148,10 @@ def _overhead(part: dict[str, Any]) -> str:
         for kind, row in part.items()
     )
     note = (
-        "Middleware and mounts around one endpoint, without a server. *Starlette* is the same thing in Starlette: a "
-        "Starlette application in a Starlette application, where ours stands in ours or theirs in ours."
+        "Middleware and mounts around one endpoint, without a server. In the column *Starlette*, all applications are "
+        "Starlette's, the outer one and the mounted one."
     )
-    table = _table(["µs a request with", _title(OURS), "Starlette", "share"], rows)
+    table = _table(["µs a request with", _title(OURS), "Starlette", "share of Starlette's time"], rows)
     return f"## Overhead\n\n{note}\n\n{table}"
 
 
@@ -165,8 +165,8 @@ def _socket(part: dict[str, Any]) -> str:
         )
 
     return (
-        "## Over a socket\n\nIn brackets the share of the raw ASGI app, for POST of the one that reads the body; "
-        "for sanic_star it is the median of the interleaved pairs.\n\n"
+        "## Over a socket\n\nThe share of the raw ASGI app's rate is in brackets. For POST, that app reads the body. "
+        "For sanic_star, the share is the median of the interleaved pairs.\n\n"
         + table("requests/s", lambda row: f"{row['rps']:,.0f}{_share(row)}")
         + "\n\nThe CPU time of the server process, system calls included:\n\n"
         + table("µs a request", lambda row: f"{row['cpu_us']:.1f}")
@@ -179,9 +179,9 @@ def _beside(part: dict[str, Any]) -> str:
         for name in _order({name for rows in part.values() for name in rows})
     )
     note = (
-        "All of them on one core at the same time, so that each meets the same states of the machine. CPU time of the "
-        "server, in brackets the raw ASGI app's CPU time as a share of it; for POST that of the app that reads the "
-        "body."
+        "All servers run on one core at the same time, so that each meets the same states of the machine. The figures "
+        "are the CPU time of the server. In brackets is the CPU time of the raw ASGI app, divided by the figure. For "
+        "POST, that app reads the body."
     )
     return f"## Side by side\n\n{note}\n\n{_table(['µs a request', *(TITLES[case] for case in part)], rows)}"
 
@@ -190,7 +190,7 @@ def _live(part: dict[str, Any]) -> str:
     names = _order(part["idle"])
 
     def cell(row: str, name: str, key: str, form: str) -> str:
-        return _cell(part[row].get(name), lambda found: f"{found[key]:{form}}{_share(found)}")
+        return _cell(part[row].get(name), lambda result: f"{result[key]:{form}}{_share(result)}")
 
     loads = _table(
         ["CPU time, µs", *LIVE_TITLES.values()],
@@ -223,14 +223,18 @@ def _live(part: dict[str, Any]) -> str:
         ),
     )
     about = (
-        "Over a socket, on uvicorn, by the CPU time of the server process; the client is a process of its own. In "
-        "brackets the share of Starlette's in the same rounds, and for the broadcast that of the loop."
+        "Over a socket, on uvicorn. The times are CPU time of the server process; the client is a process of its own. "
+        "The share of Starlette's in the same rounds is in brackets. For the broadcast, it is the share of the loop."
     )
     return f"## Live\n\n{about}\n\n{loads}\n\n{idle}\n\n{broadcast}"
 
 
 def _routing(part: dict[str, Any]) -> str:
-    blocks = ["## The routing table"]
+    about = (
+        "Without a server. A request asks for the first or the last route. Dynamic routes have a parameter; a third "
+        "of the mixed routes have none. The next table has the time until the application has given its first answer."
+    )
+    blocks = [f"## The routing table\n\n{about}"]
     for table, sizes in part["requests"].items():
         columns = [(size, which) for size in sizes for which in ("first", "last") if size != "1" or which == "first"]
         head = [f"{which} of {int(size):,}" if size != "1" else "the only one" for size, which in columns]
@@ -289,7 +293,8 @@ def _import(part: dict[str, Any]) -> str:
         ]
         for name, row in part.items()
     )
-    return f"## Import\n\n{_table(['`import …`', 'ms', 'share of the first row', 'memory, MiB'], rows)}"
+    about = "The CPU time and the memory of a new interpreter that imports the package."
+    return f"## Import\n\n{about}\n\n{_table(['`import …`', 'ms', 'share of the first row', 'memory, MiB'], rows)}"
 
 
 def _middleware(part: dict[str, Any]) -> str:
@@ -300,7 +305,8 @@ def _middleware(part: dict[str, Any]) -> str:
         for kind, row in part[name].items():
             label = f"{_title(name)}, {kind if kind.startswith('Base') else f'{kind} middleware'}"
             rows.append([label, *(f"{value:,.2f}" for value in row["us"].values()), f"{row['each_us']:,.2f}"])
-    return f"## Middleware\n\n{_table(['µs a request with', 'none', '1', '5', '10', 'each costs'], rows)}"
+    about = "Middleware that does nothing, without a server. The last column is the cost of one more."
+    return f"## Middleware\n\n{about}\n\n{_table(['µs a request with', 'none', '1', '5', '10', 'each costs'], rows)}"
 
 
 def _testing(part: dict[str, Any]) -> str:
@@ -314,7 +320,8 @@ def _testing(part: dict[str, Any]) -> str:
         for name, row in part.items()
     )
     head = ["`app.test_client.get`, an application each", "tests", "ms a test", "share of Sanic's time"]
-    return f"## Testing\n\n{_table(head, rows)}"
+    about = "Each test has an application of its own and sends one request. The time is wall time."
+    return f"## Testing\n\n{about}\n\n{_table(head, rows)}"
 
 
 def _static(part: dict[str, Any]) -> str:
@@ -329,7 +336,8 @@ def _static(part: dict[str, Any]) -> str:
         for name in _order(part["small"])
     )
     head = ["a static file", "1 kB, requests/s", "1 kB, CPU µs a request", f"{large:,} MiB, growth of memory, MiB"]
-    return f"## Static files\n\nIn brackets the share of Starlette's rate in the same rounds.\n\n{_table(head, rows)}"
+    about = "The share of Starlette's rate in the same rounds is in brackets."
+    return f"## Static files\n\n{about}\n\n{_table(head, rows)}"
 
 
 def _budgets(result: dict[str, Any]) -> str:
@@ -354,7 +362,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "real": _alone(
         "## A real request",
         "Twelve header fields, three cookies, a bearer token, a query, a route with parameters in a blueprint, four "
-        "middleware, twenty rows of JSON, a cookie set; no request comes twice. Without a server.",
+        "middleware, twenty rows of JSON, a cookie set. Each request differs from all others. Without a server.",
     ),
     "served": _served,
     "database": _database,
@@ -365,13 +373,13 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "middleware": _middleware,
     "testing": _testing,
     "static": _static,
-    "forms": _alone("## Forms", "Without a server; handlers read the whole file.", 0),
+    "forms": _alone("## Forms", "Without a server. Handlers read the whole file.", 0),
     "errors": _alone(
         "## Errors",
-        "Without a server. The loggers are off, except in the last column: there the traceback is logged once.",
+        "Without a server. The loggers are off, except in the last column, where the traceback is logged once.",
     ),
-    "templates": _alone("## Templates", "Twenty links made by `url_for` in a page by Jinja2, without a server.", 0),
-    "streams": _alone("## Streams", "Without a server; what comes in arrives in pieces of 64 KiB.", 0),
+    "templates": _alone("## Templates", "Jinja2 renders a page of twenty links by `url_for`. Without a server.", 0),
+    "streams": _alone("## Streams", "Without a server. Request bodies arrive in pieces of 64 KiB.", 0),
     "large": _large,
     "overhead": _overhead,
     "start": _start,

@@ -23,5 +23,8 @@ BOOSTS = {
 
 def on_page_markdown(markdown: str, *, page: Any, **build: Any) -> None:
     """Set the boost of a page, unless its front matter has one; MkDocs calls this for each page."""
-    prefix = max((prefix for prefix in BOOSTS if page.file.src_uri.startswith(prefix)), key=len)
+    prefix = max(
+        (prefix for prefix in BOOSTS if page.file.src_uri.startswith(prefix)),
+        key=len,
+    )
     page.meta.setdefault("search", {}).setdefault("boost", BOOSTS[prefix])

@@ -105,7 +105,7 @@ def test_a_console_that_cannot_be_shown_exits_with_an_error(
     with pytest.raises(SystemExit) as ended:
         main(["examples.hello:app", "--repl", *flags])
     assert ended.value.code == (2 if flags else 1)
-    assert ("--repl goes with one process" if flags else "--repl needs a terminal") in capsys.readouterr().err
+    assert ("--repl requires a single process" if flags else "--repl requires a terminal") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("last", ["exit()\n", "\x04"])

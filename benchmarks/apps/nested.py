@@ -23,7 +23,7 @@ KINDS = {
     "asgi_5": ("/", "5 ASGI middleware"),
     "base_1": ("/", "1 `BaseHTTPMiddleware`"),
     "base_5": ("/", "5 `BaseHTTPMiddleware`"),
-    "level": ("/in/hello", "1 ASGI middleware on a blueprint; there on a `Mount` of routes"),
+    "level": ("/in/hello", "1 ASGI middleware on a blueprint (in Starlette: on a `Mount` of routes)"),
     "theirs": ("/in/hello", "a Starlette application, mounted"),
     "ours": ("/in/hello", "an application of the same framework, mounted"),
     "theirs_deeper": ("/in/in/hello", "a Starlette application, two mounts deep"),

@@ -3,10 +3,10 @@
     sanic-star server:app --dev             serve an application
     sanic-star ./public --simple            serve a directory
     sanic-star routes server:app            show its routes
-    sanic-star server:app exec name --x=1   run one of its own commands
-    sanic-star inspect scale 4              give an order to the inspector of a running application
+    sanic-star server:app exec name --x=1   run a command that the application defines
+    sanic-star inspect scale 4              send a command to the inspector of a running application
 
-An application written for Sanic is served as it is: the alias is installed before it is imported.
+An application written for Sanic runs unchanged: the alias is installed before the application is imported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and end the process.
 
     Args:
-        arguments: the words after the name of the command; by default those of the process.
+        arguments: the arguments of the command line, without the program; by default those of this process.
 
     Raises:
         SystemExit: with status 0 after each command except `inspect`; 1 if the command failed; 2 if the command line is
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if "exec" in arguments[1:]:
         execute(arguments, PROGRAM)
-    # Processes that the application spawns find it under the alias, too.
+    # Processes that the application spawns also find the main module under the alias.
     replace_main(sys.modules.get("__main__"))
     try:
         arguments, extras = normalise(arguments, serve)

@@ -1,8 +1,8 @@
-"""The spellings of Sanic's command line that click does not know.
+"""Spellings of Sanic's command line that click does not support.
 
-- `-p=8000`: a short option with its value behind `=`.
-- `--access-log`: an option's name, cut short where it stays unambiguous.
-- `--factory --name=value` or `--name value`: an option of one's own, which the factory finds in its argument.
+- `-p=8000`: a short option with its value after `=`.
+- `--access-log`: an abbreviated long option, if the abbreviation is unambiguous.
+- `--factory --name=value` or `--factory --name value`: an option that the application defines; its factory gets it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def normalise(arguments: Sequence[str], command: click.Command) -> tuple[list[st
     """Return the arguments in click's spelling, and the options for the factory.
 
     Args:
-        arguments: what follows the name of the command. Nothing is changed behind `exec` or `--`.
-        command: knows its options.
+        arguments: the arguments of the command line. Arguments after `exec` or `--` stay unchanged.
+        command: the click command, whose options are known.
 
     Raises:
         click.UsageError: an option for the factory has no value.
@@ -33,14 +33,14 @@ def normalise(arguments: Sequence[str], command: click.Command) -> tuple[list[st
     names = [
         name for option in command.params for name in (*option.opts, *option.secondary_opts) if name.startswith("--")
     ]
-    expanded = [*_expanded(arguments, [*names, "--help"])]
+    expanded = [*_expand(arguments, [*names, "--help"])]
     if "--factory" not in expanded:
         return expanded, {}
-    return _without_extras(expanded, {*names, "--help"})
+    return _split_extras(expanded, {*names, "--help"})
 
 
-def _expanded(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
-    """Split short options from their values, and complete the names of long ones."""
+def _expand(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """Separate short options from their values, and complete abbreviated long options."""
     for position, argument in enumerate(arguments):
         if argument in ("exec", "--"):
             yield from arguments[position:]
@@ -49,27 +49,27 @@ def _expanded(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
         if SHORT_WITH_VALUE.match(argument):
             yield from (name, value)
         elif LONG.fullmatch(name) and name not in names:
-            complete = [option for option in names if option.startswith(name)]
-            yield (complete[0] if len(complete) == 1 else name) + equals + value
+            matches = [option for option in names if option.startswith(name)]
+            yield (matches[0] if len(matches) == 1 else name) + equals + value
         else:
             yield argument
 
 
-def _without_extras(arguments: list[str], names: set[str]) -> tuple[list[str], dict[str, str]]:
-    """Take the options out that the command does not have."""
+def _split_extras(arguments: list[str], names: set[str]) -> tuple[list[str], dict[str, str]]:
+    """Separate the options that the command does not have from the other arguments."""
     kept: list[str] = []
     extras: dict[str, str] = {}
-    waiting = iter(arguments)
-    for argument in waiting:
+    remaining = iter(arguments)
+    for argument in remaining:
         name, equals, value = argument.partition("=")
         if argument in ("exec", "--"):
-            return [*kept, argument, *waiting], extras
+            return [*kept, argument, *remaining], extras
         if not LONG.fullmatch(name) or name in names:
             kept.append(argument)
             continue
         if not equals:
-            value = next(waiting, "--")
+            value = next(remaining, "--")
             if value.startswith("-"):
-                raise click.UsageError(f"{name} goes to the factory, and needs a value: {name}=VALUE.")
+                raise click.UsageError(f"{name} is an option for the factory and needs a value: {name}=VALUE.")
         extras[name.removeprefix("--").replace("-", "_")] = value
     return kept, extras

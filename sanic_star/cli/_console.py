@@ -1,8 +1,8 @@
-"""The prompt of `sanic-star TARGET --repl`: Python beside the server, in its process.
+"""The prompt of `sanic-star TARGET --repl`: Python in the process of the server.
 
-The server has the main thread, because signals arrive there. The prompt has a thread of its own and runs each statement
-on the event loop of the server, so that it may use `await`, and sees the application as requests do. A statement that
-blocks, such as `time.sleep`, blocks the server.
+The server runs in the main thread, because signals arrive there. The prompt runs in another thread, and runs each
+statement on the event loop of the server: a statement may use `await`, and sees the application as requests do. A
+statement that blocks, such as `time.sleep`, blocks the server.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 class Result(NamedTuple):
-    """What `do` returns."""
+    """The result of `do`: a request, and the response to it."""
 
     request: Request
     response: HTTPResponse
 
 
 class Console(code.InteractiveConsole):
-    """Run what is written on an event loop.
+    """An interactive console that runs its statements on an event loop.
 
     Args:
-        variables: what the statements see.
-        loop: runs in another thread.
+        variables: the global variables of the statements.
+        loop: the event loop, which runs in another thread.
     """
 
     def __init__(self, variables: dict[str, Any], loop: asyncio.AbstractEventLoop) -> None:
@@ -73,7 +73,7 @@ class Console(code.InteractiveConsole):
 
 
 def variables_of(app: Sanic[Any, Any]) -> dict[str, Any]:
-    """Return the variables of a prompt: `app`, `do`, `sanic`, and those of `app.repl_ctx`."""
+    """Return the variables of a prompt: `app`, `do`, `sanic`, and the variables of `app.repl_ctx`."""
 
     async def do(url: str = "/", headers: Headers | None = None, method: str = "GET", body: str = "") -> Result:
         """Send a request to the application, without a server; return the request and the response."""
@@ -88,9 +88,9 @@ async def send_request(
     """Call an application with a request, and return both request and response.
 
     Args:
-        app: has started.
-        url: path and query.
-        headers: header fields, as a mapping or as pairs.
+        app: the application, which has started.
+        url: the path and the query.
+        headers: the header fields, as a mapping or as pairs.
         method: the method.
         body: the body.
     """
@@ -138,7 +138,7 @@ async def send_request(
 
     await app(scope, receive, send)
     response.body = b"".join(content)
-    # One that only tells what was sent: the application's own belongs to the dispatch.
+    # A new object with the data that was sent, because the dispatch keeps the request that the handler got.
     request = app.request_class(scope, receive, send)
     return Result(request, response)
 
@@ -148,7 +148,7 @@ def show_prompt(app: Sanic[Any, Any]) -> None:
 
     def start(app: Sanic[Any, Any]) -> None:
         loop = asyncio.get_running_loop()
-        # Not waited for at the end: nothing can end a thread that reads from a terminal.
+        # A daemon thread, because nothing can end a thread that reads from a terminal.
         threading.Thread(target=interact, args=(app, loop), name="sanic_star prompt", daemon=True).start()
 
     app.after_server_start(start)

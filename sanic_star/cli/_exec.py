@@ -1,6 +1,6 @@
-"""`sanic-star TARGET exec NAME`: a command that the application has made with `@app.command`.
+"""`sanic-star TARGET exec NAME`: run a command that the application defines with `@app.command`.
 
-As in Sanic each parameter of the function is an option, whose value is text.
+As in Sanic, each parameter of the function is an option, whose value is text.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import click
 
 from sanic_star.cli._loading import load_or_exit
 
-NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+NAMED_PARAMETER_KINDS = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def execute(arguments: Sequence[str], program: str) -> None:
-    """Run the command that stands behind `exec`, and end the process."""
-    at = arguments.index("exec", 1)
-    before, after = list(arguments[:at]), list(arguments[at + 1 :])
+    """Run the command whose name follows `exec`, and end the process."""
+    exec_position = arguments.index("exec", 1)
+    before, after = list(arguments[:exec_position]), list(arguments[exec_position + 1 :])
     commands = click.Group("exec", callback=None, context_settings=HELP, help="Run a command of the application.")
 
     @click.command(context_settings={**HELP})
     @click.argument("target")
-    @click.option("--factory", is_flag=True, help="TARGET is something to call that returns the application.")
+    @click.option("--factory", is_flag=True, help="TARGET is a callable that returns the application.")
     def choose(target: str, factory: bool) -> None:
         """Run a command of the application TARGET: sanic-star TARGET exec NAME."""
         app: Any = load_or_exit(target, factory)
@@ -39,8 +39,10 @@ def execute(arguments: Sequence[str], program: str) -> None:
 
 
 def as_command(name: str, function: Callable[..., Any]) -> click.Command:
-    """Return a command of the command line for a function."""
-    parameters = [parameter for parameter in signature(function).parameters.values() if parameter.kind in NAMED]
+    """Return a click command that runs a function."""
+    parameters = [
+        parameter for parameter in signature(function).parameters.values() if parameter.kind in NAMED_PARAMETER_KINDS
+    ]
     options: list[click.Parameter] = [_option(parameter) for parameter in parameters]
     return click.Command(
         name,

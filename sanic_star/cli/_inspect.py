@@ -1,4 +1,4 @@
-"""`sanic-star inspect`: what the processes of a running application do, and orders for them."""
+"""`sanic-star inspect`: show and control the processes of a running application."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ Without an ACTION it shows the state of each process. The actions are:
     shutdown                   stop the application, and all its processes
     NAME [ARGUMENT …]          call a method of the application's own inspector
 
-A method of your own gets `--name=value` as a keyword argument, `--name` and `--no-name` as true and false, and
+Your own method gets `--name=value` as a keyword argument, `--name` and `--no-name` as true and false, and
 everything else as positional arguments.
 """
 
 
 def inspect(arguments: Sequence[str], program: str) -> None:
-    """Do what follows `inspect` on the command line.
+    """Run the action that follows `inspect` on the command line.
 
     Args:
-        arguments: options and words.
-        program: the name of the command, for its help.
+        arguments: the arguments after `inspect`.
+        program: the name of the command, which its help shows.
 
     Raises:
-        SystemExit: with status 1, the inspector can't be reached or refuses; 2, the command line is wrong.
+        SystemExit: with status 1 if the inspector cannot be reached or refuses the action; with status 2 if the command
+            line is invalid.
     """
     try:
         _command.main(list(arguments), program, standalone_mode=False)
@@ -62,11 +63,11 @@ def arguments_of(action: str, words: Sequence[str]) -> dict[str, Any]:
     """Return the arguments of an action.
 
     Args:
-        action: its name.
-        words: what follows it on the command line.
+        action: the name of the action.
+        words: the arguments after the action on the command line.
 
     Raises:
-        click.UsageError: the action takes other arguments.
+        click.UsageError: the action does not take these arguments.
 
     >>> arguments_of("greet", ["Ada", "--lang=nl", "--loud", "--no-bell"])
     {'args': ['Ada'], 'lang': 'nl', 'loud': True, 'bell': False}
@@ -83,10 +84,10 @@ def arguments_of(action: str, words: Sequence[str]) -> dict[str, Any]:
         if len(words) != 1 or not words[0].isdecimal():
             raise click.UsageError("scale takes the number of workers, as in `scale 4`.")
         return {"replicas": int(words[0])}
-    return _of_own_action(words)
+    return _custom_action_arguments(words)
 
 
-def _of_own_action(words: Sequence[str]) -> dict[str, Any]:
+def _custom_action_arguments(words: Sequence[str]) -> dict[str, Any]:
     positional: list[str] = []
     named: dict[str, Any] = {}
     for word in words:

@@ -1,4 +1,4 @@
-"""Find the application that the command line names; if that fails, one line says why."""
+"""Load the application that the command line names; if that fails, one line gives the reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OWN_FILES = (str(Path(__file__).parents[1]) + os.sep, str(importlib.__file__), 
 
 
 class Unusable(click.ClickException):
-    """What was asked for can't be served; the message says why and how to mend it."""
+    """A command cannot be run; the message is one line with the reason and the remedy."""
 
     exit_code = 1
 
@@ -31,15 +31,16 @@ def load(
     """Return the application that the command line names, with the alias installed.
 
     Args:
-        target: `module:name`, `module.name`, `module` for an application called `app` in it, or a directory. A name may
-            be that of a function that makes the application.
-        factory: whether the name is something else to call, such as a class.
+        target: `module:name`, `module.name`, `module` for its variable `app`, or a directory. The name may be that of a
+            function that returns the application.
+        factory: whether to call the named object even if it is not a function, for example a class.
         simple: whether the target is a directory.
-        debug: whether to switch debug mode on.
-        args: what a function gets that makes the application and takes an argument.
+        debug: whether to enable debug mode.
+        args: the argument for a factory that takes one.
 
     Raises:
-        Unusable: there is no such module, name or directory, it is no application, or a setting has an invalid value.
+        Unusable: the module, the name or the directory does not exist, the object is not an application, or a setting
+            is invalid.
     """
     try:
         install()
@@ -56,28 +57,28 @@ def load(
         raise Unusable(f"There is no module {error.name!r} here; write module:app, as in server:app.") from None
     except (NoApplication, InvalidSetting) as error:
         raise Unusable(str(error)) from None
-    if loader.made_nothing:
-        raise Unusable(f"{target!r} was called and returned None; it should return the application that it makes.")
+    if loader.factory_returned_none:
+        raise Unusable(f"{target!r} was called and returned None; it should return the application.")
     if loaded is None:
         module, name = (loader.module_name, loader.app_name) if loader.module_name else (target, DEFAULT_APP_NAME)
         raise Unusable(f"{module!r} has no {name!r}; write module:app, with the name of your application.")
     if not isinstance(loaded, Sanic):
-        hint = " If it makes one, add --factory." if callable(loaded) else ""
-        raise Unusable(f"{target!r} is a {type(loaded).__name__}, no application of sanic_star.{hint}")
+        hint = " If calling it returns the application, add --factory." if callable(loaded) else ""
+        raise Unusable(f"{target!r} is a {type(loaded).__name__}, not an application of sanic_star.{hint}")
     if debug:
         loaded.debug = True
     return loaded
 
 
 def load_or_exit(*arguments: Any) -> Sanic[Any, Any]:
-    """Return the application; if its own code fails, print the traceback of that code alone.
+    """Return the application; if its code raises, print the traceback of that code only.
 
     Args:
-        arguments: as in `load`.
+        arguments: the arguments of `load`.
 
     Raises:
         Unusable: see `load`.
-        SystemExit: with status 1, the application's code has raised.
+        SystemExit: with status 1 if the code of the application raises.
     """
     try:
         return load(*arguments)
@@ -108,7 +109,7 @@ def _user_frames(traceback: TracebackType | None) -> TracebackType | None:
 
 
 def _check(target: str, simple: bool) -> None:
-    """Refuse what can only be a slip."""
+    """Refuse targets that are certainly mistakes."""
     path = Path(target)
     if simple and not path.is_dir():
         raise Unusable(f"There is no directory {target!r} here; --simple serves a directory.")
@@ -116,4 +117,4 @@ def _check(target: str, simple: bool) -> None:
         module = ".".join(path.with_suffix("").parts)
         raise Unusable(f"{target!r} is a file; write the module and the application, as in {module}:app.")
     if ("/" in target or "\\" in target) and not path.is_dir():
-        raise Unusable(f"There is no directory {target!r} here; an application is written as package.module:app.")
+        raise Unusable(f"There is no directory {target!r} here; to name an application, write package.module:app.")

@@ -31,7 +31,10 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as We
 
 # Both import the alias when they are called, because most processes don't need it.
 def install() -> None:
-    """Make `import sanic` import this package, from now on and in this process; see `alias.install`.
+    """Make `import sanic` import this package, from now on and in this process.
+
+    `sanic`, its public modules, `sanic_testing` and the parts of `sanic_routing` that applications use are then modules
+    of this package, whether or not the real ones are installed. A second call does nothing.
 
     Raises:
         AliasError: Sanic itself was already imported.
@@ -42,7 +45,10 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Undo `install()`; see `alias.uninstall`."""
+    """Undo `install()`: from now on `import sanic` imports the real package, or fails.
+
+    Modules keep what they have already imported.
+    """
     from sanic_star.compat._alias import alias
 
     alias.uninstall()

@@ -996,7 +996,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.prepare(host, port, single_process=single_process, **options)
         if loop is not None:
             prepared_now = self.state.server_info[-1]
-            prepared_now.how = replace(prepared_now.how, loop=loop)
+            prepared_now.backend_settings = replace(prepared_now.backend_settings, loop=loop)
         if single_process:
             self.serve_single(self)
         else:

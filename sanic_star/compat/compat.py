@@ -155,7 +155,7 @@ _add_item: Any = CIMultiDict.add
 class Header(CIMultiDict[str]):
     """The header fields of a request or response: a multidict that ignores the case of names.
 
-    To set a field with CR, LF or NUL raises. The constructor does not check fields, because a server has checked those
+    Setting a field with CR, LF or NUL raises. The constructor does not check fields, because a server has checked those
     of a request; `checked` is for fields of an application.
 
     Each field is also an attribute, with `_` instead of `-`: its values, joined by commas, or an empty string if it is

@@ -4,8 +4,7 @@ A route holds one callable, `call`, which is compiled when the application is fi
 connection and sends the response that it returns. Three rules keep the way of a request short:
 
 - `Router._direct` has the paths without parameters and hosts, by their undecoded bytes, and the last thousand paths
-with
-  a parameter that were requested more than once;
+  with a parameter that were requested more than once;
 - every other request calls `Router._look_up`, which always returns a route: `fallback` (404, 405, 426) if nothing
   matches, `forward` if a mounted application or one of Starlette's routes does;
 - `Router.routes` is a list that may change at any time: a change empties the index, and the next look-up rebuilds it.

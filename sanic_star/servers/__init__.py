@@ -1,11 +1,13 @@
-"""Running an application: `run` serves it until it is stopped, on uvicorn, hypercorn or granian.
+"""Run applications: `run` serves them until they are stopped, on uvicorn, hypercorn or granian.
 
-One process serves in itself (`serving`). Several, one that is restarted on changes, and one that has a main process
-beside it, are looked after by their parent (`supervisor`), which owns the sockets; it starts `worker`, and functions
-of the application that run beside the workers (`jobs`). Each server has one record in
-`backends` and one module that runs it; sockets, signals, restarts and the exit status are the same for all.
+If one process is enough, `serving` serves in this process. A supervisor (`supervisor`) is needed for several workers,
+for a worker that restarts when files change, and for a worker with a main process beside it. The supervisor owns the
+sockets, and starts the workers (`worker`) and functions of the application that run beside them (`jobs`). Each server
+has one record in `backends`, and one module that runs it. Sockets, signals, restarts and the exit status are the same
+for all servers.
 
-Nothing of a server is loaded before `run` is called: an application that another server runs never pays for this one.
+No server is imported before `run` is called: an application on a server that this package has not started never pays
+for these imports.
 """
 
 from __future__ import annotations
@@ -53,30 +55,36 @@ def run(plan: Plan) -> None:
         with Sockets(plan.settings, plan.sockets) as sockets:
             if plan.needs_supervisor and _supervise(plan, sockets):
                 return
-            serve(plan.apps, plan.settings, sockets, signals=plan.signals, ready=lambda stop: sockets.announce())
+            serve(
+                plan.apps,
+                plan.settings,
+                sockets,
+                handle_signals=plan.handles_signals,
+                on_ready=lambda stop: sockets.announce(),
+            )
     except CannotServe as error:
         logger.error("%s", error)
         sys.exit(1)
 
 
 def _supervise(plan: Plan, sockets: Sockets) -> bool:
-    """Serve in other processes until the stop.
+    """Serve in other processes, until the stop.
 
     Returns:
-        Whether they could import the application; if not, nothing was served.
+        Whether the workers could import the application; if not, nothing was served.
     """
-    from sanic_star.servers.stopping import bound_exit
+    from sanic_star.servers.stopping import limit_exit_time
     from sanic_star.servers.supervisor import Supervisor
 
     try:
         Supervisor(plan, sockets).run()
-        bound_exit()
+        limit_exit_time()
     except NotImportable as error:
         if not plan.can_serve_alone:
             raise CannotServe(f"Several workers need an application that another process can import: {error}") from None
         logger.warning(
             "No other process can import the application, so this one serves it, without app.manager and app.m: %s. "
-            "To change that, create the application at the top of a module, or give a factory of a module.",
+            "To change that, create the application at the top of a module, or pass a function of a module as factory.",
             error,
         )
         return False
@@ -92,6 +100,6 @@ def stop(app: Host, *, everywhere: bool = True) -> None:
     """
     from sanic_star.servers.serving import served
 
-    for application, server in served:
+    for application, server_stop in served:
         if application is app:
-            server.begin(everywhere=everywhere)
+            server_stop.begin(everywhere=everywhere)

@@ -32,7 +32,7 @@ class Serve(Protocol):
     """The coroutine function of a server's module that serves an application."""
 
     async def __call__(
-        self, app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+        self, app: Host, settings: Settings, sockets: list[socket], stop: Stop, on_accepting: Callable[[], None]
     ) -> None:
         """Serve an application until the stop.
 
@@ -40,8 +40,8 @@ class Serve(Protocol):
             app: the application.
             settings: the settings of its server.
             sockets: the bound sockets.
-            stop: the stop of this process.
-            accepting: called when the server accepts connections.
+            stop: the stop of all servers of this process.
+            on_accepting: called when the server accepts connections.
 
         Raises:
             CannotServe: the start of the application failed; the reason is in the log.
@@ -54,12 +54,12 @@ class Backend:
 
     Args:
         name: the name of the server, of its distribution and of its package.
-        import_serve: imports the server's module of `sanic_star.servers`, and returns its `serve`.
+        import_serve: imports its module of `sanic_star.servers`, and returns `serve` of that module.
         versions: the versions of HTTP that it speaks: 1, 2, 3.
-        requirements: by version of HTTP, another package that it needs, and the requirement for pip.
+        requirements: by version of HTTP, a package that it needs for this version, and the requirement for pip.
         takes_sockets_on_windows: whether it can listen on a bound socket on Windows.
-        reads_certificates: the versions of HTTP for which it needs the paths of a certificate, not a context.
-        missing_options: the settings that it has no option for: names in `app.config`, with those in `Settings`.
+        reads_certificates: the versions of HTTP for which it reads certificate files itself, and takes no context.
+        missing_options: the settings that it has no option for: by name in `app.config`, the name in `Settings`.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Backend:
         """Import the server, and return its `serve`.
 
         Raises:
-            CannotServe: the installed release has no longer, or not yet, a name that this package uses.
+            CannotServe: the installed release does not have a name that this package uses.
         """
         try:
             return self.import_serve()
@@ -94,13 +94,13 @@ class Backend:
             settings: the settings.
 
         Raises:
-            CannotServe: the server is not installed, or a setting is impossible with it.
+            CannotServe: the server is not installed, or does not support a setting.
         """
         http = settings.version
         if find_spec(self.name) is None:
             raise CannotServe(f"{self.name} is not installed: pip install {self.name}")
         if sys.platform == "win32" and not self.takes_sockets_on_windows:
-            raise CannotServe(f"{self.name} can't take over a socket on Windows; take {default_backend(http).name}")
+            raise CannotServe(f"{self.name} can't take over a socket on Windows; use {default_backend(http).name}")
         if http not in self.versions:
             raise CannotServe(f"{self.name} does not speak HTTP/{http}; server={default_backend(http).name!r} does")
         package, requirement = self.requirements.get(http, ("", ""))
@@ -113,11 +113,11 @@ class Backend:
             alternatives = [
                 backend.name for backend in BACKENDS.values() if http in backend.versions - backend.reads_certificates
             ]
-            remedy = f", or take {alternatives[0]}" if alternatives else ""
-            raise CannotServe(f"{self.name} reads certificates by itself: give ssl=… the paths of one{remedy}")
+            remedy = f", or use {alternatives[0]}" if alternatives else ""
+            raise CannotServe(f"{self.name} reads certificate files itself: pass their paths in ssl=…{remedy}")
 
-    def without_effect(self, settings: Settings) -> list[str]:
-        """Return the settings without effect: those that were changed and that the server has no option for.
+    def settings_without_effect(self, settings: Settings) -> list[str]:
+        """Return the changed settings that the server has no option for.
 
         Args:
             settings: the settings.
@@ -132,35 +132,35 @@ class Backend:
         ]
 
 
-def _uvicorn() -> Serve:
-    from sanic_star.servers.uvicorn import serve  # imported late, as below, because only one server is used
+def _import_uvicorn() -> Serve:
+    from sanic_star.servers.uvicorn import serve  # imported late, as below, because most programs use one server
 
     return serve
 
 
-def _hypercorn() -> Serve:
+def _import_hypercorn() -> Serve:
     from sanic_star.servers.hypercorn import serve
 
     return serve
 
 
-def _granian() -> Serve:
+def _import_granian() -> Serve:
     from sanic_star.servers.granian import serve
 
     return serve
 
 
-# By name. The first one that speaks the wanted version of HTTP is the default.
+# The servers by name. The default for a version of HTTP is the first one that speaks it.
 BACKENDS: Mapping[str, Backend] = {
     backend.name: backend
     for backend in (
-        Backend("uvicorn", _uvicorn),
+        Backend("uvicorn", _import_uvicorn),
         Backend(
             "hypercorn",
-            _hypercorn,
+            _import_hypercorn,
             versions=frozenset({1, 2, 3}),
             requirements={3: ("aioquic", "hypercorn[h3]")},
-            # aioquic, its library for HTTP/3, reads them.
+            # Its library for HTTP/3, aioquic, reads them.
             reads_certificates=frozenset({3}),
             missing_options={
                 # Its `keep_alive_timeout` also limits heads.
@@ -170,7 +170,7 @@ BACKENDS: Mapping[str, Backend] = {
         ),
         Backend(
             "granian",
-            _granian,
+            _import_granian,
             versions=frozenset({1, 2}),
             takes_sockets_on_windows=False,
             reads_certificates=frozenset({1, 2}),
@@ -218,10 +218,14 @@ def check_servers(settings: Sequence[Settings]) -> None:
         settings: the settings of each application.
 
     Raises:
-        CannotServe: a server is not installed, or a setting is impossible with it.
+        CannotServe: a server is not installed, or does not support a setting.
     """
     for app_settings in settings:
         backend = find_backend(app_settings.server)
         backend.check(app_settings)
-        if ignored := backend.without_effect(app_settings):
-            logger.warning("%s has no option for %s: without effect", app_settings.server, ", ".join(ignored))
+        if ignored := backend.settings_without_effect(app_settings):
+            logger.warning(
+                "%s has no option for these settings, so that they have no effect: %s",
+                app_settings.server,
+                ", ".join(ignored),
+            )

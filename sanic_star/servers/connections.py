@@ -39,7 +39,7 @@ from sanic_star.engine.timeouts import CHECKS_PER_LIMIT, LONGEST_INTERVAL_S, MIN
 
 # The number of files that stay free for the application when connections are closed to make room.
 SPARE_FILES = 16
-# One connection in so many is closed beyond the excess; see `_make_room`.
+# When connections are closed to make room, one in `ROOM_SHARE` is closed beyond the excess; see `_make_room`.
 ROOM_SHARE = 16
 
 
@@ -62,13 +62,13 @@ _ROOM = (Phase.HEAD, Phase.SILENT, Phase.UNREAD_BODY, Phase.IDLE, Phase.BODY)
 
 @dataclass(frozen=True)
 class Limits:
-    """How long connections may wait, in seconds; `None` for no limit.
+    """The time limits of connections, in seconds; `None` for no limit.
 
     Args:
-        request_timeout: for the next byte of a head.
-        head_timeout: for a whole head.
-        body_timeout: for a whole body; a second is added for each `MIN_BODY_RATE` bytes.
-        keep_alive: for the next request; 0 closes the connection after each response.
+        request_timeout: the limit for the next byte of a head.
+        head_timeout: the limit for a whole head.
+        body_timeout: the limit for a whole body; each `MIN_BODY_RATE` bytes add a second.
+        keep_alive: the limit for the next request; 0 closes the connection after each response.
     """
 
     request_timeout: float | None
@@ -95,9 +95,9 @@ class Connection:
         transport: the connection's transport.
         cycle: the current request and its response, as the server represents them; `None` before the first request.
         received: the number of bytes received so far.
-        number: counts the connections of the server.
-        since: when the phase began, by the sweeper's clock.
-        heard_at: when the last byte arrived, by the sweeper's clock.
+        number: the number of this connection among those of the server, from 1.
+        since: the time at which the phase began, by the sweeper's clock.
+        heard_at: the time at which the last byte arrived, by the sweeper's clock.
         is_refused: whether a 408 was sent.
     """
 
@@ -220,13 +220,13 @@ class ConnectionSweeper:
     Args:
         connections: the server's set of connections; the sweeper ignores those of websockets.
         limits: the limits.
-        max_connections: above this number, waiting connections are closed; by default `most_connections`.
+        max_connections: above this number, waiting connections are closed; by default `max_open_connections`.
     """
 
     def __init__(self, connections: set[Any], limits: Limits, max_connections: float | None = None) -> None:
         self.connections = connections
         self.limits = limits
-        self.max_connections = most_connections() if max_connections is None else max_connections
+        self.max_connections = max_open_connections() if max_connections is None else max_connections
         shortest = limits.shortest
         interval_s = shortest / CHECKS_PER_LIMIT if shortest else LONGEST_INTERVAL_S
         self._interval_s = min(max(interval_s, SHORTEST_INTERVAL_S), LONGEST_INTERVAL_S)
@@ -309,7 +309,7 @@ class ConnectionSweeper:
                 connection.make_room(phase)
 
 
-def most_connections() -> float:
+def max_open_connections() -> float:
     """Return the number of connections that may be open before the process runs out of files."""
     if sys.platform == "win32":  # it has no such limit
         return float("inf")

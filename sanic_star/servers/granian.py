@@ -18,7 +18,7 @@ from granian.server.embed import Server as Embedded
 from sanic_star.engine.os_signals import DRAIN_NOTICE_S
 from sanic_star.engine.seams import Host
 from sanic_star.servers.settings import CannotServe, Settings
-from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, end_requests_after, first
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, end_requests_after, wait_for_first
 
 # The smallest buffer that granian's HTTP library accepts, in bytes.
 MIN_BUFFER_SIZE = 8192
@@ -81,7 +81,7 @@ def make_server(app: Host, settings: Settings, inherited: socket) -> Server:
 
 
 async def serve(
-    app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+    app: Host, settings: Settings, sockets: list[socket], stop: Stop, on_accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.backends.Serve`."""
     server = make_server(app, settings, sockets[0])
@@ -93,9 +93,9 @@ async def serve(
         if task.done() or app._engine.lifecycle.stage != "running":
             raise CannotServe(f"{app!r} could not be started")
         await app._engine.lifecycle.after_start()
-        accepting()
-        await first(stop.wait_announced(), [task])
-        if stop.ended_endless and not stop.forced:
+        on_accepting()
+        await wait_for_first(stop.wait_announced(), [task])
+        if stop.has_ended_endless and not stop.is_forced:
             # granian's threads still hold the last messages, and drop them when they stop.
             await asyncio.sleep(DRAIN_NOTICE_S)
     finally:
@@ -103,7 +103,7 @@ async def serve(
         # granian closes a copy of this socket. While this one is open, new clients would wait in its queue.
         sockets[0].close()
         await _wait_for_end(app, task, stop, settings.graceful_timeout)
-        if not stop.forced:
+        if not stop.is_forced:
             await app._engine.lifecycle.stop()  # does nothing if granian has done it
 
 
@@ -119,11 +119,11 @@ async def _wait_for_end(app: Host, task: asyncio.Task[None], stop: Stop, grace_p
         grace_period: how long requests may take, in seconds.
     """
     ending_requests = asyncio.ensure_future(end_requests_after(app, grace_period))
-    forcing = asyncio.ensure_future(stop.call_when_forced(task.cancel))
+    force_task = asyncio.ensure_future(stop.call_when_forced(task.cancel))
     await asyncio.wait({task}, timeout=grace_period + CANCELLED_REQUESTS_S)
     # Requests have ended, but listeners and background tasks may take longer: they have limits of their own.
     while app._engine.lifecycle.stage == "closing" and not task.done():
         await asyncio.wait({task}, timeout=POLL_S)
-    for pending in (task, ending_requests, forcing):
+    for pending in (task, ending_requests, force_task):
         pending.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sanic_star.engine.os_signals import DRAIN_NOTICE_S
 from sanic_star.engine.seams import Host
 from sanic_star.servers.settings import TLS, CannotServe, Settings
-from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, Stop, first
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, StalledConnections, Stop, wait_for_first
 
 # How long connections may take to close, once everything is sent, in seconds.
 CLOSE_TIMEOUT_S = 3.0
@@ -128,7 +128,7 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
 
 
 async def serve(
-    app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+    app: Host, settings: Settings, sockets: list[socket], stop: Stop, on_accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.backends.Serve`.
 
@@ -136,16 +136,16 @@ async def serve(
     """
     config = make_config(settings, sockets)
     transports: set[asyncio.WriteTransport] = set()
-    watching = ExitStack()
-    listening = watching.enter_context(_listening(settings, sockets, transports))
-    ending: list[asyncio.Future[None]] = []
+    recording = ExitStack()
+    asyncio_servers = recording.enter_context(_record_servers(settings, sockets, transports))
+    ending_tasks: list[asyncio.Future[None]] = []
     closes_connections = asyncio.Event()
 
     async def end_requests() -> None:
         await app._engine.lifecycle.after_start()
-        accepting()
+        on_accepting()
         await stop.wait_announced()
-        for server in listening:
+        for server in asyncio_servers:
             server.close()
         # hypercorn has copies. While these sockets are open, new clients would wait in their queues.
         for bound in sockets:
@@ -157,17 +157,17 @@ async def serve(
             await asyncio.sleep(DRAIN_NOTICE_S)
         await app._engine.requests_ended()
         app._engine.sweeper.abort_all()
-        ending.append(asyncio.ensure_future(_abort_stalled(transports)))
+        ending_tasks.append(asyncio.ensure_future(_abort_stalled(transports)))
         # hypercorn would wait for the next ping of each websocket, also if it is closed.
         _cancel_pings()
-        if stop.ended_endless or settings.version == 3:
+        if stop.has_ended_endless or settings.version == 3:
             # hypercorn does not close the connections of closed websockets, and those of HTTP/3.
             config.graceful_timeout = WEBSOCKET_CLOSE_S
-        if stop.ended_endless:
+        if stop.has_ended_endless:
             # They are closed here, because hypercorn would cancel their tasks, and Python 3.11 logs a traceback for
             # each.
             config.graceful_timeout += CANCELLED_REQUESTS_S
-            ending.append(asyncio.ensure_future(_close_after(transports, WEBSOCKET_CLOSE_S)))
+            ending_tasks.append(asyncio.ensure_future(_close_after(transports, WEBSOCKET_CLOSE_S)))
 
     async def until_stop() -> None:
         try:
@@ -177,11 +177,11 @@ async def serve(
 
     checked_app: Any = with_date_check(app)
     task = asyncio.ensure_future(serve_hypercorn(checked_app, config, shutdown_trigger=until_stop, mode="asgi"))
-    forcing = asyncio.ensure_future(stop.call_when_forced(task.cancel))
+    force_task = asyncio.ensure_future(stop.call_when_forced(task.cancel))
     try:
-        await first(closes_connections.wait(), [task])
+        await wait_for_first(closes_connections.wait(), [task])
         if not await _has_ended(app, task, config):
-            if not stop.forced:
+            if not stop.is_forced:
                 await app._engine.lifecycle.stop()  # hypercorn has not called it
             return
         error = None if task.cancelled() else task.exception()
@@ -190,8 +190,8 @@ async def serve(
         if error is not None:
             raise error
     finally:
-        watching.close()
-        for helper_task in (forcing, *ending):
+        recording.close()
+        for helper_task in (force_task, *ending_tasks):
             helper_task.cancel()
 
 
@@ -222,10 +222,10 @@ async def _has_ended(app: Host, task: asyncio.Task[None], config: Config) -> boo
 
 async def _abort_stalled(transports: set[asyncio.WriteTransport]) -> None:
     """Abort connections whose client does not read, because hypercorn waits for them for ever."""
-    stalled = Stalled()
+    stalled_connections = StalledConnections()
     while True:
         for transport in list(transports):
-            if stalled.has(transport):
+            if stalled_connections.is_stalled(transport):
                 transport.abort()
         await asyncio.sleep(POLL_S)
 
@@ -268,7 +268,7 @@ def _make_recorded_protocol(make: Callable[[], Any], transports: set[asyncio.Wri
 
 
 @contextmanager
-def _listening(
+def _record_servers(
     settings: Settings, sockets: list[socket], transports: set[asyncio.WriteTransport] | None = None
 ) -> Iterator[list[asyncio.Server]]:
     """Record the servers and connections that hypercorn creates, which it does not make accessible.

@@ -1,10 +1,11 @@
-"""The processes of an application by name: its servers, and functions that run in processes of their own.
+"""The processes of an application by name: its workers, and processes that run functions.
 
-A `Jobs` is the table of jobs, in the order in which they were added. A `Job` is a function and the `Slot`s in which it
-runs. A slot has a name, and the state that `app.m.workers` shows; both stay when its process is replaced. The
-supervisor starts, restarts and stops the processes; this module only records them.
+`Jobs` is the table of jobs, in the order of their addition. A `Job` is a worker or a function, with a `Slot` for each
+of its processes. A slot has a name and the state that `app.m.workers` shows; it keeps both when its process is
+replaced. The supervisor starts, restarts and stops the processes; this module only records them.
 
-Values that users set in a slot stay pickled here, because their classes may exist only in the workers.
+A state has built-in values, which this package sets (`pid`, `state`, `starts`, …), and values that users set. The
+latter stay pickled here, because their classes may exist only in the workers.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-# Names of states, as Sanic 25.12 has them in `sanic.worker.constants.ProcessState`.
+# The names of states in Sanic 25.12: `sanic.worker.constants.ProcessState`.
 NONE, STARTED, ACKED, TERMINATED = "NONE", "STARTED", "ACKED", "TERMINATED"
 FAILED, COMPLETED = "FAILED", "COMPLETED"
 ENDED_STATES = frozenset({NONE, FAILED, COMPLETED})
-MAIN = "Sanic-Main"
+MAIN_PROCESS_NAME = "Sanic-Main"
 
 
 class LazyValue:
     """A value that is sent to another process, and unpickled there when it is needed.
 
-    Its classes may be defined in the main module, which is imported later than the message arrives. In a forked process
-    the value is not pickled.
+    Its classes may be defined in the main module, which is imported after the message arrives. In a forked process
+    the value is a copy in memory, and is not pickled.
 
     Args:
         value: the value.
@@ -41,7 +42,7 @@ class LazyValue:
         self.value = value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return PickledValue, (dumped(self.value),)
+        return PickledValue, (pickle_value(self.value),)
 
 
 @dataclass
@@ -60,60 +61,60 @@ class Slot:
 
     Args:
         name: the name.
-        ident: the prefix of the lines in its log.
+        ident: the prefix of its log lines.
         is_server: whether the process serves the application.
 
     Attributes:
         process: the current or last process; `None` before the first start.
-        is_over: whether the server has stopped, and no other process will run under this name.
+        is_closed: whether the server has stopped, so that no other process will run under this name.
     """
 
     def __init__(self, name: str, ident: str, is_server: bool) -> None:
         self.name, self.ident = name, ident
         self.is_server = is_server
         self.process: BaseProcess | None = None
-        self._facts: dict[str, Any] = {"server": is_server}
+        self._builtin_values: dict[str, Any] = {"server": is_server}
         # Values that users have set, pickled.
-        self._custom: dict[str, bytes] = {}
-        self.is_over = False
+        self._user_values: dict[str, bytes] = {}
+        self.is_closed = False
 
     @property
     def state(self) -> str:
         """The name of the state; empty before the first start."""
-        return str(self._facts.get("state", ""))
+        return str(self._builtin_values.get("state", ""))
 
-    def note(self, **facts: Any) -> None:
-        """Set facts about the process; they replace values of users with the same names."""
-        self._facts |= facts
-        for key in facts:
-            self._custom.pop(key, None)
+    def set_builtin(self, **values: Any) -> None:
+        """Set built-in values; they replace values of users with the same names."""
+        self._builtin_values |= values
+        for key in values:
+            self._user_values.pop(key, None)
 
-    def note_start(self, process: BaseProcess) -> None:
+    def record_start(self, process: BaseProcess) -> None:
         """Record that a process has been started under this name.
 
         Args:
             process: the process.
         """
         self.process, now = process, datetime.now(tz=UTC)
-        self.note(state=STARTED, pid=process.pid)
-        if "starts" in self._facts:
-            if "serving" in self._facts:
-                self.note(serving=False)
-            self.note(starts=self._facts["starts"] + 1, restart_at=now)
+        self.set_builtin(state=STARTED, pid=process.pid)
+        if "starts" in self._builtin_values:
+            if "serving" in self._builtin_values:
+                self.set_builtin(serving=False)
+            self.set_builtin(starts=self._builtin_values["starts"] + 1, restart_at=now)
         else:
-            self.note(start_at=now, starts=1)
+            self.set_builtin(start_at=now, starts=1)
 
-    def note_ready(self) -> None:
+    def record_ready(self) -> None:
         """Record that the process accepts connections."""
-        self.note(state=ACKED, serving=True)
+        self.set_builtin(state=ACKED, serving=True)
 
-    def note_end(self) -> None:
+    def record_end(self) -> None:
         """Record that the process has ended."""
-        self.note(state=FAILED if self.process is not None and self.process.exitcode else COMPLETED)
-        if "serving" in self._facts:
-            self.note(serving=False)
+        self.set_builtin(state=FAILED if self.process is not None and self.process.exitcode else COMPLETED)
+        if "serving" in self._builtin_values:
+            self.set_builtin(serving=False)
 
-    def change(self, values: Mapping[str, bytes], removed: Iterable[str] = ()) -> None:
+    def change_user_values(self, values: Mapping[str, bytes], removed: Iterable[str] = ()) -> None:
         """Set and remove values of users.
 
         Args:
@@ -121,25 +122,25 @@ class Slot:
             removed: the names of values to remove.
         """
         for key, value in values.items():
-            self._facts.pop(key, None)
-            self._custom[key] = value
+            self._builtin_values.pop(key, None)
+            self._user_values[key] = value
         for key in removed:
-            self._facts.pop(key, None)
-            self._custom.pop(key, None)
+            self._builtin_values.pop(key, None)
+            self._user_values.pop(key, None)
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, bytes]]:
-        """Return copies of the facts, and of the pickled values of users."""
-        return dict(self._facts), dict(self._custom)
+        """Return copies of the built-in values, and of the pickled values of users."""
+        return dict(self._builtin_values), dict(self._user_values)
 
 
 @dataclass
 class Job:
-    """A server, or a function, that runs in processes of its own; each process has a slot.
+    """A worker, or a function that runs in separate processes; each process has a slot.
 
     Args:
         name: the name; its slots are called `Sanic-<name>-<number>`.
-        ident: the prefix of the lines in its log.
-        call: the function and its keyword arguments; `None` for a server.
+        ident: the prefix of its log lines.
+        call: the function and its keyword arguments; `None` for a worker.
         transient: whether a restart of all workers restarts it, too.
         restartable: whether it can be restarted by its name.
         tracked: whether it stays in the table after its processes have ended.
@@ -160,7 +161,7 @@ class Job:
 
 
 class Jobs:
-    """The table of an application's jobs; it can be read and changed in any thread of the main process.
+    """The table of an application's jobs; any thread of the main process may read and change it.
 
     Args:
         workers: the number of processes that serve the application.
@@ -171,16 +172,16 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._main: dict[str, Any] = {"pid": os.getpid()}
         # Called when a job has been added.
-        self.on_change: Callable[[], None] = lambda: None
-        # The ends of the pipe on which other processes send commands to the supervisor; see `Supervisor`. They have no
-        # type, because on Windows the class of a connection is another one.
+        self.on_add: Callable[[], None] = lambda: None
+        # The ends of the pipe on which other processes send commands to the supervisor; see `Supervisor`. They are
+        # `Any`, because Windows has another class of connections.
         self.publisher: Any
         self.subscriber: Any
         self.subscriber, self.publisher = Pipe()
         for number in range(workers):
-            self.server(number)
+            self.worker_slot(number)
 
-    def server(self, number: int) -> Slot:
+    def worker_slot(self, number: int) -> Slot:
         """Return the slot of a worker; add it if it is missing.
 
         Args:
@@ -206,7 +207,7 @@ class Jobs:
         workers: int = 1,
         ident: str = "",
     ) -> Job:
-        """Add a job, which the supervisor starts.
+        """Add a job; the supervisor starts it.
 
         Args:
             name: a name that no other job has.
@@ -216,14 +217,14 @@ class Jobs:
             tracked: whether it stays in the table after its processes have ended.
             auto_start: whether it starts with the application.
             workers: the number of processes that run it.
-            ident: the prefix of the lines in its log; by default the name.
+            ident: the prefix of its log lines; by default the name.
 
         Raises:
-            TypeError: the name is not a text.
+            TypeError: the name is not a string.
             ValueError: another job has the name, or the options contradict each other.
         """
         if not isinstance(name, str):
-            raise TypeError(f"The name of a managed process is a text, not {name!r}")
+            raise TypeError(f"The name of a managed process must be a string, got {name!r}")
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             raise ValueError(f"workers is the number of processes, 1 or more, got {workers!r}")
         restartable = transient if restartable is None else restartable
@@ -234,7 +235,7 @@ class Jobs:
                 raise ValueError(f"Worker {name} already exists")
             job = self._jobs[name] = Job(name, ident or name, call, transient, restartable, tracked, auto_start)
             job.slots += [Slot(f"Sanic-{name}-{number}", job.ident, False) for number in range(workers)]
-        self.on_change()
+        self.on_add()
         return job
 
     def remove(self, job: Job) -> None:
@@ -243,7 +244,7 @@ class Jobs:
             if self._jobs.get(job.name) is job:
                 del self._jobs[job.name]
 
-    def remove_server(self, number: int) -> None:
+    def remove_worker(self, number: int) -> None:
         """Remove a worker from the table.
 
         Args:
@@ -259,7 +260,7 @@ class Jobs:
         return iter(sorted(jobs, key=lambda job: not job.transient))
 
     def slot(self, name: str) -> Slot | None:
-        """Return the slot with a name, `None` if there is none.
+        """Return the slot of a name; `None` if the name is unknown.
 
         Args:
             name: the name.
@@ -267,38 +268,38 @@ class Jobs:
         return next((slot for job in self for slot in job.slots if slot.name == name), None)
 
     def snapshot(self) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
-        """Return the facts and the values of users of each process: the main one first, then in order of addition."""
+        """Return the state of each process: the main process first, then the others in the order of their addition."""
         with self._lock:
-            slots = [slot for job in self._jobs.values() for slot in job.slots if not slot.is_over]
-        return {MAIN: (dict(self._main), {}), **{slot.name: slot.snapshot() for slot in slots}}
+            slots = [slot for job in self._jobs.values() for slot in job.slots if not slot.is_closed]
+        return {MAIN_PROCESS_NAME: (dict(self._main), {}), **{slot.name: slot.snapshot() for slot in slots}}
 
-    def change(
+    def change_state(
         self,
         name: str,
         values: Mapping[str, bytes],
         removed: Iterable[str] = (),
-        facts: Mapping[str, Any] | None = None,
+        builtin_values: Mapping[str, Any] | None = None,
     ) -> None:
-        """Set and remove values of users, and set facts, in a slot; do nothing if the slot does not exist.
+        """Change the state of a process; do nothing if the name is unknown.
 
         Args:
             name: the name of the slot.
             values: the pickled values, by name.
             removed: the names of values to remove.
-            facts: the facts, by name.
+            builtin_values: the built-in values, by name.
         """
         slot = self.slot(name)
         if slot is not None:
-            slot.change(values, removed)
-            slot.note(**facts or {})
+            slot.change_user_values(values, removed)
+            slot.set_builtin(**builtin_values or {})
 
     def close(self) -> None:
-        """Close the pipe for commands of other processes."""
+        """Close the pipe on which other processes send commands."""
         self.subscriber.close()
         self.publisher.close()
 
 
-def pickled(values: Mapping[str, Any]) -> dict[str, bytes]:
+def pickle_values(values: Mapping[str, Any]) -> dict[str, bytes]:
     """Pickle each value of a mapping.
 
     Args:
@@ -307,11 +308,11 @@ def pickled(values: Mapping[str, Any]) -> dict[str, bytes]:
     Raises:
         Exception: a value cannot be pickled.
     """
-    return {key: dumped(value) for key, value in values.items()}
+    return {key: pickle_value(value) for key, value in values.items()}
 
 
-def dumped(value: Any) -> bytes:
-    """Pickle a value as `multiprocessing` does it.
+def pickle_value(value: Any) -> bytes:
+    """Pickle a value as `multiprocessing` does.
 
     Args:
         value: the value.
@@ -322,11 +323,11 @@ def dumped(value: Any) -> bytes:
     return bytes(ForkingPickler.dumps(value))
 
 
-def unpickled(facts: Mapping[str, Any], custom: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return the facts about a process, together with the values of users.
+def load_state(builtin_values: Mapping[str, Any], user_values: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the state of a process, with the values of users unpickled.
 
     Args:
-        facts: the facts.
-        custom: the pickled values of users.
+        builtin_values: the built-in values.
+        user_values: the pickled values of users.
     """
-    return {**facts, **{key: pickle.loads(value) for key, value in custom.items()}}
+    return {**builtin_values, **{key: pickle.loads(value) for key, value in user_values.items()}}

@@ -1,4 +1,4 @@
-"""Serving in this process, until the stop.
+"""Serve in this process, until the stop.
 
 Each server (`sanic_star.servers.backends`) starts an application, reports when it accepts connections, waits for the
 stop, and ends. A signal, `app.stop()` or the supervisor begins the stop: one `Stop` for all applications of the
@@ -24,11 +24,11 @@ from sanic_star.engine.seams import Host
 from sanic_star.engine.steps import CLEAN_UP_BEFORE_EXIT_S, StepTimeout
 from sanic_star.servers.backends import find_backend
 from sanic_star.servers.settings import CannotServe, Settings
-from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, Stop, Watchdog, first
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, Stop, Watchdog, wait_for_first
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
-# The applications that this process serves, each with the object that stops it.
+# The applications that this process serves, each with the stop of its server.
 served: list[tuple[Host, Stop]] = []
 
 
@@ -37,10 +37,10 @@ def serve(
     settings: Sequence[Settings],
     sockets: Sequence[list[socket]],
     *,
-    signals: bool = True,
-    ready: Callable[[Stop], None] = lambda stop: None,
-    begun: Callable[[Stop], None] = lambda stop: None,
-    everywhere: Callable[[], None] | None = None,
+    handle_signals: bool = True,
+    on_ready: Callable[[Stop], None] = lambda stop: None,
+    on_begin: Callable[[Stop], None] = lambda stop: None,
+    stop_others: Callable[[], None] | None = None,
     on_stop_step: Callable[[str, float | None], None] | None = None,
 ) -> None:
     """Serve applications in this process until they are stopped.
@@ -49,36 +49,36 @@ def serve(
         apps: the applications.
         settings: the settings of each application's server.
         sockets: the bound sockets of each application.
-        signals: whether SIGINT and SIGTERM begin the stop.
-        ready: called when all applications accept connections.
-        begun: called first, with the object that stops the servers.
-        everywhere: called by `app.stop`, to stop the other workers, too.
-        on_stop_step: called with the name of each listener of the stop, and its time limit in seconds; with an empty
-            name when the listener has ended.
+        handle_signals: whether SIGINT and SIGTERM begin the stop.
+        on_ready: called when all applications accept connections.
+        on_begin: called with the stop, before any application starts.
+        stop_others: called by `app.stop` to stop the other workers; `None` if there are none.
+        on_stop_step: called when a listener of the stop begins, with its name and its time limit in seconds; called
+            with an empty name when the listener has ended.
 
     Raises:
         CannotServe: the start of an application failed.
     """
 
-    # In another thread, the process belongs to another program.
+    # In any other thread, another program owns the process.
     watchdog = Watchdog(apps) if threading.current_thread() is threading.main_thread() else None
 
     async def main() -> None:
         stop = Stop(
-            everywhere, max(one_settings.graceful_timeout for one_settings in settings) + CLEAN_UP_BEFORE_EXIT_S
+            stop_others, max(app_settings.graceful_timeout for app_settings in settings) + CLEAN_UP_BEFORE_EXIT_S
         )
         if watchdog is not None:
             watchdog.start()
             stop.watchdog = watchdog
-        begun(stop)
-        with _signals(stop if signals else None):
+        on_begin(stop)
+        with _install_signal_handlers(stop if handle_signals else None):
             logger.info("Starting worker [%d]", os.getpid())
-            await _serve_all(apps, settings, sockets, stop, lambda: ready(stop), on_stop_step)
+            await _serve_all(apps, settings, sockets, stop, lambda: on_ready(stop), on_stop_step)
             await _end_tasks(watchdog)
             logger.info("Worker complete [%d]", os.getpid())
 
     try:
-        with asyncio.Runner(loop_factory=_loop_factory(settings, inherited=everywhere is not None)) as runner:
+        with asyncio.Runner(loop_factory=_loop_factory(settings, shares_sockets=stop_others is not None)) as runner:
             runner.run(main())
     finally:
         if watchdog is not None:
@@ -90,7 +90,7 @@ async def _serve_all(
     settings: Sequence[Settings],
     sockets: Sequence[list[socket]],
     stop: Stop,
-    ready: Callable[[], None],
+    on_ready: Callable[[], None],
     on_stop_step: Callable[[str, float | None], None] | None,
 ) -> None:
     entries = [(app, stop) for app in apps]
@@ -100,43 +100,44 @@ async def _serve_all(
         app._engine.lifecycle.owns_process = stop.watchdog is not None
         if on_stop_step is not None:
             app._engine.lifecycle.on_stop_step = on_stop_step
-    running: list[asyncio.Task[None]] = []
-    accepted: list[Host] = []
-    # If the stop begins during a start, the start may go on for this time.
-    overdue = asyncio.ensure_future(
-        stop.wait_until_overdue(max(one_settings.graceful_timeout for one_settings in settings))
+    server_tasks: list[asyncio.Task[None]] = []
+    accepting_apps: list[Host] = []
+    # A stop during the start of an application cancels this start after `graceful_timeout`.
+    overdue_task = asyncio.ensure_future(
+        stop.wait_until_overdue(max(app_settings.graceful_timeout for app_settings in settings))
     )
     try:
-        for app, one_settings, where in zip(apps, settings, sockets, strict=True):
-            accepting = asyncio.Event()
-            running.append(
+        for app, app_settings, app_sockets in zip(apps, settings, sockets, strict=True):
+            is_accepting = asyncio.Event()
+            server_tasks.append(
                 asyncio.ensure_future(
-                    find_backend(one_settings.server).load()(app, one_settings, where, stop, accepting.set)
+                    find_backend(app_settings.server).load()(app, app_settings, app_sockets, stop, is_accepting.set)
                 )
             )
-            await first(accepting.wait(), [overdue, *running])
-            if accepting.is_set():
-                accepted.append(app)
-            if stop.begun or not accepting.is_set():
+            await wait_for_first(is_accepting.wait(), [overdue_task, *server_tasks])
+            if is_accepting.is_set():
+                accepting_apps.append(app)
+            if stop.has_begun or not is_accepting.is_set():
                 break
         else:
             logger.info("Worker ready [%d]", os.getpid())
-            ready()
-            await first(stop.wait_begun(), running)
+            on_ready()
+            await wait_for_first(stop.wait_begun(), server_tasks)
     finally:
         stop.begin()
-        overdue.cancel()
-        start_was_cancelled = len(running) > len(accepted)
-        if start_was_cancelled:
-            running[-1].cancel()
-            if not (await asyncio.wait({running[-1]}, timeout=CLEAN_UP_BEFORE_EXIT_S))[0] and stop.watchdog is not None:
+        overdue_task.cancel()
+        is_start_unfinished = len(server_tasks) > len(accepting_apps)
+        if is_start_unfinished:
+            server_tasks[-1].cancel()
+            done, _ = await asyncio.wait({server_tasks[-1]}, timeout=CLEAN_UP_BEFORE_EXIT_S)
+            if not done and stop.watchdog is not None:
                 stop.watchdog.expect_end(0)
-        announcing = asyncio.ensure_future(stop.announce(accepted))
-        forcing = asyncio.ensure_future(stop.call_when_forced(announcing.cancel))
-        results = await asyncio.gather(*running, announcing, return_exceptions=True)
-        forcing.cancel()
-        if start_was_cancelled and stop.watchdog is not None:
-            # The server's task has ended; that of the application's start may ignore its cancellation.
+        announce_task = asyncio.ensure_future(stop.announce(accepting_apps))
+        force_task = asyncio.ensure_future(stop.call_when_forced(announce_task.cancel))
+        results = await asyncio.gather(*server_tasks, announce_task, return_exceptions=True)
+        force_task.cancel()
+        if is_start_unfinished and stop.watchdog is not None:
+            # The task of the server has ended, but the task of the application's start may ignore its cancellation.
             stop.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
         for entry in entries:
             served.remove(entry)
@@ -168,14 +169,14 @@ async def _end_tasks(watchdog: Watchdog | None) -> None:
 
 
 def _is_timeout(error: object) -> bool:
-    """Return whether a server has ended because a listener took too long at the start, which was logged."""
+    """Return whether a server has ended because a start listener exceeded its time limit, which was logged."""
     if isinstance(error, BaseExceptionGroup):
         return all(_is_timeout(inner) for inner in error.exceptions)
     return isinstance(error, StepTimeout)
 
 
 @contextmanager
-def _signals(stop: Stop | None) -> Iterator[None]:
+def _install_signal_handlers(stop: Stop | None) -> Iterator[None]:
     """Install signal handlers that begin the stop; in the main thread only, as Python requires it."""
     if stop is None or threading.current_thread() is not threading.main_thread():
         yield
@@ -189,25 +190,25 @@ def _signals(stop: Stop | None) -> Iterator[None]:
 
 
 def _loop_factory(
-    settings: Sequence[Settings], *, inherited: bool = False
+    settings: Sequence[Settings], *, shares_sockets: bool = False
 ) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return the factory of the event loop; `None` for asyncio's default.
 
     Args:
         settings: the settings of each application's server.
-        inherited: whether several processes have the same sockets.
+        shares_sockets: whether several processes accept connections on the same sockets.
     """
-    for one_settings in settings:
-        if one_settings.loop is not None:
-            loop = one_settings.loop
+    for app_settings in settings:
+        if app_settings.loop is not None:
+            loop = app_settings.loop
             return lambda: loop
-    choices = {one_settings.uvloop for one_settings in settings}
+    choices = {app_settings.uvloop for app_settings in settings}
     if sys.platform == "win32":
         if True in choices:
             raise CannotServe("USE_UVLOOP is set, and there is no uvloop for Windows")
-        # With the default loop, a socket belongs to one completion port for ever, so that a worker and its successor
+        # With the default loop, a socket belongs to one completion port for ever, so a worker and its successor
         # cannot both accept connections. uvicorn's own workers use this loop on Windows, too.
-        return asyncio.SelectorEventLoop if inherited else None
+        return asyncio.SelectorEventLoop if shares_sockets else None
     if False in choices or (True not in choices and find_spec("uvloop") is None):
         return None
     try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CannotServe(Exception):
-    """Serving is not possible; the message is one line with the reason and the remedy."""
+    """The applications cannot be served; the message is one line with the reason and the remedy."""
 
 
 class NotImportable(CannotServe):
@@ -25,12 +25,12 @@ class NotImportable(CannotServe):
 
 @dataclass(frozen=True)
 class TLS:
-    """Certificates.
+    """The certificate of a server, or several that the client's server name selects.
 
     Args:
-        make: returns the context; it can be pickled if there are several processes.
+        make: returns the context; must be picklable if there are several processes.
         cert: the path of the certificate, for servers that read it themselves.
-        key: the path of its key.
+        key: the path of the certificate's key.
         password: the password of the key.
     """
 
@@ -56,12 +56,12 @@ class Settings:
         keep_alive: how long an idle connection stays open, in seconds; 0 closes it after each response.
         request_timeout: how long the next byte of a request's head may take, in seconds; `None` for no limit.
         head_timeout: how long a whole head may take, in seconds; `None` for no limit.
-        body_timeout: how long a whole body may take, in seconds, to which its size adds; `None` for no limit.
+        body_timeout: how long a whole body may take, in seconds, and longer if it is large; `None` for no limit.
         max_header_size: the limit on a request's header, in bytes; `None` for the server's own limit.
         ws_max_size: the limit on a websocket's message, in bytes.
         ws_ping_interval: the interval between pings of a websocket, in seconds; `None` for no pings.
         ws_ping_timeout: how long the answer to a ping may take, in seconds.
-        uvloop: whether uvloop runs the application; `None` if it is installed.
+        uvloop: whether uvloop runs the application; `None` to use uvloop if it is installed.
         loop: the event loop that runs the application, in this process; `None` for a new one.
     """
 
@@ -93,18 +93,19 @@ class Plan:
     Args:
         apps: the applications.
         settings: the settings of each application's server; as many as `apps`.
-        load: returns the applications in another process; it can be pickled, and is called with `shared`.
-        sockets: for each application a bound socket, or `None`.
+        load: returns the applications in another process; called with `shared`; must be picklable.
+        sockets: for each application, a bound socket that the user has passed, or `None`.
         workers: the number of processes that serve the applications.
-        supervised: whether even one worker is a process of its own.
-        watch: directories whose changes restart the workers; `None` for no restart.
-        prelude: a function of a module, called in each worker before its main module is imported.
-        shared: the argument for `load`; may contain objects that `multiprocessing` shares.
-        notify: called at a restart because of changes with `start`, `before`, `after` or `stop`, and the changed paths.
-        signals: whether SIGINT and SIGTERM begin the stop.
-        jobs: the processes by name, with functions that run beside the workers; `None` for the workers alone.
+        supervised: whether a single worker also runs in a separate process.
+        watch: directories in which any changed file restarts the workers; a changed source file of the application
+            always does. `None` for no restart.
+        prelude: a function of a module, called in each process before its main module is imported.
+        shared: the argument of `load`; may contain objects that `multiprocessing` shares, such as queues.
+        notify: called with the moment of a reload (`start`, `before`, `after` or `stop`) and the changed paths.
+        handles_signals: whether SIGINT and SIGTERM begin the stop.
+        jobs: the table of processes, including functions that run beside the workers; `None` for workers only.
         start_method: the start method of `multiprocessing`: `spawn`, `forkserver` or `fork`.
-        in_fork: called first in each forked process, which imports nothing.
+        after_fork: called first in each forked process, instead of `prelude`: such a process imports nothing.
     """
 
     apps: Sequence[Host]
@@ -117,17 +118,17 @@ class Plan:
     prelude: Callable[[], object] | None = None
     shared: Any = None
     notify: Callable[[str, set[str]], None] = field(default=lambda event, changed: None)
-    signals: bool = True
+    handles_signals: bool = True
     jobs: Jobs | None = None
     start_method: str = "spawn"
-    in_fork: Callable[[], object] | None = None
+    after_fork: Callable[[], object] | None = None
 
     @property
     def needs_supervisor(self) -> bool:
-        """Whether the workers are processes of their own."""
+        """Whether workers run in separate processes."""
         return self.supervised or self.workers > 1 or self.watch is not None
 
     @property
     def can_serve_alone(self) -> bool:
-        """Whether one process may serve instead, where no other one can import the application."""
+        """Whether this process may serve itself if no other process can import the application."""
         return self.workers == 1 and self.watch is None

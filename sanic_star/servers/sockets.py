@@ -1,7 +1,7 @@
-"""The sockets that are listened on: bound before anything is started, so that an address in use is known at once.
+"""The sockets that servers listen on.
 
-They are bound by the parent of all workers and inherited by these: a worker can go and another come while the queue of
-waiting connections lives on.
+They are bound before anything else starts, so that an address in use is reported at once. The supervisor binds them,
+and its workers inherit them: when a worker is replaced, the queue of waiting connections stays.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ _HINTS = {
 
 
 class Sockets(list[list[socket.socket]]):
-    """The sockets of several applications, one list for each; what was bound here is closed at the end.
+    """The sockets of several applications, a list for each; `close` closes them.
 
     Args:
-        settings: how each application is served.
-        given: for each application a socket that is bound already, or None.
+        settings: the settings of each application's server.
+        bound_sockets: for each application, a socket that the user has bound, or `None`.
 
     Raises:
-        CannotServe: one can't be bound.
+        CannotServe: a socket cannot be bound.
     """
 
-    def __init__(self, settings: Sequence[Settings], given: Sequence[socket.socket | None] = ()) -> None:
+    def __init__(self, settings: Sequence[Settings], bound_sockets: Sequence[socket.socket | None] = ()) -> None:
         super().__init__()
         self._settings = settings
         self._paths: list[tuple[str, int]] = []
         try:
-            for number, listener in enumerate(settings):
+            for number, app_settings in enumerate(settings):
                 self.append([])
-                taken = given[number] if number < len(given) else None
-                self[-1].append(taken if taken is not None else self._bind(listener))
-                if listener.version == 3:
-                    self[-1].append(_bind_datagrams(listener, self[-1][0]))
+                user_socket = bound_sockets[number] if number < len(bound_sockets) else None
+                self[-1].append(user_socket if user_socket is not None else self._bind(app_settings))
+                if app_settings.version == 3:
+                    self[-1].append(_bind_datagrams(app_settings, self[-1][0]))
         except BaseException:
             self.close()
             raise
@@ -59,15 +59,15 @@ class Sockets(list[list[socket.socket]]):
         return bound
 
     def announce(self) -> None:
-        """Say in the log where it is listened."""
-        for how, (bound, *_) in zip(self._settings, self, strict=True):
+        """Log the addresses."""
+        for app_settings, (bound, *_) in zip(self._settings, self, strict=True):
             if bound.fileno() >= 0:
-                logger.info("Listening on %s", location(bound, tls=how.tls is not None))
+                logger.info("Listening on %s", location(bound, tls=app_settings.tls is not None))
 
     def close(self) -> None:
         """Close the sockets, and remove the files of unix sockets, unless another process has replaced them."""
-        for listener in self:
-            for bound in listener:
+        for app_sockets in self:
+            for bound in app_sockets:
                 bound.close()
         for path, inode in self._paths:
             with suppress(OSError):
@@ -78,7 +78,7 @@ class Sockets(list[list[socket.socket]]):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
 
@@ -141,7 +141,7 @@ def bind_unix(path: str) -> socket.socket:
     try:
         with suppress(FileNotFoundError):
             if not stat.S_ISSOCK(os.stat(path).st_mode):
-                raise CannotServe(f"Cannot listen on {path}: there is a file of that name, which is no socket")
+                raise CannotServe(f"Cannot listen on {path}: a file of that name exists and is not a socket")
             # As in Sanic, because a deployment may start the next server before the last one has ended.
             os.unlink(path)
         bound.bind(path)

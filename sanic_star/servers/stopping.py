@@ -7,7 +7,7 @@
   this state, then let requests end;
 - *forced*, by a second Ctrl-C. From then on nothing waits for requests or listeners.
 
-A blocked event loop reaches none of these states. `Watchdog` is a thread that then ends the process.
+If the event loop is blocked, the stop reaches none of these states; then the thread `Watchdog` ends the process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sanic_star.engine.streams import STREAM_END_S
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
-# How long a client may read nothing of its response during a stop, in seconds, before its connection is aborted.
+# The time after which a connection is aborted during a stop if its client reads nothing of the response, in seconds.
 STALLED_CLIENT_S = 1.0
 # How long a cancelled request may take to answer with 503 and to clean up, in seconds.
 CANCELLED_REQUESTS_S = 1.0
@@ -39,10 +39,10 @@ CANCELLED_REQUESTS_S = 1.0
 POLL_S = 0.05
 
 
-def bound_exit() -> None:
+def limit_exit_time() -> None:
     """Make this process end at most `CLEAN_UP_BEFORE_EXIT_S` after its main thread, even if other threads still run.
 
-    A listener of the main process may leave a thread that waits for ever: aiosqlite has one for each open connection.
+    A listener of the main process may leave a thread that never ends: aiosqlite has one for each open connection.
     """
     if threading.current_thread() is threading.main_thread():
         threading.Thread(target=_end_after_main_thread, daemon=True, name="exit").start()
@@ -57,39 +57,39 @@ def _end_after_main_thread() -> None:
         thread.join(max(0.0, deadline - monotonic()))
     names = ", ".join(thread.name for thread in other_threads if thread.is_alive())
     if names:
-        error_logger.error("Threads that a listener of the main process has left keep it from ending: %s", names)
+        error_logger.error("Threads of listeners of the main process keep the process from ending: %s", names)
         end_process(0)
 
 
 class Stop:
-    """The end of all servers of this process.
+    """The stop of all servers of this process.
 
     Args:
-        everywhere: makes the supervisor stop the other workers, too.
+        stop_others: makes the supervisor stop the other workers; `None` if there is no supervisor.
         patience: how long a blocked event loop may take to react, in seconds.
     """
 
-    def __init__(self, everywhere: Callable[[], None] | None = None, patience: float = math.inf) -> None:
+    def __init__(self, stop_others: Callable[[], None] | None = None, patience: float = math.inf) -> None:
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
         self._announced = asyncio.Event()
         self._forced = asyncio.Event()
-        self._everywhere = everywhere
+        self._stop_others = stop_others
         # Ends the process if the event loop does not react; `None` if this package does not own the process.
         self.watchdog: Watchdog | None = None
         self._patience = patience
         # Whether websockets or event streams were open when the stop began.
-        self.ended_endless = False
+        self.has_ended_endless = False
         self._received_signals = ReceivedSignals()
 
     def begin(self, *, everywhere: bool = False) -> None:
         """Begin the stop; can be called in any thread, and in a signal handler.
 
         Args:
-            everywhere: whether the other workers stop, too.
+            everywhere: whether the other workers stop too.
         """
-        if everywhere and self._everywhere is not None:
-            self._everywhere()
+        if everywhere and self._stop_others is not None:
+            self._stop_others()
         self._set(self._begun, self._patience)
 
     def handle_signal(self, number: int, frame: Any) -> None:
@@ -101,7 +101,7 @@ class Stop:
             number: the signal.
             frame: the interrupted frame; not used.
         """
-        if self._received_signals(number, self.begun):
+        if self._received_signals(number, self.has_begun):
             if self.watchdog is not None:
                 self.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
             self._set(self._forced, CANCELLED_REQUESTS_S)
@@ -119,20 +119,20 @@ class Stop:
     def _react(self, event: asyncio.Event) -> None:
         event.set()
         if self.watchdog is not None:
-            self.watchdog.has_reacted()
+            self.watchdog.report_reaction()
 
     @property
-    def begun(self) -> bool:
+    def has_begun(self) -> bool:
         """Whether the stop has begun."""
         return self._begun.is_set()
 
     @property
-    def forced(self) -> bool:
+    def is_forced(self) -> bool:
         """Whether the stop no longer waits for requests or listeners."""
         return self._forced.is_set()
 
     async def wait_announced(self) -> None:
-        """Wait until the applications have run `before_server_stop`: then a server lets its requests end."""
+        """Wait until the applications have run `before_server_stop`; afterwards, a server lets its requests end."""
         await self._announced.wait()
 
     async def wait_begun(self) -> None:
@@ -140,7 +140,7 @@ class Stop:
         await self._begun.wait()
 
     async def wait_until_overdue(self, patience: float) -> None:
-        """Wait until the stop is forced, or has lasted for some time.
+        """Wait until the stop is forced, or has lasted longer than `patience`.
 
         Args:
             patience: the time since the beginning of the stop, in seconds.
@@ -150,7 +150,7 @@ class Stop:
             await asyncio.wait_for(self._forced.wait(), patience)
 
     async def announce(self, apps: Sequence[Host]) -> None:
-        """Wait until the stop begins, run `before_server_stop`, and let the servers go on.
+        """Wait until the stop begins, run `before_server_stop`, and let the servers continue their stop.
 
         Args:
             apps: the applications that were started, in the order of their start; the last one comes first.
@@ -158,45 +158,45 @@ class Stop:
         await self._begun.wait()
         self._received_signals.log()
         logger.info("Stopping worker [%d]", os.getpid())
-        self.ended_endless = any(app._engine.streams.endless for app in apps)
+        self.has_ended_endless = any(app._engine.streams.endless for app in apps)
         try:
             for app in reversed(apps):
                 try:
                     app._engine.behaviour.stopping()
                     await app._engine.lifecycle.before_stop()
                 except Exception as error:
-                    # The stop goes on, also for the other applications, and the exit status stays 0 (as in Sanic
+                    # The stop continues, also for the other applications, and the exit status stays 0 (as in Sanic
                     # 25.12).
                     log_error(error_logger, error, "A listener failed before the stop of %r", app)
                 await app._engine.endless_ended(STREAM_END_S)
         finally:
             self._announced.set()
 
-    async def call_when_forced(self, end: Callable[[], object]) -> None:
+    async def call_when_forced(self, function: Callable[[], object]) -> None:
         """Wait until the stop is forced, then call a function.
 
         Args:
-            end: the function.
+            function: the function.
         """
         await self._forced.wait()
-        end()
+        function()
 
 
-class Stalled:
+class StalledConnections:
     """Finds connections whose client has stopped reading, or has left without closing the connection.
 
     A server would wait for ever to send such a client the rest of its response.
     """
 
     def __init__(self) -> None:
-        # The number of unsent bytes of each transport, and since when it is the same.
+        # For each transport: the number of unsent bytes, and the time since which it has not changed.
         self._unsent: dict[asyncio.WriteTransport, tuple[int, float]] = {}
 
-    def has(self, transport: asyncio.WriteTransport) -> bool:
+    def is_stalled(self, transport: asyncio.WriteTransport) -> bool:
         """Return whether a connection has unsent bytes, and has sent none for `STALLED_CLIENT_S`.
 
         Args:
-            transport: the connection's transport; it must be passed repeatedly.
+            transport: the connection's transport; the method compares it with the last call for the same transport.
         """
         size, now = transport.get_write_buffer_size(), monotonic()
         former_size, since = self._unsent.get(transport, (size, now))
@@ -217,43 +217,43 @@ class Watchdog(threading.Thread):
     def __init__(self, apps: Sequence[Host]) -> None:
         super().__init__(daemon=True, name="sanic-star-watchdog")
         self._apps = apps
-        self._watched = threading.get_ident()
-        # The time for a reaction, in seconds; `None` reports a reaction. A `SimpleQueue`, because signal handlers call
-        # its `put`, which may interrupt another `put`.
+        self._loop_thread_id = threading.get_ident()
+        # The time limit for a reaction, in seconds; `None` reports a reaction. A `SimpleQueue`, because signal handlers
+        # call its `put`, which may interrupt another `put`.
         self._messages: SimpleQueue[float | None] = SimpleQueue()
         # The time at which the process must have ended, by `monotonic`.
         self._latest_end = math.inf
-        self._over = False
+        self._is_finished = False
 
     def expect_reaction(self, patience: float) -> None:
-        """Set the time for the next reaction of the event loop.
+        """Set the time limit for the next reaction of the event loop.
 
         Args:
-            patience: the time, in seconds.
+            patience: the limit, in seconds.
         """
         self._messages.put(patience)
 
     def expect_end(self, patience: float) -> None:
-        """Set the time for the end of the process.
+        """Set the time limit for the end of the process.
 
         Args:
-            patience: the time, in seconds.
+            patience: the limit, in seconds.
         """
         self._latest_end = min(self._latest_end, monotonic() + patience)
         self._messages.put(math.inf)
 
-    def has_reacted(self) -> None:
+    def report_reaction(self) -> None:
         """Report that the event loop has reacted."""
         self._messages.put(None)
 
     def end(self) -> None:
         """Stop watching."""
-        self._over = True
+        self._is_finished = True
         self._messages.put(None)
 
     def run(self) -> None:
         began = deadline = math.inf
-        while not self._over:
+        while not self._is_finished:
             timeout = max(0.0, min(deadline, self._latest_end) - monotonic())
             try:
                 patience = self._messages.get(timeout=timeout if timeout < threading.TIMEOUT_MAX else None)
@@ -269,26 +269,26 @@ class Watchdog(threading.Thread):
     def _end_process(self, seconds: float | None) -> None:
         step = next((app._engine.lifecycle.step for app in self._apps if app._engine.lifecycle.step), "something")
         if seconds is None:
-            error_logger.error("The stop does not end: %s ignores its cancellation; the process ends", step)
+            error_logger.error("The stop does not end, because %s ignores its cancellation; the process ends", step)
         else:
-            where = position(self._watched)
+            code_position = position(self._loop_thread_id)
             error_logger.error(
                 "The event loop has not reacted to the stop for %.1f s: %s blocks it%s; the process ends",
                 seconds,
                 step,
-                where,
+                code_position,
             )
         end_process()
 
 
-async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
+async def wait_for_first(awaitable: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
     """Wait until an awaitable or one of the tasks has ended; then cancel the awaitable.
 
     Args:
-        waiting: the awaitable.
+        awaitable: the awaitable.
         tasks: the tasks, which are not cancelled.
     """
-    waiter = asyncio.ensure_future(waiting)
+    waiter = asyncio.ensure_future(awaitable)
     await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
     waiter.cancel()
 

@@ -22,7 +22,7 @@ from sanic_star.engine.seams import Host
 from sanic_star.servers.connections import ConnectionSweeper, Limits
 from sanic_star.servers.heads import CLOSE, HAS_HTTPTOOLS, DefaultHeaders, Limited, TimedH11
 from sanic_star.servers.settings import CannotServe, Settings
-from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, Stop
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, StalledConnections, Stop
 
 # A logger that drops everything, for the lifespan of a server whose stop is forced: its task is cancelled, and uvicorn
 # would log that as an error of the application, with a traceback.
@@ -105,12 +105,12 @@ class Server(_SweptServer):
     Args:
         app: the application.
         settings: the settings of its server.
-        accepting: called when the server accepts connections.
+        on_accepting: called when the server accepts connections.
     """
 
-    def __init__(self, app: Host, settings: Settings, accepting: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, app: Host, settings: Settings, on_accepting: Callable[[], None] = lambda: None) -> None:
         super().__init__(app, settings)
-        self.accepting = accepting
+        self.on_accepting = on_accepting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, listen on sockets, then run `after_server_start`."""
@@ -120,7 +120,7 @@ class Server(_SweptServer):
         except BaseException:
             await self.shutdown(sockets)
             raise
-        self.accepting()
+        self.on_accepting()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Run `before_server_stop` if it has not run, wait for requests, close connections, stop the application."""
@@ -151,7 +151,7 @@ class Server(_SweptServer):
             await asyncio.sleep(POLL_S)
         for connection in list(state.connections):
             connection.shutdown()
-        stalled = Stalled()
+        stalled_connections = StalledConnections()
         deadline = max(deadline, loop.time() + CANCELLED_REQUESTS_S)
         while state.connections and not self.force_exit:
             await asyncio.sleep(POLL_S)
@@ -159,7 +159,7 @@ class Server(_SweptServer):
                 transport: Any = connection.transport
                 # Everything is sent. TLS waits for the client to confirm the end, which some clients never do.
                 is_sent = transport.is_closing() and not transport.get_write_buffer_size()
-                if is_sent or stalled.has(transport) or loop.time() >= deadline:
+                if is_sent or stalled_connections.is_stalled(transport) or loop.time() >= deadline:
                     transport.abort()
 
     @contextmanager
@@ -204,10 +204,10 @@ def make_config(app: Host, settings: Settings, **options: Any) -> uvicorn.Config
 
 
 async def serve(
-    app: Host, settings: Settings, sockets: list[socket.socket], stop: Stop, accepting: Callable[[], None]
+    app: Host, settings: Settings, sockets: list[socket.socket], stop: Stop, on_accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.backends.Serve`."""
-    server = Server(app, settings, accepting)
+    server = Server(app, settings, on_accepting)
 
     task = asyncio.current_task()
 

@@ -1,4 +1,4 @@
-"""Watching files: source files below the working directory, everything below directories that were named."""
+"""Watch files: Python source files of the application, and all files below the directories of `reload_dir`."""
 
 from __future__ import annotations
 
@@ -12,72 +12,74 @@ from sanic_star.servers.settings import CannotServe
 
 
 class Watch:
-    """Watches files in a thread.
+    """Watches files in a thread: below the working directory, beside the main module, and in other directories.
 
     Args:
-        folders: directories in which every file counts; elsewhere source files of Python count.
-        ring: called, in that thread, when something has changed.
+        folders: directories in which every file is watched; elsewhere only Python source files are.
+        on_change: called in the watching thread when files have changed.
 
     Raises:
-        CannotServe: watchfiles is not installed, or there is no such directory.
+        CannotServe: watchfiles is not installed, or a directory does not exist.
     """
 
-    def __init__(self, folders: Sequence[str], ring: Callable[[], None]) -> None:
+    def __init__(self, folders: Sequence[str], on_change: Callable[[], None]) -> None:
         try:
             import watchfiles
         except ModuleNotFoundError:
             raise CannotServe("Restarting on changes needs watchfiles: pip install 'uvicorn[standard]'") from None
         self._watchfiles = watchfiles
-        self._wake = ring
-        # Filled in the thread, emptied in the supervisor's: what is appended meanwhile is not lost.
-        self._changed: deque[str] = deque()
-        self._over = threading.Event()
-        self._named = [Path(folder).resolve() for folder in folders]
-        for folder in self._named:
+        self._on_change = on_change
+        # The watching thread appends, the supervisor's thread takes: both operations are atomic, so no path is lost.
+        self._changed_paths: deque[str] = deque()
+        self._stop_event = threading.Event()
+        self._all_files_folders = [Path(folder).resolve() for folder in folders]
+        for folder in self._all_files_folders:
             if not folder.is_dir():
-                raise CannotServe(f"Cannot watch {folder}: it is no directory")
-        main = getattr(sys.modules["__main__"], "__file__", None)
-        own = {Path.cwd(), *([Path(main).resolve().parent] if main and main.endswith(".py") else [])}
-        # A command of Windows is a file that holds its main module.
-        self._folders = {*(folder for folder in own if folder.is_dir()), *self._named}
+                raise CannotServe(f"Cannot watch {folder}: it is not a directory")
+        main_file = getattr(sys.modules["__main__"], "__file__", None)
+        source_folders = {Path.cwd()}
+        if main_file is not None and main_file.endswith(".py"):
+            source_folders.add(Path(main_file).resolve().parent)
+        # A command on Windows is one file that contains `__main__.py`: the parent of that path is not a directory.
+        self._folders = {*(folder for folder in source_folders if folder.is_dir()), *self._all_files_folders}
         self._thread = threading.Thread(target=self._run, daemon=True, name="watch")
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no longer."""
-        self._over.set()
+        """Stop watching, and wait for the thread."""
+        self._stop_event.set()
         if self._thread.is_alive():
             self._thread.join()
 
     @property
     def has_changes(self) -> bool:
-        """Whether files have changed since the last time."""
-        return bool(self._changed)
+        """Whether files have changed since the last call of `take_changes`."""
+        return bool(self._changed_paths)
 
-    def changed(self) -> set[str]:
-        """Return the files that have changed since the last time."""
-        changed = set()
-        while self._changed:
-            changed.add(self._changed.popleft())
-        return changed
+    def take_changes(self) -> set[str]:
+        """Return the paths of the files that have changed since the last call."""
+        changed_paths = set()
+        while self._changed_paths:
+            changed_paths.add(self._changed_paths.popleft())
+        return changed_paths
 
-    def _counts(self, path: str) -> bool:
-        changed = Path(path)
-        return changed.suffix == ".py" or (
-            changed.suffix != ".pyc" and any(folder in changed.parents for folder in self._named)
+    def _is_watched(self, file: str) -> bool:
+        path = Path(file)
+        return path.suffix == ".py" or (
+            path.suffix != ".pyc" and any(folder in path.parents for folder in self._all_files_folders)
         )
 
     def _run(self) -> None:
-        # Its own filter leaves out what editors, version control and caches write.
+        # The default filter of watchfiles leaves out files that editors, version control and caches write.
         default_filter = self._watchfiles.DefaultFilter()
         for changes in self._watchfiles.watch(
             *self._folders,
-            watch_filter=lambda change, path: default_filter(change, path) and self._counts(path),
-            stop_event=self._over,
+            watch_filter=lambda change, path: default_filter(change, path) and self._is_watched(path),
+            stop_event=self._stop_event,
             ignore_permission_denied=True,
         ):
-            self._changed.extend(path for _, path in changes)
-            self._wake()
+            self._changed_paths.extend(path for _, path in changes)
+            self._on_change()

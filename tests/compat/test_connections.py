@@ -121,7 +121,7 @@ def test_a_loader_that_finds_no_application(certificate: dict[str, str]) -> None
 
     app: Sanic[Any, Any] = Sanic("Empty", certloader_class=Empty)
     app.prepare(port=0)
-    assert app.state.server_info[-1].how.tls is None
+    assert app.state.server_info[-1].backend_settings.tls is None
     with pytest.raises(ValueError, match="returned None"):
         app.prepare(port=0, ssl=certificate)
     with pytest.raises(SanicException, match="in PRODUCTION mode without a certificate"):

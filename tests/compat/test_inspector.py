@@ -452,7 +452,7 @@ def test_a_number_below_zero_is_one() -> None:
     assert inspector.scale("-3") == "Scaling to 1"
     wrongs: list[Any] = ["many", None, [], 1e400]
     for wrong in wrongs:
-        with pytest.raises(BadRequest, match="replicas is a whole number"):
+        with pytest.raises(BadRequest, match="replicas must be a whole number"):
             inspector.scale(wrong)
     assert orders == ["__SCALE__:1"]
 
@@ -476,8 +476,8 @@ def test_a_page_of_another_site_needs_the_key() -> None:
         ({"INSPECTOR_PORT": -1}, "INSPECTOR_PORT is -1"),
         ({"INSPECTOR_HOST": None}, "INSPECTOR_HOST is None"),
         ({"INSPECTOR_HOST": ""}, "INSPECTOR_HOST is ''"),
-        ({"INSPECTOR_TLS_CERT": "/nosuch.pem"}, "go together"),
-        ({"INSPECTOR_TLS_KEY": "/nosuch.pem"}, "go together"),
+        ({"INSPECTOR_TLS_CERT": "/nosuch.pem"}, "must be set together"),
+        ({"INSPECTOR_TLS_KEY": "/nosuch.pem"}, "must be set together"),
         ({"INSPECTOR_TLS_CERT": "/nosuch.pem", "INSPECTOR_TLS_KEY": "/nosuch.key"}, "not found"),
     ],
 )

@@ -42,7 +42,7 @@ def test_a_dotted_module_has_its_app() -> None:
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("target", ["loaded", "loaded.empty"])
 def test_a_module_without_app_is_reported(target: str) -> None:
-    with pytest.raises(NoApplication, match=f"no 'app' in the module '{target}'; say which .* {target}:app"):
+    with pytest.raises(NoApplication, match=f"no 'app' in the module '{target}'; name the .* {target}:app"):
         AppLoader(target).load()
 
 

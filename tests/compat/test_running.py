@@ -63,13 +63,13 @@ def test_whether_accesses_are_logged(given: dict[str, Any], logged: bool, plans:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, {"workers": 1, "watch": None, "signals": True}),
+        ({}, {"workers": 1, "watch": None, "handles_signals": True}),
         ({"workers": 3}, {"workers": 3}),
         ({"dev": True}, {"watch": []}),
         ({"dev": True, "auto_reload": False}, {"watch": []}),
         ({"auto_reload": True, "reload_dir": "/tmp"}, {"watch": ["/tmp"]}),
         ({"auto_reload": True, "reload_dir": ["/usr", "/tmp", "/none"]}, {"watch": ["/tmp", "/usr"]}),
-        ({"single_process": True, "register_sys_signals": False}, {"signals": False, "workers": 1}),
+        ({"single_process": True, "register_sys_signals": False}, {"handles_signals": False, "workers": 1}),
     ],
 )
 def test_plans(given: dict[str, Any], expected: dict[str, Any], plans: list[Plan]) -> None:
@@ -259,7 +259,7 @@ async def test_settings_of_a_server_that_somebody_else_starts(caplog: pytest.Log
         for _ in range(2):
             await app._engine.lifecycle.start({"type": "lifespan"})
             await app._engine.lifecycle.stop()
-    assert caplog.text.count("KEEP_ALIVE_TIMEOUT, WEBSOCKET_MAX_SIZE: set them on the server") == 1
+    assert caplog.text.count("KEEP_ALIVE_TIMEOUT, WEBSOCKET_MAX_SIZE: set these on the server") == 1
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -346,5 +346,5 @@ def test_settings_that_a_server_has_no_option_for(caplog: pytest.LogCaptureFixtu
     settings = [Settings(server="granian", ws_max_size=1), Settings(server="granian"), Settings(ws_max_size=1)]
     check_servers(settings)
     assert [record.getMessage() for record in caplog.records] == [
-        "granian has no option for WEBSOCKET_MAX_SIZE: without effect"
+        "granian has no option for these settings, so that they have no effect: WEBSOCKET_MAX_SIZE"
     ]

@@ -174,7 +174,11 @@ def mkcert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], N
 def test_trustme_makes_one_for_localhost(local: Callable[..., TLS], creator: Any) -> None:
     made = local(LOCAL_CERT_CREATOR=creator, LOCALHOST="dev.localhost")
     assert made.cert is not None
-    assert set(_tls._facts(made.cert, made.make())["names"]) == {"dev.localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
+    assert set(_tls._certificate_fields(made.cert, made.make())["names"]) == {
+        "dev.localhost",
+        "127.0.0.1",
+        "0:0:0:0:0:0:0:1",
+    }
     handshake(made, "dev.localhost", trust=None)
     assert made.key is not None
     if sys.platform != "win32":
@@ -248,7 +252,7 @@ def test_a_creator_by_its_name(tmp_path: Path) -> None:
     context: Any = CertLoader(data).load(app)
     assert context.sanic["names"] == ["here", "127.0.0.1", "0:0:0:0:0:0:0:1"]
     assert (context.sanic["creator"], context.sanic["localhost"]) == ("trustme", "here")
-    with pytest.raises(ValueError, match="creator is one of mkcert, trustme"):
+    with pytest.raises(ValueError, match="creator must be one of mkcert, trustme"):
         CertLoader({**data, "creator": "nobody"}).load(app)
 
 
@@ -288,7 +292,7 @@ def test_names_are_read_where_the_standard_library_has_no_function_for_it(
     assert tls.cert is not None
     context = tls.make()
     context.maximum_version = latest
-    by_function = _tls._facts(tls.cert, context)
+    by_function = _tls._certificate_fields(tls.cert, context)
     monkeypatch.delattr(ssl, "_ssl")
-    assert _tls._facts(tls.cert, context) == by_function
+    assert _tls._certificate_fields(tls.cert, context) == by_function
     assert by_function["names"] == ["one.test", "*.two.test"]

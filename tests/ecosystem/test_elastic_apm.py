@@ -117,7 +117,7 @@ NAMED = [
 
 
 def test_names(serve: Serve, how: str) -> None:
-    """Names are Sanic's for blueprints, class views, 404, 405 and errors, but for `{n:int}` instead of `<n:int>`."""
+    """Blueprints, class views, 404, 405 and errors have Sanic's names, with `{n:int}` instead of `<n:int>`."""
     process = serve(NAMES)
     expected: list[str] = []
     for method, path, status, lines in NAMED:
@@ -133,7 +133,7 @@ def _named(process: Process) -> list[str]:
 
 
 def test_errors(serve: Serve) -> None:
-    """An exception that nobody handles is one error, and its request one transaction."""
+    """An unhandled exception is one error, and its request is one transaction."""
     process = serve(APP)
     response = requests.post(f"http://127.0.0.1:{process.port}/api/fails", json={"a": 1}, timeout=TIMEOUT_S)
     assert response.status_code == 500

@@ -91,7 +91,7 @@ every_setup = pytest.mark.parametrize("setup", serving.SETUPS)
 
 @every_setup
 def test_http(library: Library, setup: str) -> None:
-    """Rows are made, read, changed and deleted, bad input is refused, with the CORS headers of each origin."""
+    """Rows are created, read, updated and deleted, invalid input is refused; each origin gets its CORS headers."""
     answers = library(setup)["answers"]
     for exchange, answer, control in zip(exchanges.EXCHANGES, answers, library(CONTROL)["answers"], strict=True):
         assert answer[0] == exchange[-1], (exchange, answer)
@@ -107,7 +107,7 @@ def test_http(library: Library, setup: str) -> None:
 
 @every_setup
 def test_socket_io(library: Library, setup: str) -> None:
-    """Socket.IO by polls, a websocket and an upgrade: events, answers, a room, a refused client, a failing event."""
+    """Socket.IO by polling, websocket and upgrade: events, answers, a room, a refused client, a failing event."""
     controls = library(CONTROL)["conversations"]
     for transports, talk, control in zip(_transports(setup), library(setup)["conversations"], controls, strict=False):
         assert talk == control, transports
@@ -118,7 +118,7 @@ def test_socket_io(library: Library, setup: str) -> None:
 
 @pytest.mark.parametrize("setup", [setup for setup in serving.SETUPS if len(_transports(setup)) > 1])
 def test_broadcast(library: Library, setup: str) -> None:
-    """A book that is added by HTTP reaches the room: one client polls, one has a websocket, and leaves."""
+    """A book that is added by HTTP reaches both clients of a room: one polls, one has a websocket and leaves."""
     broadcast = library(setup)["broadcast"]
     assert broadcast == library(CONTROL)["broadcast"]
     assert [event[1]["title"] for event in broadcast[3:]] == ["Heard of", "Heard of", "Heard of again"]
@@ -140,7 +140,7 @@ def test_sentry(library: Library, setup: str) -> None:
 
 @pytest.mark.parametrize("setup", serving.OUR_SETUPS)
 def test_stop(library: Library, setup: str) -> None:
-    """The server ends, although Tortoise leaves a thread in the main process, which keeps Sanic's for ever."""
+    """The server stops although Tortoise leaves a thread in the main process; Sanic's server never stops."""
     # uvicorn ends by the signal that it got.
     assert library(setup)["status"] == (-signal.SIGTERM if "uvicorn" in setup else 0)
 

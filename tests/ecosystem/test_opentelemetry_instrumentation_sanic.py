@@ -50,7 +50,7 @@ def spans(process: Process) -> list[dict[str, Any]]:
 
 
 def test_spans(serve: Serve) -> None:
-    """Each request is one server span with route and status, below the client's span; excluded paths have none."""
+    """Each request is one server span with route and status, a child of the client's span; excluded paths have none."""
     process = serve(APP)
     base = f"http://127.0.0.1:{process.port}"
     trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}

@@ -92,7 +92,7 @@ def test_decorator(serve: Serve) -> None:
 
 
 def test_blueprint(serve: Serve) -> None:
-    """On a blueprint, its routes get the headers and preflights are answered; other routes do not."""
+    """The routes of a blueprint get the headers and answer preflight requests; other routes do not."""
     base = f"http://127.0.0.1:{serve(ON_A_BLUEPRINT).port}"
     assert ask(base + "/api/items", "https://a.test").headers["access-control-allow-origin"] == "https://a.test"
     assert "access-control-allow-origin" not in ask(base + "/api/items", "https://b.test").headers
@@ -103,7 +103,7 @@ def test_blueprint(serve: Serve) -> None:
 
 
 def test_preflight(serve: Serve) -> None:
-    """A preflight of a path is answered for an allowed origin, also where the path has no OPTIONS route."""
+    """A preflight request of an allowed origin is answered, also if the path has no OPTIONS route."""
     base = f"http://127.0.0.1:{serve(APP).port}"
     wanted = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
     preflight = ask(base + "/api/items", "https://a.test", "OPTIONS", **wanted)

@@ -75,7 +75,7 @@ every_setup = pytest.mark.parametrize("setup", SETUPS)
 
 @every_setup
 def test_validation(shop: Shop, setup: str) -> None:
-    """Validation by pydantic, msgspec, attrs and dataclasses: JSON, forms and queries, good and bad ones."""
+    """Validation by pydantic, msgspec, attrs and dataclasses: JSON, forms and queries, valid and invalid."""
     compare(shop, setup, *(f"validation with {kind}" for kind in exchanges.KINDS), "validation of two at once")
 
 
@@ -114,7 +114,7 @@ def test_cors(shop: Shop, setup: str) -> None:
 
 @every_setup
 def test_templates(shop: Shop, setup: str) -> None:
-    """Templates of jinja2: the decorator, `render`, a source in the code, and one that does not exist."""
+    """Templates of jinja2: the decorator, `render`, a template in the code, and a missing template."""
     compare(shop, setup, "templates")
 
 
@@ -126,7 +126,7 @@ def test_methods(shop: Shop, setup: str) -> None:
 
 @every_setup
 def test_others(shop: Shop, setup: str) -> None:
-    """An extension of one's own, serializers, `CountedRequest`, static files beside them."""
+    """A custom extension, serializers, `CountedRequest`, and static files beside them."""
     compare(shop, setup, "extension, serializer, counted requests, files")
 
 
@@ -242,7 +242,7 @@ MOUNTS = """
 
 @pytest.mark.parametrize("server", ["uvicorn", "sanic-star"])
 def test_mounts(folder: Path, server: str) -> None:
-    """Beside mounted applications, mounted files and Starlette's routes: they answer, and are in no document."""
+    """Mounted applications, mounted files and Starlette's routes beside it answer, and are in no document."""
     (folder / "mounts.py").write_text(textwrap.dedent(MOUNTS))
     port = serving.free_port()
     commands = {

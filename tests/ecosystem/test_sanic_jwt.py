@@ -45,7 +45,7 @@ APP = """
 
 
 def test_tokens(serve: Serve, how: str) -> None:
-    """A token is given for the right password, opens protected routes and scopes, and nothing else does."""
+    """The right password gets a token. Only the token gives access to protected routes and scopes."""
     base = f"http://127.0.0.1:{serve(APP).port}"
     wrong = requests.post(base + "/auth", json={"name": "Ann", "password": "wrong"}, timeout=TIMEOUT_S)
     assert wrong.status_code == 401

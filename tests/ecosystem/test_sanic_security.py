@@ -66,7 +66,7 @@ APP = """
 # On Sanic as well: quotes of a kind inside an f-string of the same kind, PEP 701.
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="The package has syntax of Python 3.12.")
 def test_accounts(serve: Serve) -> None:
-    """An account registers, logs in, is known by its cookie, lacks a permission, and logs out; on Python 3.12."""
+    """An account registers, logs in, is recognised by its cookie, lacks a permission, logs out (Python 3.12)."""
     base = f"http://127.0.0.1:{serve(APP).port}"
     form = {"username": "ann", "email": "ann@example.test", "password": "Rather1@long"}
     with requests.Session() as client:

@@ -28,9 +28,9 @@ APP = """
 """
 
 
-@pytest.mark.fails_on_sanic("The package sets its cookie in a way that Sanic has dropped.")
+@pytest.mark.fails_on_sanic("The package sets its cookie in a way that Sanic has removed.")
 def test_sessions(serve: Serve) -> None:
-    """A session lasts over requests, is another one for each client, and can be cleared."""
+    """A session lasts across requests, each client has its own, and it can be cleared."""
     base = f"http://127.0.0.1:{serve(APP).port}"
     with requests.Session() as first, requests.Session() as second:
         assert [first.get(base + "/count", timeout=TIMEOUT_S).json() for _ in range(3)] == [1, 2, 3]

@@ -167,7 +167,7 @@ SENT = [
 
 
 def test_mounted_and_lazily_started(tmp_path: Path) -> None:
-    """Mounted, in Starlette or with Starlette in it, without a lifespan: one transaction, one event an exception."""
+    """Mounted in Starlette or mounting it, without lifespan: one transaction a request, one event an exception."""
     (tmp_path / "nested.py").write_text(textwrap.dedent(NESTED).replace("ROOT", repr(str(ROOT)), 1))
     done = subprocess.run((sys.executable, "nested.py"), cwd=tmp_path, capture_output=True, text=True, check=False)
     lines = [line.removeprefix("SENT ") for line in done.stdout.splitlines() if line.startswith("SENT ")]
@@ -198,7 +198,7 @@ def test_without_lifespan(tmp_path: Path) -> None:
 
 
 def test_errors(serve: Serve) -> None:
-    """An exception is reported with method, URL, cookies and body of its request; a 404 is not."""
+    """An exception is reported with method, URL, cookies and body of its request; a 404 is not reported."""
     process = serve(APP)
     base = f"http://127.0.0.1:{process.port}"
     assert requests.get(base + "/gone", timeout=TIMEOUT_S).status_code == 404

@@ -47,7 +47,7 @@ APP = """
 
 
 def test_models(serve: Serve, how: str) -> None:
-    """Rows are written and read in handlers; the connections close with the application."""
+    """Rows are written and read in handlers; the connections close when the application stops."""
     process = serve(APP)
     base = f"http://127.0.0.1:{process.port}"
     added = requests.post(base + "/books", json={"title": "Emma"}, timeout=TIMEOUT_S)

@@ -41,7 +41,7 @@ APP = """
 
 
 def test_arguments(serve: Serve) -> None:
-    """Valid arguments of each place reach the handler, invalid ones are answered with what is wrong."""
+    """Valid arguments of each location reach the handler; invalid ones are answered with the reason."""
     base = f"http://127.0.0.1:{serve(APP).port}"
     good = requests.get(base + "/query", params={"name": "Ann", "n": "2"}, timeout=TIMEOUT_S)
     assert (good.status_code, good.json()) == (200, ["Ann", 2])

@@ -29,10 +29,10 @@ every_backend = pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKEN
         (Settings(server="granian", version=3), "^granian does not speak HTTP/3; server='hypercorn' does$"),
         (Settings(server="hypercorn", version=3), "^HTTP/3 needs a certificate, and a port"),
         (Settings(server="hypercorn", version=3, unix="x", tls=PATHS), "^HTTP/3 needs a certificate, and a port"),
-        (Settings(server="hypercorn", version=3, tls=CONTEXT), "^hypercorn reads .* ssl=… the paths of one$"),
-        (Settings(server="granian", tls=CONTEXT), "^granian reads .* ssl=… the paths of one, or take uvicorn$"),
-        (Settings(server="granian", version=2, tls=CONTEXT), "^granian reads .* of one, or take hypercorn$"),
-        (Settings(server="granian", tls=replace(PATHS, key=None)), "^granian reads certificates by itself"),
+        (Settings(server="hypercorn", version=3, tls=CONTEXT), "^hypercorn reads .* paths in ssl=…$"),
+        (Settings(server="granian", tls=CONTEXT), "^granian reads .* paths in ssl=…, or use uvicorn$"),
+        (Settings(server="granian", version=2, tls=CONTEXT), "^granian reads .* in ssl=…, or use hypercorn$"),
+        (Settings(server="granian", tls=replace(PATHS, key=None)), "^granian reads certificate files itself"),
     ],
 )
 def test_features_that_servers_lack(settings: Settings, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_version_of_http_whose_package_is_not_installed(monkeypatch: pytest.Mo
 def test_a_server_that_takes_no_sockets_on_windows(http: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     other = default_backend(http).name
-    with pytest.raises(CannotServe, match=f"^granian can't take over a socket on Windows; take {other}$"):
+    with pytest.raises(CannotServe, match=f"^granian can't take over a socket on Windows; use {other}$"):
         check_servers([Settings(server="granian", version=http)])
     check_servers([Settings(server=other, version=http)])
 
@@ -113,5 +113,7 @@ def test_options_that_a_server_lacks_are_settings(backend: Backend, caplog: pyte
         changed = replace(Settings(server=backend.name), **value)
         with caplog.at_level(logging.WARNING):
             check_servers([changed])
-        assert caplog.messages.pop() == f"{backend.name} has no option for {name}: without effect"
+        assert caplog.messages.pop() == (
+            f"{backend.name} has no option for these settings, so that they have no effect: {name}"
+        )
         caplog.clear()

@@ -16,7 +16,7 @@ import pytest
 import trustme
 from websockets.sync.client import connect
 
-from sanic_star.servers.connections import Connection, ConnectionSweeper, Limits, Phase, most_connections
+from sanic_star.servers.connections import Connection, ConnectionSweeper, Limits, Phase, max_open_connections
 from tests.engine.processes import TIMEOUT_S, Process, free_port, is_open, process
 
 # In seconds; different enough for a test to see which limit applied.
@@ -582,5 +582,5 @@ async def test_room_is_made_at_once_where_tls_would_wait_for_the_client() -> Non
 def test_the_number_of_connections_is_that_of_files() -> None:
     resource = pytest.importorskip("resource")
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    assert 0 < most_connections() <= files
+    assert 0 < max_open_connections() <= files
     assert len(os.listdir("/dev/fd")) < files

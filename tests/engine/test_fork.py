@@ -205,7 +205,7 @@ def test_a_reload_of_what_cannot_be_imported(tmp_path: Path) -> None:
         server.until(lambda: len(ready(server)) == 2)
         assert server.get().text == f"1 {ready(server)[1]}"
         assert server.terminate() == 0
-    assert "so workers are forked, and a change shows when the whole program is started again" in server.log
+    assert "so workers are forked. Changes take effect when the whole program is restarted" in server.log
 
 
 def test_unix_sockets_certificates_and_several_applications(tmp_path: Path) -> None:
@@ -278,5 +278,5 @@ def test_no_such_method(caplog: pytest.LogCaptureFixture, method: object) -> Non
         app.run(port=0, motd=False)
     assert end.value.code == 1
     assert not begun
-    assert f"Sanic.start_method is one of fork, spawn, forkserver on this system, not {method!r}" in caplog.text
+    assert f"Sanic.start_method must be one of fork, spawn, forkserver on this system, got {method!r}" in caplog.text
     assert not app.state.server_info

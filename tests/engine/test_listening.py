@@ -80,7 +80,10 @@ def test_a_context_serves_one_process_only(certificate: Path) -> None:
         url = f"https://localhost:{server.port}/"
         assert server.until(lambda: _attempt(url, certificate)).status_code == 200
         assert server.terminate() == 0
-    for arguments, words in ((("2", "uvicorn"), "paths instead of an SSLContext"), (("1", "granian"), "the paths")):
+    for arguments, words in (
+        (("2", "uvicorn"), "paths instead of an SSLContext"),
+        (("1", "granian"), "pass their paths"),
+    ):
         with process(certificate, script, sys.executable, "served.py", *arguments) as server:
             assert server.wait_for_end() == 1
         assert words in server.log
@@ -209,7 +212,7 @@ def test_addresses_that_cannot_be_bound(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(CannotServe, match=r"192\.0\.2\.1"):
         bind_tcp("192.0.2.1", 0)
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(CannotServe, match="no socket"):
+    with pytest.raises(CannotServe, match="not a socket"):
         bind_unix(str(tmp_path / "file"))
     # A short path, wherever temporary files are: a unix socket has 107 bytes for it.
     monkeypatch.chdir(tmp_path)
@@ -271,7 +274,11 @@ def test_the_port_of_http3_is_taken() -> None:
 def test_paths_that_cannot_be_listened_on(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
-    for path, words in ((file, "no socket"), (tmp_path / "no" / "s", "No such file"), (tmp_path / ("s" * 200), "long")):
+    for path, words in (
+        (file, "not a socket"),
+        (tmp_path / "no" / "s", "No such file"),
+        (tmp_path / ("s" * 200), "long"),
+    ):
         with pytest.raises(CannotServe, match=words):
             bind_unix(str(path))
     assert file.read_text() == "mine"
@@ -296,7 +303,10 @@ async def test_hypercorn_leaves_servers_alone_that_are_not_its_own(certificate: 
     served: list[asyncio.Server] = []
     before = loop.create_server
     with Sockets([secure, plain]) as sockets:
-        with hypercorn._listening(secure, sockets[0]) as of_one, hypercorn._listening(plain, sockets[1]) as of_other:
+        with (
+            hypercorn._record_servers(secure, sockets[0]) as of_one,
+            hypercorn._record_servers(plain, sockets[1]) as of_other,
+        ):
             for bound, ssl_context in ((sockets[0][0], context(certificate)), (sockets[1][0], None), (None, None)):
                 where: Any = {"host": "127.0.0.1", "port": 0} if bound is None else {"sock": bound, "ssl": ssl_context}
                 served.append(await asyncio.start_server(lambda reader, writer: writer.close(), **where))
@@ -309,7 +319,7 @@ async def test_hypercorn_leaves_servers_alone_that_are_not_its_own(certificate: 
 async def test_hypercorn_registers_no_server_after_its_end() -> None:
     plain = Settings(port=0)
     with Sockets([plain, plain]) as sockets:
-        first, second = (hypercorn._listening(plain, bound) for bound in sockets)
+        first, second = (hypercorn._record_servers(plain, bound) for bound in sockets)
         noted = first.__enter__()
         with second as others:
             first.__exit__(None, None, None)

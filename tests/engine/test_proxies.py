@@ -63,7 +63,7 @@ def test_whose_headers_a_server_believes(tmp_path: Path, name: str) -> None:
     assert answers == [[ip, scheme, ip, "asked.test"], [unknown, scheme, unknown, "asked.test"]]
     # daphne trusts them because its user has configured it.
     warned = believes and "daphne" not in name
-    assert ("the server itself believes X-Forwarded-For" in log) == warned
+    assert ("the server itself trusts X-Forwarded-For" in log) == warned
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "gunicorn"])
@@ -71,4 +71,4 @@ def test_the_environment_stops_both(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")
     answers, log = peers(tmp_path, SERVERS[name][0], HEADERS)
     assert answers == [["127.0.0.1", "http", "127.0.0.1", "asked.test"]]
-    assert "believes" not in log
+    assert "the server itself trusts" not in log

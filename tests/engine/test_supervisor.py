@@ -233,9 +233,9 @@ def test_the_pause_grows_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     def ends(ready_at: float | None) -> float:
         worker: Any = _Ended(ready_at)
         place.fill(worker)
-        pause = place.vacate()
+        pause = place.remove_ended_worker()
         assert place.worker is None
-        assert place.due == now + pause
+        assert place.next_start_at == now + pause
         return pause
 
     # One that was ready is replaced at once; in a row that is a crash loop.
@@ -245,7 +245,7 @@ def test_the_pause_grows_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     now += 1000
     assert ends(now - LONGEST_PAUSE_S - 1) == 0
     assert [ends(None) for _ in range(3)] == [1, 2, 4]
-    assert [Place(1).postpone()] == [1]
+    assert [Place(1).delay_next_start()] == [1]
 
 
 def test_a_system_that_cannot_start_processes(tmp_path: Path) -> None:
@@ -272,9 +272,9 @@ def test_a_system_that_cannot_start_processes(tmp_path: Path) -> None:
         until_all_serve(server, 2)
         (tmp_path / "full").touch()
         kill(ready(server)[0])
-        server.until(lambda: "Resource temporarily unavailable; it is tried again in" in server.log)
+        server.until(lambda: "Resource temporarily unavailable; trying again in" in server.log)
         server.popen.send_signal(signal.SIGHUP)
-        server.until(lambda: "Resource temporarily unavailable; the old ones go on" in server.log)
+        server.until(lambda: "Resource temporarily unavailable; the old ones keep running" in server.log)
         (tmp_path / "full").unlink()
         server.until(lambda: len(ready(server)) == 3)
         assert server.terminate() == 0

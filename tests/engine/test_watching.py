@@ -40,7 +40,7 @@ def test_source_files_count_and_everything_in_directories_that_were_named(folder
                 path.write_text(str(time.monotonic()))
             if rung.wait(0.5):
                 rung.clear()
-                seen |= watch.changed()
+                seen |= watch.take_changes()
     finally:
         watch.stop()
     assert seen == {str(path) for path in wanted}
@@ -49,11 +49,11 @@ def test_source_files_count_and_everything_in_directories_that_were_named(folder
 def test_a_watch_may_end_before_it_begins(folders: tuple[Path, Path]) -> None:
     watch = Watch([], lambda: None)
     watch.stop()
-    assert watch.changed() == set()
+    assert watch.take_changes() == set()
 
 
 def test_unwatchable_paths_are_reported(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CannotServe, match="nosuch: it is no directory"):
+    with pytest.raises(CannotServe, match="nosuch: it is not a directory"):
         Watch(["nosuch"], lambda: None)
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     with pytest.raises(CannotServe, match="needs watchfiles"):

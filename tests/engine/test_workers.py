@@ -265,7 +265,7 @@ def test_a_rolling_restart_that_fails_keeps_the_old(tmp_path: Path) -> None:
         source = tmp_path / "served.py"
         source.write_text("a syntax error")
         server.popen.send_signal(signal.SIGHUP)
-        server.until(lambda: "the old ones go on" in server.log)
+        server.until(lambda: "the old ones keep running" in server.log)
         assert server.get().status_code == 200
         assert server.terminate() == 0
 

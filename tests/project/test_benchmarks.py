@@ -25,6 +25,7 @@ from benchmarks.budgets import budgets
 from benchmarks.cases import CASES, ERROR_CASES, PAGE_CASES, STREAM_CASES, Case
 from benchmarks.contenders import CONTENDERS
 from benchmarks.database_cases import DatabaseCase, cases
+from benchmarks.documents import fold
 from benchmarks.driver import Lifespan, ask, fault
 from benchmarks.handlers import IMPOSSIBLE
 from benchmarks.large_cases import LARGE_CASES, LargeCase
@@ -354,3 +355,20 @@ def test_a_postgresql_that_does_not_start_shows_its_log(programs: Path, broken: 
     write_program(programs / "pg_isready", "exit 1")
     with pytest.raises(RuntimeError, match=f"^{broken}: no room left$"), postgres.cluster(programs):
         pass
+
+
+def test_the_page_folds_long_tables() -> None:
+    short = "| µs | text |\n| --- | ---: |\n" + "| Starlette | 8.5 |\n" * 5
+    assert fold(short) == short
+    titles = ("raw ASGI app", "**sanic_star**", "Starlette", "FastAPI", "Falcon", "BlackSheep")
+    rows = "\n".join(f"| {title} | 2.7 | 3.1 (0.25) |" for title in titles)
+    table = f"| µs a request | text | `/<id>` |\n| --- | ---: | ---: |\n{rows}"
+    summary = "sanic_star, µs a request: text 2.7; <code>/&lt;id&gt;</code> 3.1 (0.25)"
+    details = f'<details class="entries" markdown>\n<summary>{summary}</summary>\n\n{table}\n\n</details>\n'
+    assert fold(f"## Alone\n\n{table}\n\n## Next\n") == f"## Alone\n\n{details}\n## Next\n"
+    shares = "| µs with | **sanic_star** | share |\n| --- | ---: | ---: |\n| a mount | 1 | 0.9 |\n| none | 2 | – |"
+    shares += "\n| a | 1 | 0.38 |" * 4
+    assert "<summary>6 rows: share 0.38 to 0.9</summary>" in fold(shares)
+    budget = "| budget | limit | measured | met |\n| --- | ---: | ---: | ---: |\n| text | ≤ 1 | 2 | **no** |"
+    budget += "\n| json | ≤ 1 | 0.5 | yes |" * 6
+    assert "<summary>7 budgets: 6 met, 1 missed</summary>" in fold(budget)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.project import ROOT
-from tests.site.checks import broken_links, loads_from_elsewhere, unreadable_drawings
+from tests.site.checks import broken_links, loads_from_elsewhere, switches_without_effect, unreadable_drawings
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,20 @@ def test_drawings(tmp_path: Path, style: str, fault_count: int) -> None:
     assert len(list(unreadable_drawings(tmp_path))) == fault_count
 
 
+@pytest.mark.parametrize(
+    ("style", "complaints"),
+    [
+        ("[data-md-color-scheme=default]{color-scheme:light;--a:1}[data-md-color-scheme=slate]{color-scheme:dark}", 0),
+        ('[data-md-color-scheme="slate"] { --a: 1; color-scheme: dark }', 1),
+        ("[data-md-color-scheme=slate]{--a:1}b{color-scheme:dark}", 2),
+    ],
+)
+def test_drawings_follow_the_switch_of_a_page(tmp_path: Path, style: str, complaints: int) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets/a.css").write_text(style)
+    assert len(list(switches_without_effect(tmp_path))) == complaints
+
+
 def test_the_table_of_searches() -> None:
     table = tomllib.loads((ROOT / "tests/site/searches.toml").read_text())
     assert len(table["searches"]) >= 20
@@ -98,7 +112,7 @@ def test_the_table_of_searches() -> None:
         assert any((ROOT / "docs" / f"{page}{ending}").exists() for ending in (".md", "/index.md")), page
 
 
-def test_tables_of_text_are_marked() -> None:
+def test_tables_are_marked() -> None:
     on_page_content = runpy.run_path(str(ROOT / "docs/_tables.py"))["on_page_content"]
     head = "<table>\n<thead><tr><th>a</th><th><code>b</code> &amp; c</th><th>d</th></tr></thead>"
     page = f"{head}<tbody><tr><td>1</td><td>2</td><td></td></tr></tbody></table>"
@@ -106,4 +120,11 @@ def test_tables_of_text_are_marked() -> None:
         "<td>2</td>", '<td data-column="b &amp; c">2</td>'
     )
     numbers = page.replace("<td>2", '<td style="text-align: right;">2')
-    assert on_page_content(numbers) == numbers
+    assert on_page_content(numbers) == numbers.replace("<table>", "<table data-numbers>")
+
+
+def test_options_in_inline_code_are_marked() -> None:
+    on_page_content = runpy.run_path(str(ROOT / "docs/_code.py"))["on_page_content"]
+    page = "<pre><code>run --dev</code></pre><code>run --dev x-y -v</code><code>a-b</code>"
+    marked = "<code>run <span data-option>--dev</span> x-y <span data-option>-v</span></code>"
+    assert on_page_content(page) == f"<pre><code>run --dev</code></pre>{marked}<code>a-b</code>"

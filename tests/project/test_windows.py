@@ -451,7 +451,7 @@ print("asked", sys.modules["msvcrt"].locked)
     ("how", "message"),
     [
         ("unix='app.sock'", "Cannot listen on app.sock: this system has no unix sockets; use host and port"),
-        ("port=0, server='granian'", "granian can't take over a socket on Windows; take uvicorn"),
+        ("port=0, server='granian'", "granian can't take over a socket on Windows; use uvicorn"),
         ("port=0, workers=31", "On Windows there are 30 workers at most, not 31"),
     ],
 )
@@ -468,7 +468,7 @@ def test_missing_features_are_refused_in_one_line(tmp_path: Path, how: str, mess
 def test_uvloop_is_refused_and_workers_take_the_selector_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert serving._loop_factory([Settings()]) is None
-    assert serving._loop_factory([Settings()], inherited=True) is asyncio.SelectorEventLoop
+    assert serving._loop_factory([Settings()], shares_sockets=True) is asyncio.SelectorEventLoop
     with pytest.raises(CannotServe, match="no uvloop for Windows"):
         serving._loop_factory([Settings(uvloop=True)])
 

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.site.checks import broken_links, loads_from_elsewhere, unreadable_drawings
+from tests.site.checks import broken_links, loads_from_elsewhere, switches_without_effect, unreadable_drawings
 from tests.site.search import Search
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +41,7 @@ def main() -> int:
         *loads_from_elsewhere(SITE),
         *(fault for name in OUTSIDE for fault in broken_links(ROOT / name, SITE, root=ROOT)),
         *unreadable_drawings(ROOT / "docs"),
+        *switches_without_effect(SITE),
     ]
     for fault in faults:
         print(fault, file=sys.stderr)

@@ -30,6 +30,8 @@ ELSEWHERE = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
 IN_STYLES = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])((?:https?:)?//[^'")\s]+)""", re.IGNORECASE)
 # WCAG 2.2, 1.4.3: the least contrast of text.
 CONTRAST = 4.5
+# The theme's schemes of a page, and the value of `color-scheme` for each.
+SCHEMES = {"default": "light", "slate": "dark"}
 
 
 class _Page(HTMLParser):
@@ -107,6 +109,19 @@ def unreadable_drawings(folder: Path) -> Iterator[str]:
                 yield f"{path.name} has no colour of .ground and text for {scheme} pages"
             elif (contrast := _contrast(ground, text)) < CONTRAST:
                 yield f"{path.name}: its text has a contrast of {contrast:.1f} on {scheme} pages"
+
+
+def switches_without_effect(site: Path) -> Iterator[str]:
+    """Yield the schemes of the page's own switch that its drawings would not follow.
+
+    A drawing chooses its colours by `prefers-color-scheme`. In an image, that is the `color-scheme` of the element, so
+    a style sheet has to set it with the scheme of the page. Without it, drawings follow the system alone.
+    """
+    styles = "".join(path.read_text() for path in sorted((site / "assets").rglob("*.css")))
+    for scheme, value in SCHEMES.items():
+        selector = rf"\[data-md-color-scheme=['\"]?{scheme}['\"]?\]"
+        if not re.search(rf"{selector}\s*\{{[^}}]*color-scheme:\s*{value}", styles):
+            yield f"no style sheet sets color-scheme: {value} for the scheme {scheme} of a page"
 
 
 def _color(style: str, selector: str) -> str | None:

@@ -45,7 +45,7 @@ class CertLoader:
         if isinstance(data, dict) and "creator" in data:
             creator = self._creators.get(data["creator"])
             if creator is None:
-                raise ValueError(f"ssl=: creator is one of {', '.join(self._creators)}, not {data['creator']!r}")
+                raise ValueError(f"ssl=: creator must be one of {', '.join(self._creators)}, got {data['creator']!r}")
             return creator(app, data["key"], data["cert"]).generate_cert(data["localhost"])
         tls = read(data, app.config.TLS_CERT_PASSWORD or None)
         return None if tls is None else tls.make()

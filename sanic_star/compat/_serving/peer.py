@@ -11,13 +11,13 @@ import inspect
 import sys
 
 UNSAFE_SERVER = (
-    "FORWARDED_SECRET is set, but the server itself believes X-Forwarded-For and X-Forwarded-Proto from 127.0.0.1, and "
+    "FORWARDED_SECRET is set, but the server itself trusts X-Forwarded-For and X-Forwarded-Proto from 127.0.0.1, and "
     "request.ip and request.scheme follow them: start uvicorn with --no-proxy-headers, gunicorn with "
     "--forwarded-allow-ips="
 )
 
 
-def believes_local_clients() -> bool:
+def trusts_local_clients() -> bool:
     """Return whether uvicorn's proxy middleware calls this code, and trusts connections from 127.0.0.1.
 
     Returns `False` if the interpreter does not show frames, or the middleware has another name; then there is no

@@ -1,4 +1,4 @@
-"""The plan for `sanic_star.servers`: which applications are served, and how another process finds them.
+"""The plan for `sanic_star.servers`: the applications to serve, and the way for another process to find them.
 
 Another process imports the main module again, or calls the application's factory. Options of the run (debug mode,
 verbosity, `shared_ctx`) are sent with the plan.
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class ApplicationServerInfo:
-    """How an application is served, once.
+    """One address at which an application is served.
 
-    Attributes: `settings` with Sanic's names; `stage`; `server`, which only users set; and for `sanic_star.servers`:
-    `how`, `sock`, `signals`.
+    Attributes of Sanic: `settings`, `stage`, and `server`, which only users set. Attributes for `sanic_star.servers`:
+    `backend_settings`, `sock`, `handles_signals`.
     """
 
     settings: dict[str, Any]
     stage: ServerStage = field(default=ServerStage.STOPPED)
     server: Any = None
-    how: Settings = field(default_factory=Settings)
+    backend_settings: Settings = field(default_factory=Settings)
     sock: socket | None = None
-    signals: bool = True
+    handles_signals: bool = True
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Loader:
 
 @dataclass
 class _RunOptions:
-    """The options of an application's run, for its copies in other processes."""
+    """The options with which an application was prepared, for its copies in other processes."""
 
     name: str
     debug: bool
@@ -69,7 +69,7 @@ class _RunOptions:
         return cls(
             app.name,
             app.debug,
-            # Only whether there is TLS, because a context cannot be pickled.
+            # Not the context itself, because a context cannot be pickled.
             {name: getattr(app.state, name) for name in names} | {"ssl": True if app.state.ssl is not None else None},
             {name: app.config[name] for name in ("ACCESS_LOG", "AUTO_RELOAD", "NOISY_EXCEPTIONS")},
             shared_values(app.shared_ctx),
@@ -92,7 +92,7 @@ class _RunOptions:
 
 
 def _load(loader: Any, run_options_of_apps: list[_RunOptions]) -> list[Any]:
-    """Find the applications in another process; an application that is served twice is listed twice."""
+    """Find the applications in another process; an application that is served at two addresses is listed twice."""
     applications_by_name: dict[str, Any] = {}
     if loader is not None:
         applications_by_name[run_options_of_apps[0].name] = loader.load()
@@ -106,7 +106,7 @@ def _load(loader: Any, run_options_of_apps: list[_RunOptions]) -> list[Any]:
     return [applications_by_name[run_options.name] for run_options in run_options_of_apps]
 
 
-def plan(
+def make_plan(
     apps: Sequence[Any],
     loader: Any,
     jobs: Jobs | None = None,
@@ -117,10 +117,10 @@ def plan(
 
     Args:
         apps: the applications.
-        loader: loads the first one in other processes.
-        jobs: the processes of the main process; `None` if there is no main process.
-        listeners: runs the listeners of a reload.
-        start_method: of `multiprocessing`: `fork`, `forkserver` or `spawn`.
+        loader: an object whose `load` returns the first one in other processes; `None` to find it by its name.
+        jobs: the table of the processes; `None` if there is no main process.
+        listeners: the object that runs the listeners of a reload.
+        start_method: the start method of `multiprocessing`: `fork`, `forkserver` or `spawn`.
     """
     primary = apps[0]
     served = [(app, info) for app in apps for info in app.state.server_info]
@@ -132,24 +132,24 @@ def plan(
 
     return Plan(
         apps=[app for app, _ in served],
-        settings=[info.how for _, info in served],
+        settings=[info.backend_settings for _, info in served],
         load=partial(_load, loader),
         sockets=[info.sock for _, info in served],
         workers=primary.state.workers,
         watch=watch,
-        prelude=_preparation(),
+        prelude=_find_prelude(),
         shared=[_RunOptions.of(app) for app, _ in served],
         notify=(listeners or MainListeners(primary)).notify,
-        signals=all(info.signals for _, info in served),
+        handles_signals=all(info.handles_signals for _, info in served),
         supervised=jobs is not None,
         jobs=jobs,
         start_method=start_method,
-        # The log lines of a forked process begin with its own name.
-        in_fork=primary._runner.set_up_logging,
+        # Log lines of a forked process begin with its own name, not with that of the main process.
+        after_fork=primary._runner.set_up_logging,
     )
 
 
-# Notifications of the supervisor, and their listener events.
+# For each notification of the supervisor, the event whose listeners run.
 _LISTENER_EVENTS = {
     "start": "reload_process_start",
     "before": "before_reload_trigger",
@@ -159,7 +159,7 @@ _LISTENER_EVENTS = {
 
 
 class MainListeners:
-    """Runs the listeners of the main process on one event loop, so that one may close what another has opened.
+    """Runs the listeners of the main process on one event loop: one may close connections that another has opened.
 
     Args:
         app: the application.
@@ -213,8 +213,8 @@ class MainListeners:
             log_error(error_logger, error, "A listener of %s failed", _LISTENER_EVENTS[event])
 
 
-def _preparation() -> Callable[[], object] | None:
-    """Return the function that other processes call before they import the main module, if this one called it."""
+def _find_prelude() -> Callable[[], object] | None:
+    """Return the function that installs the alias in other processes; `None` if this process has no alias."""
     sanic_module = sys.modules.get("sanic")
     if sanic_module is None or not sanic_module.__name__.startswith("sanic_star"):
         return None

@@ -1,4 +1,4 @@
-"""Serve applications with Sanic's API: `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
+"""Serve applications with the API of Sanic: `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
 
 An application has a `Runner`. `prepare` records how to serve the application; `serve` serves all prepared applications,
 in one process or several. `plans` converts them to a `Plan`; `sanic_star.servers` listens and restarts.
@@ -50,7 +50,7 @@ class Runner:
         self.has_logged_server_settings = False
         # Whether `stop` was called after the last start.
         self.is_stopped = False
-        # In the main process, from `main_process_ready` on.
+        # Set in the main process only, before `main_process_ready`.
         self.manager: WorkerManager | None = None
         self.inspector: Inspector | None = None
 
@@ -96,13 +96,13 @@ class Runner:
             debug: whether error pages show details.
             auto_reload: whether a changed source file restarts the application; by default the setting `AUTO_RELOAD`.
             version: the highest version of HTTP; 2 needs hypercorn or granian, 3 needs hypercorn.
-            ssl: certificate: a directory, a mapping of `cert`, `key`, `password`, a pair of paths, a context, or a
+            ssl: the certificate: a directory, a mapping of `cert`, `key`, `password`, a pair of paths, a context, or a
                 list of them; the client's server name (SNI) selects one.
             sock: a bound socket.
             workers: the number of processes.
             protocol: a protocol of Sanic's own server; ignored with a warning.
             backlog: the number of connections that may wait to be accepted.
-            register_sys_signals: whether SIGINT and SIGTERM end it; `False` only with `serve_single`.
+            register_sys_signals: whether SIGINT and SIGTERM stop the server; `False` needs `single_process=True`.
             access_log: whether to log requests; by default in debug mode, or if `ACCESS_LOG` is set.
             unix: the path of a unix socket to listen on, instead of host and port.
             loop: invalid; use `create_server` inside a running event loop.
@@ -110,10 +110,10 @@ class Runner:
             noisy_exceptions: whether to log quiet exceptions.
             motd: whether to log the message of the day.
             fast: whether to use as many processes as there are processors.
-            verbosity: the maximum `verbosity` of logged records.
-            motd_display: further facts for the message of the day.
+            verbosity: the highest `verbosity` of records that are logged.
+            motd_display: further lines for the message of the day, by name.
             coffee: whether to show a cup of coffee.
-            auto_tls: whether to create a certificate for localhost, in debug mode.
+            auto_tls: whether to create a certificate for localhost; only in debug mode.
             single_process: whether to use only one process.
             server: `uvicorn`, `hypercorn` or `granian`; by default uvicorn, or hypercorn for HTTP/2 and HTTP/3.
 
@@ -129,7 +129,7 @@ class Runner:
         if fast and workers != 1:
             raise RuntimeError("You cannot use both fast=True and workers=X")
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-            raise RuntimeError(f"Cannot serve with no workers: workers is a number from 1 on, got {workers!r}")
+            raise RuntimeError(f"Cannot serve with no workers: workers must be 1 or more, got {workers!r}")
         if auto_reload is None:
             auto_reload = bool(self.app.config.AUTO_RELOAD)
         auto_reload = auto_reload or dev
@@ -140,31 +140,36 @@ class Runner:
         chosen = BACKENDS.get(server) if server is not None else None
         if chosen is not None and chosen.only_http1 and version in (2, 3):
             default_server = default_backend(version).name
-            raise ValueError(f"{server} speaks HTTP/1.1; version={version} goes with server={default_server!r}")
+            raise ValueError(f"{server} speaks only HTTP/1.1; for version={version} use server={default_server!r}")
         _warn_of_protocol(protocol)
         self.set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
         self.app.auto_reload = auto_reload
-        how = self.settings(host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls)
+        backend_settings = self.settings(
+            host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls
+        )
         if server is not None:
-            how = replace(how, server=server)
+            backend_settings = replace(backend_settings, server=server)
         from pathlib import Path
 
         from sanic_star.compat.application.constants import Server
 
         state = self.app.state
-        state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
+        state.host, state.port = backend_settings.host, backend_settings.port
+        state.ssl, state.sock, state.unix = ssl, sock, unix
         state.fast, state.server, state.coffee = fast, Server.SANIC, coffee
-        state.workers = _processors() if fast else workers
+        state.workers = _processor_count() if fast else workers
         state.reload_dirs = set()
-        for folder in _folders(reload_dir):
+        for folder in _folder_list(reload_dir):
             if not Path(folder).is_dir():
                 logger.warning("Directory %s could not be located", folder)
             state.reload_dirs.add(Path(folder))
         settings = {
-            "app": self.app, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
-            "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
+            "app": self.app, "host": state.host, "port": state.port, "version": backend_settings.version, "sock": sock,
+            "unix": unix, "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
         }  # fmt: skip
-        info = _plans.ApplicationServerInfo(settings, how=how, sock=sock, signals=register_sys_signals)
+        info = _plans.ApplicationServerInfo(
+            settings, backend_settings=backend_settings, sock=sock, handles_signals=register_sys_signals
+        )
         state.server_info.append(info)
         if motd_display:
             self.app.config.MOTD_DISPLAY.update(motd_display)
@@ -185,7 +190,7 @@ class Runner:
             MOTD.output(get_logo(coffee=self.app.state.coffee), location(self._address(server_settings)), data, extra)
 
     def get_motd_data(self, server_settings: Mapping[str, Any] | None = None) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the facts of the message of the day, and those that the application adds.
+        """Return the lines of the message of the day, and those of `MOTD_DISPLAY`, each by name.
 
         Args:
             server_settings: see `motd`.
@@ -196,24 +201,24 @@ class Runner:
         return facts(self.app, self._address(server_settings), max(state.workers, 1)), {**self.app.config.MOTD_DISPLAY}
 
     def _address(self, server_settings: Mapping[str, Any] | None) -> Settings:
-        """Return the settings of a prepared address, or the given settings."""
+        """Return the settings of the address to show: a prepared address, or the given one."""
         server_info, given_settings = self.app.state.server_info, dict(server_settings or {})
         addresses = ("host", "port", "unix", "ssl")
-        # The address of these settings if they come from `prepare`, else the first prepared address.
-        prepared_ones = [info for info in server_info if info.settings is server_settings]
-        if prepared_ones or (server_info and not given_settings.keys() & set(addresses)):
-            how: Settings = (prepared_ones or server_info)[0].how
-            return how
+        # If `server_settings` comes from `prepare`, its own address; otherwise the first prepared address.
+        matching_infos = [info for info in server_info if info.settings is server_settings]
+        if matching_infos or (server_info and not given_settings.keys() & set(addresses)):
+            backend_settings: Settings = (matching_infos or server_info)[0].backend_settings
+            return backend_settings
         options = {name: given_settings[name] for name in addresses if name in given_settings}
         return self.settings(options.pop("host", None), options.pop("port", None), **options)
 
     def set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
-        """Set mode and logging; arguments as in `prepare`; `None` leaves a setting unchanged."""
+        """Set the mode and the logging. The arguments are those of `prepare`; `None` leaves a setting unchanged."""
         if debug:
             self.app.debug = True
             logger.setLevel(logging.DEBUG)
         if access_log is None:
-            # Debug mode enables it.
+            # Debug mode enables the access log.
             access_log = self.app.debug or self.app.config.ACCESS_LOG
         if access_log != self.app.config.ACCESS_LOG:
             self.app.config.ACCESS_LOG = access_log
@@ -223,14 +228,14 @@ class Runner:
         self.set_up_logging()
 
     def extend(self) -> None:
-        """Set up Sanic Extensions at the start, if they are installed, enabled, and not set up yet."""
+        """Set up Sanic Extensions if they are installed and enabled, and not set up yet."""
         if self.app.config.AUTO_EXTEND and not hasattr(self.app, "_ext"):
             from sanic_star.compat.application.ext import setup_ext  # imported late: only a start needs it
 
             setup_ext(self.app)
 
     def set_up_logging(self) -> None:
-        """Configure log formatters by the mode and the settings `LOG_EXTRA` and `NO_COLOR`."""
+        """Configure the log formatters for the mode and the settings `LOG_EXTRA` and `NO_COLOR`."""
         from sanic_star.compat.logging.setup import setup_logging
 
         config = self.app.config
@@ -249,9 +254,9 @@ class Runner:
     ) -> Settings:
         """Return the settings of a server, from arguments and configuration."""
         if version not in (1, 2, 3):
-            raise ValueError(f"version is the highest version of HTTP, 1, 2 or 3, got {version!r}")
+            raise ValueError(f"version is the highest version of HTTP and must be 1, 2 or 3, got {version!r}")
         if port is not None and (not isinstance(port, int) or not 0 <= port <= 65535):
-            raise ValueError(f"port is a number from 0 to 65535, got {port!r}")
+            raise ValueError(f"port must be a number from 0 to 65535, got {port!r}")
         from sanic_star.compat._serving import tls as _tls
         from sanic_star.servers.backends import default_backend
         from sanic_star.servers.settings import Settings
@@ -342,46 +347,55 @@ class Runner:
             )
         _warn_of_protocol(protocol)
         server_options = dict(asyncio_server_kwargs or {})
-        begin = server_options.pop("start_serving", True)
+        starts_serving = server_options.pop("start_serving", True)
         backlog, ssl = server_options.pop("backlog", backlog), server_options.pop("ssl", ssl)
         if server_options:
-            logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(server_options)))
-        if any(self.app.listeners.get(event) for event in _OF_THE_MAIN_PROCESS):
-            # The line that Sanic 25.12 logs, for log parsers; the next one names the listeners.
+            logger.warning(
+                "create_server: uvicorn has no option for these asyncio_server_kwargs, so that they have no effect: %s",
+                ", ".join(sorted(server_options)),
+            )
+        if any(self.app.listeners.get(event) for event in _MAIN_PROCESS_EVENTS):
+            # Sanic 25.12 logs this line, and log parsers may expect it. The next warning names the listeners.
             logger.warning("Listener events for the main process are not available with create_server()")
         self.warn_of_main_listeners("create_server starts no main process")
         _warn_of_uvloop(self.app, "create_server uses the event loop that runs")
         self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
-        how = self.settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
-        self.app.state.host, self.app.state.port, self.app.state.unix = how.host, how.port, unix
+        backend_settings = self.settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
+        state = self.app.state
+        state.host, state.port, state.unix = backend_settings.host, backend_settings.port, unix
         if not self.app.state.server_info:
-            self.app.motd({"host": how.host, "port": how.port, "unix": unix, "ssl": ssl})
+            self.app.motd({"host": backend_settings.host, "port": backend_settings.port, "unix": unix, "ssl": ssl})
         from sanic_star.compat.server.async_server import AsyncioServer
         from sanic_star.servers import sockets
         from sanic_star.servers.settings import CannotServe
 
         try:
-            bound = sock or (sockets.bind_unix(unix) if unix else sockets.bind_tcp(how.host, how.port))
+            if sock is not None:
+                bound = sock
+            elif unix:
+                bound = sockets.bind_unix(unix)
+            else:
+                bound = sockets.bind_tcp(backend_settings.host, backend_settings.port)
         except CannotServe as error:
             raise OSError(str(error)) from None
-        server = AsyncioServer(self.app, how, bound)
-        if begin:
+        server = AsyncioServer(self.app, backend_settings, bound)
+        if starts_serving:
             await server.server.accept()
-        logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
+        logger.info("Listening on %s", sockets.location(bound, tls=backend_settings.tls is not None))
         return server
 
     def log_server_settings(self) -> None:
-        """Log settings without effect, if another command has started the server."""
+        """Log the settings that have no effect because another program has started the server."""
         _warn_of_uvloop(self.app, "the server that runs this application chooses the event loop")
         self.warn_of_main_listeners("neither app.run nor sanic-star has started this application")
-        changed = [name for name in _OF_THE_SERVER if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
+        changed = [name for name in _SERVER_SETTINGS if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
         if changed:
             names = ", ".join(changed)
-            logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
+            logger.info("%s: set these on the server that runs this application. app.run would pass them on", names)
         if self.app.config["FORWARDED_SECRET"]:
-            from sanic_star.compat._serving.peer import UNSAFE_SERVER, believes_local_clients
+            from sanic_star.compat._serving.peer import UNSAFE_SERVER, trusts_local_clients
 
-            if believes_local_clients():
+            if trusts_local_clients():
                 logger.warning(UNSAFE_SERVER)
         self.has_logged_server_settings = True
 
@@ -389,12 +403,12 @@ class Runner:
         """Warn of listeners that never run without a main process; they may, for example, create database tables.
 
         Args:
-            reason: why there is no main process.
+            reason: the reason for which there is no main process, as a clause: `create_server starts no main process`.
         """
         listeners = self.app.listeners
         names = [
             f"{event} ({', '.join(getattr(listener, '__name__', repr(listener)) for listener in listeners[event])})"
-            for event in _OF_THE_MAIN_PROCESS
+            for event in _MAIN_PROCESS_EVENTS
             if listeners.get(event)
         ]
         if names:
@@ -415,7 +429,7 @@ class Runner:
         app = self.app
         multiplexer = vars(app).get("_multiplexer")
         if terminate and multiplexer is not None:
-            # As in Sanic, a multiplexer that was set stops the processes.
+            # As in Sanic, a multiplexer that a user has set stops the processes.
             multiplexer.terminate()
         elif not app._engine.lifecycle.is_down and not self.is_stopped:
             self.is_stopped = True
@@ -431,8 +445,8 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
 
     Args:
         apps: the prepared applications, the primary one first.
-        app_loader: an object whose `load` returns the primary application in other processes.
-        factory: a function that does the same.
+        app_loader: an object whose `load` returns the primary application, called in other processes.
+        factory: a function that returns the primary application, instead of `app_loader`.
     """
     from sanic_star import servers
     from sanic_star.compat._serving import plans as _plans
@@ -445,32 +459,32 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     if app_loader is None and factory is not None:
         app_loader = _plans.Loader(factory)
     try:
-        # Before anything has started, so that nothing has to be stopped.
+        # Done before anything starts, so that nothing must be stopped after an error.
         primary._runner.extend()
-        # Extensions may have added listeners.
+        # Called after `extend`, because extensions may add listeners of the main process.
         supervised = _needs_main_process(primary)
         start_method = _start_method(primary)
     except InvalidSetting as error:
         error_logger.error("%s", error)
-        _forget(apps)
+        _discard_prepared(apps)
         raise SystemExit(1) from None
     except BaseException:
-        _forget(apps)
+        _discard_prepared(apps)
         raise
     with _plans.MainListeners(primary) as listeners:
         try:
             if supervised:
-                _choose(start_method)
+                _set_start_method(start_method)
             listeners.run("main_process_start")
             for app in apps:
                 app.config._validate()
             _warn_of_main_listeners(apps)
             _warn_of_different_loops(apps)
-            jobs = _manage(primary) if supervised else None
+            jobs = _create_manager(primary) if supervised else None
             listeners.run("main_process_ready")
             for app in apps:
                 lock(app.shared_ctx)
-            servers.run(_plans.plan(apps, app_loader, jobs, listeners, start_method))
+            servers.run(_plans.make_plan(apps, app_loader, jobs, listeners, start_method))
         except StepTimeout:
             # It was logged.
             raise SystemExit(1) from None
@@ -485,18 +499,18 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
                 if primary._runner.manager is not None:
                     primary._runner.manager.close()
                     primary._runner.manager = primary._runner.inspector = None
-                _forget(apps)
+                _discard_prepared(apps)
 
 
 def _needs_main_process(primary: Application) -> bool:
-    """Return whether an application needs a main process beside the one that serves.
+    """Return whether an application needs a main process beside its workers.
 
     Listeners of the main process may use `app.manager`; as in Sanic, their changes stay in the main process.
     """
     from sanic_star.compat.types.shared_ctx import shared_values
 
     state = primary.state
-    has_listeners = any(primary.listeners.get(event) for event in _OF_THE_MAIN_PROCESS)
+    has_listeners = any(primary.listeners.get(event) for event in _MAIN_PROCESS_EVENTS)
     is_inspected = bool(primary.config.INSPECTOR)
     return (
         state.workers > 1
@@ -507,7 +521,7 @@ def _needs_main_process(primary: Application) -> bool:
     )
 
 
-def _manage(primary: Application) -> Jobs:
+def _create_manager(primary: Application) -> Jobs:
     """Create an application's manager, and its inspector if it is enabled; return the table of its processes.
 
     Raises:
@@ -535,25 +549,25 @@ def serve_single(apps: list[Application]) -> None:
         return
     _refuse_running_loop(apps)
     if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
-        _forget(apps)
+        _discard_prepared(apps)
         raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
     for app in apps:
         app._runner.warn_of_main_listeners("a single process has no main process beside it")
     if apps[0].config.INSPECTOR:
-        logger.warning("INSPECTOR has no effect in a single process: the inspector runs beside workers")
+        logger.warning("INSPECTOR has no effect in a single process, because the inspector runs beside the workers")
     _warn_of_different_loops(apps)
     try:
-        servers.run(replace(_plans.plan(apps, None), workers=1))
+        servers.run(replace(_plans.make_plan(apps, None), workers=1))
     finally:
         logger.info("Server Stopped")
-        _forget(apps)
+        _discard_prepared(apps)
 
 
 def _refuse_running_loop(apps: Iterable[Application]) -> None:
-    """Raise if an event loop is already running, as in a notebook, because a server runs its own.
+    """Raise if an event loop already runs in this thread, as in a notebook, because a server runs its own.
 
     Args:
-        apps: the prepared applications; they are not prepared afterwards.
+        apps: the prepared applications; if this raises, they are no longer prepared.
 
     Raises:
         RuntimeError: an event loop runs in this thread; the message says what to use instead.
@@ -562,7 +576,7 @@ def _refuse_running_loop(apps: Iterable[Application]) -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    _forget(apps)
+    _discard_prepared(apps)
     raise RuntimeError(
         "An event loop is already running here, as in a notebook. Instead of app.run, use "
         "`server = await app.create_server(port=8000)` and `await server.serve_forever()`, or run the application in a "
@@ -575,13 +589,13 @@ def prepared(registry: Mapping[str, Application], primary: Any) -> list[Applicat
 
     Args:
         registry: all applications by name.
-        primary: the first one; by default the one that was registered first.
+        primary: the application to put first; by default the one that was registered first.
     """
     if is_imported_by_worker():
         return []
     apps = [app for app in registry.values() if app.state.server_info]
     if primary is not None and primary.state.server_info:
-        # Compared by identity, because a test may have created another one with the same name.
+        # Compared by identity too, because a test may have created another application with the same name.
         apps = [primary, *(app for app in apps if app is not primary and app.name != primary.name)]
     for number, app in enumerate(apps):
         app.state.primary = number == 0
@@ -603,7 +617,7 @@ def loader_of(load: Callable[[], Any] | None) -> Any:
 
 
 # Settings for which an ASGI server has its own options.
-_OF_THE_SERVER = (
+_SERVER_SETTINGS = (
     "KEEP_ALIVE",
     "KEEP_ALIVE_TIMEOUT",
     "REQUEST_HEAD_TIMEOUT",
@@ -612,7 +626,7 @@ _OF_THE_SERVER = (
     "WEBSOCKET_PING_INTERVAL",
     "WEBSOCKET_PING_TIMEOUT",
 )
-_OF_THE_MAIN_PROCESS = ("main_process_start", "main_process_ready", "main_process_stop")
+_MAIN_PROCESS_EVENTS = ("main_process_start", "main_process_ready", "main_process_stop")
 
 
 def _start_method(primary: Any) -> str:
@@ -628,12 +642,12 @@ def _start_method(primary: Any) -> str:
 
     methods = multiprocessing.get_all_start_methods()
     if method not in methods:
-        raise InvalidSetting(f"Sanic.start_method is one of {', '.join(methods)} on this system, not {method!r}")
+        raise InvalidSetting(f"Sanic.start_method must be one of {', '.join(methods)} on this system, got {method!r}")
     return str(method)
 
 
-def _choose(start_method: str) -> None:
-    """Set the start method, so that queues and locks of `shared_ctx` can be sent to the workers."""
+def _set_start_method(start_method: str) -> None:
+    """Set the start method of this process, so that queues and locks of `shared_ctx` can be sent to the workers."""
     import multiprocessing
 
     if multiprocessing.get_start_method(allow_none=True) is None:
@@ -642,11 +656,11 @@ def _choose(start_method: str) -> None:
 
 def _warn_of_protocol(protocol: Any) -> None:
     if protocol is not None:
-        logger.warning("protocol=%s is of Sanic's own server and has no effect here", protocol)
+        logger.warning("protocol=%s has no effect: it is a class for Sanic's own server", protocol)
 
 
 def _warn_of_main_listeners(apps: Sequence[Any]) -> None:
-    count = sum(len(app.listeners.get(event, ())) for app in apps[1:] for event in _OF_THE_MAIN_PROCESS)
+    count = sum(len(app.listeners.get(event, ())) for app in apps[1:] for event in _MAIN_PROCESS_EVENTS)
     if count:
         logger.warning(
             "%d listener(s) for the main process belong to secondary applications and are ignored; attach them to %r",
@@ -669,18 +683,18 @@ def _warn_of_different_loops(apps: Sequence[Any]) -> None:
         logger.warning("The applications share one event loop, %s, and have different USE_UVLOOP (%s)", loop, values)
 
 
-def _forget(apps: Iterable[Any]) -> None:
+def _discard_prepared(apps: Iterable[Any]) -> None:
     for app in apps:
         app.state.server_info.clear()
 
 
-def _folders(reload_dir: list[str] | str | None) -> Iterable[str]:
+def _folder_list(reload_dir: list[str] | str | None) -> Iterable[str]:
     if reload_dir is None:
         return ()
     return (reload_dir,) if isinstance(reload_dir, (str, os.PathLike)) else reload_dir
 
 
-def _processors() -> int:
+def _processor_count() -> int:
     """Return the number of processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

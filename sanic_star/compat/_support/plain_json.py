@@ -12,44 +12,44 @@ import msgspec
 
 _SCALARS = (str, int, float)
 _NO_MODEL = object()
-_BUILTIN: tuple[Any, ...] = (str, int, float, list, tuple, dict, Decimal)
-# Characters that must be escaped inside an HTML script; escaped on request.
-_HTML = (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"))
+_WRITABLE_TYPES: tuple[Any, ...] = (str, int, float, list, tuple, dict, Decimal)
+# The characters that `encode_html_chars` escapes, because they are unsafe inside an HTML script.
+_HTML_ESCAPES = (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"))
 
 
-def through_hook(value: Any) -> Any:
+def convert_for_encoder(value: Any) -> Any:
     """Convert an unknown object for msgspec; the result of `__json__` is written unchanged."""
-    return msgspec.Raw(_own_json(value)) if _has_own_json(value) else _converted(value)
+    return msgspec.Raw(_own_json(value)) if _has_own_json(value) else _convert_unknown(value)
 
 
-def through_plain_hook(value: Any) -> Any:
+def convert_to_builtins(value: Any) -> Any:
     """Convert an unknown object for `msgspec.to_builtins`, which does not support raw JSON."""
-    return json.loads(_own_json(value)) if _has_own_json(value) else _converted(value)
+    return json.loads(_own_json(value)) if _has_own_json(value) else _convert_unknown(value)
 
 
 def _has_own_json(value: Any) -> bool:
     # As in ujson, a subclass of a JSON type is written as that type, whatever methods it has.
-    return hasattr(value, "__json__") and not hasattr(value, "toDict") and not isinstance(value, _BUILTIN)
+    return hasattr(value, "__json__") and not hasattr(value, "toDict") and not isinstance(value, _WRITABLE_TYPES)
 
 
-def _converted(value: Any) -> Any:
+def _convert_unknown(value: Any) -> Any:
     if isinstance(value, bool):
         # It gets here only as a key, because its base is `int`. `plain` writes it as text, like other keys.
         raise TypeError("a boolean key")
-    for kind in _BUILTIN:
-        # One of the exact type gets here as an invalid key. If it were returned unchanged, the hook would be called
-        # again.
+    for kind in _WRITABLE_TYPES:
+        # A value of exactly this type gets here as an invalid key. If it were returned unchanged, the hook would be
+        # called again.
         if isinstance(value, kind) and type(value) is not kind:
             return kind(value)
     if hasattr(value, "toDict"):
         return _own_dict(value)
-    dumped = _dumped_model(value)
+    dumped = _dump_model(value)
     if dumped is not _NO_MODEL:
         return dumped
     raise TypeError(f"{value!r} is not JSON serializable")
 
 
-def _dumped_model(value: Any) -> Any:
+def _dump_model(value: Any) -> Any:
     """Return the dump of a pydantic model; `_NO_MODEL` for any other object. msgspec supports attrs classes itself.
 
     The class is inspected, so that pydantic need not be installed, and a mock with any attribute is not taken for a
@@ -77,12 +77,12 @@ def _own_json(value: Any) -> bytes:
     return json_text.encode() if isinstance(json_text, str) else json_text
 
 
-encode = msgspec.json.Encoder(enc_hook=through_hook, decimal_format="number").encode
+encode = msgspec.json.Encoder(enc_hook=convert_for_encoder, decimal_format="number").encode
 decode = msgspec.json.Decoder().decode
 
 
 def dumps_plain(value: Any) -> bytes:
-    """Return a value that `encode` has refused as JSON."""
+    """Return the JSON of a value that `encode` has refused."""
     converted = plain(value)
     try:
         return encode(converted)
@@ -103,7 +103,7 @@ def dumps_with_options(
     **options: Any,
 ) -> bytes:
     """Return a value as JSON from the standard library, with options of `ujson.dumps` and `json.dumps`."""
-    converted = plain(value, default, text_of_bytes=not reject_bytes, decimals=False)
+    converted = plain(value, default, decodes_bytes=not reject_bytes, keeps_decimals=False)
     if isinstance(indent, int) and indent <= 0:
         # ujson's meaning: 0 for no spaces at all, negative for one line with spaces after the colons.
         separators = separators or ((",", ":") if indent == 0 else (",", ": "))
@@ -115,21 +115,21 @@ def dumps_with_options(
     if escape_forward_slashes:
         text = text.replace("/", "\\/")
     if encode_html_chars:
-        for mark, escape in _HTML:
+        for mark, escape in _HTML_ESCAPES:
             text = text.replace(mark, escape)
     return text.encode("utf-8", "surrogatepass")
 
 
 def plain(
-    value: Any, default: Callable[[Any], Any] | None = None, *, text_of_bytes: bool = False, decimals: bool = True
+    value: Any, default: Callable[[Any], Any] | None = None, *, decodes_bytes: bool = False, keeps_decimals: bool = True
 ) -> Any:
     """Return a value in types that both msgspec and the standard library write.
 
     Args:
         value: the value.
         default: converts other objects to writable values.
-        text_of_bytes: whether to decode bytes to text.
-        decimals: whether to keep `Decimal` values.
+        decodes_bytes: whether to decode bytes to text.
+        keeps_decimals: whether to keep `Decimal` values.
     """
 
     def convert(value: Any) -> Any:
@@ -140,17 +140,17 @@ def plain(
         if isinstance(value, (list, tuple)):
             return [convert(item) for item in value]
         if isinstance(value, Decimal):
-            return _plain_decimal(value) if decimals else _plain_float(value)
+            return _plain_decimal(value) if keeps_decimals else _plain_float(value)
         if hasattr(value, "toDict"):
             return convert(_own_dict(value))
-        if text_of_bytes and isinstance(value, bytes):
+        if decodes_bytes and isinstance(value, bytes):
             return value.decode()
         if hasattr(value, "__json__"):
             return json.loads(_own_json(value))
         if default:
             return convert(default(value))
         # Sets, dataclasses, dates and others become dictionaries, lists and scalars, whose members are converted again.
-        return convert(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=through_plain_hook))
+        return convert(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=convert_to_builtins))
 
     return convert(value)
 

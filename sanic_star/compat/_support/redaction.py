@@ -23,12 +23,12 @@ from urllib.parse import quote, quote_plus
 
 HIDDEN = "(hidden)"
 
-# Words that make a name secret, also inside a longer word: `phpsessionid`, `accesstoken`.
-_MARKS = re.compile(
+# Substrings that make a name secret, even inside a longer word: `phpsessionid`, `accesstoken`.
+_SECRET_SUBSTRINGS = re.compile(
     r"authori[sz]ation|authenticat|cookie|credential|passw|passphrase|passcode|secret|session|signature|token|api_?key|csrf|xsrf"
 )
-# Words that make a name secret only as a whole word: `auth` is in `author`, `pin` in `spin`.
-_WORDS = frozenset(
+# Words that make a name secret only as whole words, because `author` contains `auth`, and `spin` contains `pin`.
+_SECRET_WORDS = frozenset(
     {
         "assertion",
         "auth",
@@ -44,34 +44,37 @@ _WORDS = frozenset(
         "pass",
         "pin",
         "pwd",
+        "saml",
+        "sid",
+        "totp",
     }
-    | {"saml", "sid", "totp"}
 )
-# `key` is secret only together with another word: `X-Auth-Key`, `private_key`, but not a loop's `key`.
-_KEYS = frozenset({"key", "keys"})
+# `key` makes a name secret only together with another word: `X-Auth-Key`, `private_key`, but not `key` alone.
+_KEY_WORDS = frozenset({"key", "keys"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-# A pair's name and its value. Possessive, and only from the start of a word, so that long texts take linear time.
+# The name and the value of a pair. The pattern is possessive and begins at the start of a word, so that long texts take
+# linear time.
 _NAME = re.compile(r"""(?<![\w.-])(?P<name>[\w.-]++)['"]?\s*+[:=,]\s*+""")
 _VALUE = re.compile(r"""b?'[^']*'?|b?"[^"]*"?|[^\s,;&'"<>(){}\[\]]+""")
-# Not `PWD`, `DESKTOP_SESSION`, `SSH_AUTH_SOCK` and others, whose values are ordinary paths and words.
-_IN_ENVIRONMENT = re.compile(r"passw|secret|token|credential|(api|access|private|encryption)_?key")
+# Stricter than `is_secret`, because `PWD`, `DESKTOP_SESSION`, `SSH_AUTH_SOCK` and others have ordinary values.
+_SECRET_ENVIRONMENT_NAME = re.compile(r"passw|secret|token|credential|(api|access|private|encryption)_?key")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
 _TAG = re.compile(r"(<style.*?</style>|<script.*?</script>|</?[\w-]+)", re.DOTALL)
-# Shorter values are often words of the page itself. In characters.
-_MIN_LENGTH = 6
+# Shorter values are not hidden, because they are often words of the page itself. In characters.
+_MIN_SECRET_LENGTH = 6
 
 
 def is_secret(name: object) -> bool:
-    """Return whether the name of a header field, parameter, setting or variable indicates a credential.
+    """Return whether a name of a header field, parameter, setting or variable indicates a secret.
 
     >>> [name for name in ("X-Auth-Token", "Api-Key", "apikey", "DB_PASSWORD", "author", "key") if is_secret(name)]
     ['X-Auth-Token', 'Api-Key', 'apikey', 'DB_PASSWORD']
     """
     text = str(name)
-    if _MARKS.search(text.lower().replace("-", "_")):
+    if _SECRET_SUBSTRINGS.search(text.lower().replace("-", "_")):
         return True
     words = {word.lower() for word in _WORD.findall(text)}
-    return not words.isdisjoint(_WORDS) or (len(words) > 1 and not words.isdisjoint(_KEYS))
+    return not words.isdisjoint(_SECRET_WORDS) or (len(words) > 1 and not words.isdisjoint(_KEY_WORDS))
 
 
 def redacted(name: object, value: Any) -> Any:
@@ -120,15 +123,15 @@ def secrets_of(request: Any, messages: Iterable[str] = ()) -> set[str]:
         request: the request.
         messages: texts with pairs of name and value: exception messages.
     """
-    values = set(_of_request(request))
+    values = set(_request_secrets(request))
     config = getattr(request.app, "config", {})
     values |= {value for name, value in config.items() if isinstance(value, str) and is_secret(name)}
-    values |= {value for name, value in os.environ.items() if _IN_ENVIRONMENT.search(name.lower())}
+    values |= {value for name, value in os.environ.items() if _SECRET_ENVIRONMENT_NAME.search(name.lower())}
     values |= {value[0].strip("'\"") for value in _secret_values("\n".join(messages))}
-    return {value for value in values if len(value) >= _MIN_LENGTH}
+    return {value for value in values if len(value) >= _MIN_SECRET_LENGTH}
 
 
-def _of_request(request: Any) -> Iterator[str]:
+def _request_secrets(request: Any) -> Iterator[str]:
     for name, value in request.headers.items():
         if not is_secret(name):
             continue
@@ -139,7 +142,7 @@ def _of_request(request: Any) -> Iterator[str]:
         yield credential.strip()
         if scheme.lower() == "basic":
             yield _basic_password(credential)
-    # Only the part of the body that a handler has read: the rest is in no frame.
+    # Only the part of the body that the handler has read, because no stack frame contains the rest.
     for fields in (request.args, vars(request).get("parsed_form"), vars(request).get("parsed_json")):
         for name, values in fields.items() if isinstance(fields, Mapping) else ():
             if is_secret(name):
@@ -163,19 +166,19 @@ def without_secrets(text: str, secrets: Iterable[str], markup: bool = False) -> 
         markup: whether the text is HTML, whose styles, scripts and tags are not changed.
     """
     text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
-    forms = {form for secret in secrets for form in _written(secret)}
+    forms = {form for secret in secrets for form in _escaped_forms(secret)}
     if not forms:
         return text
-    # The longest first, because one may be a part of another.
-    anywhere = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+    # The longest first, because one form may be a part of another.
+    secret_pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
     if not markup:
-        return anywhere.sub(HIDDEN, text)
+        return secret_pattern.sub(HIDDEN, text)
     parts = _TAG.split(text)
-    parts[::2] = [anywhere.sub(HIDDEN, part) for part in parts[::2]]
+    parts[::2] = [secret_pattern.sub(HIDDEN, part) for part in parts[::2]]
     return "".join(parts)
 
 
-def _written(secret: str) -> Iterator[str]:
+def _escaped_forms(secret: str) -> Iterator[str]:
     yield secret
     yield escape(secret)
     yield escape(secret, quote=False)
@@ -193,7 +196,7 @@ def redact_variables(node: Any) -> None:
     """
     if isinstance(node, dict):
         if node.get("variables"):
-            node["variables"] = [_variable(variable) for variable in node["variables"]]
+            node["variables"] = [_redacted_variable(variable) for variable in node["variables"]]
         for name, item in node.items():
             if name != "variables":
                 redact_variables(item)
@@ -202,14 +205,14 @@ def redact_variables(node: Any) -> None:
             redact_variables(item)
 
 
-# Names of variables that may contain secrets. If the middle of such a variable's text was cut out, pairs cannot be
-# found.
-_HOLDERS = frozenset(
+# Names of variables that may contain secrets. If the text of such a variable was shortened, its pairs cannot be found,
+# and the whole text is hidden.
+_CONTAINER_NAMES = frozenset(
     {"args", "config", "cookies", "environ", "form", "headers", "params", "request", "scope", "settings"}
 )
 
 
-def _variable(variable: Any) -> Any:
+def _redacted_variable(variable: Any) -> Any:
     fields = variable if isinstance(variable, dict) else variable._asdict()
     name = str(fields["name"]).rpartition(".")[2]
     value = fields["value"]
@@ -218,7 +221,7 @@ def _variable(variable: Any) -> Any:
     elif isinstance(value, dict) and value.get("type") == "keyvalue":
         value = {**value, "rows": [[key, redacted(key, item)] for key, item in value["rows"]]}
     elif isinstance(value, str):
-        holds_others = not _HOLDERS.isdisjoint(word.lower() for word in _WORD.findall(name))
-        value = HIDDEN if holds_others and "…" in value else without_pairs(value)
+        may_contain_secrets = not _CONTAINER_NAMES.isdisjoint(word.lower() for word in _WORD.findall(name))
+        value = HIDDEN if may_contain_secrets and "…" in value else without_pairs(value)
     changed = {"value": value, "format_hint": "inline" if value == HIDDEN else fields["format_hint"]}
     return {**fields, **changed} if isinstance(variable, dict) else variable._replace(**changed)

@@ -117,7 +117,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     An annotation may give the types of `app` and `ctx`: `Request[Sanic[MyConfig, MyContext], MyRequestContext]`.
 
     The first argument is an ASGI scope (a mapping) or a URL (bytes). With a URL, the arguments are those of Sanic
-    25.12, for tests and request factories; `fill_request` in `_sanic_form` describes them.
+    25.12: `url_bytes`, `headers`, `version`, `method`, `transport` and `app`. Request factories use that form. In
+    tests, use `Request.build`.
 
     Args:
         scope: the connection's ASGI scope, of type `http` or `websocket`.

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sanic_star.compat._support.plain_json import plain, through_plain_hook
+from sanic_star.compat._support.plain_json import convert_to_builtins, plain
 from sanic_star.compat.response.types import JSONResponse
 
 _PAGE = """<!DOCTYPE html>
@@ -16,7 +16,7 @@ _PAGE = """<!DOCTYPE html>
 <body><pre>%s</pre></body>
 </html>
 """
-_encode = msgspec.msgpack.Encoder(enc_hook=through_plain_hook, decimal_format="number").encode
+_encode = msgspec.msgpack.Encoder(enc_hook=convert_to_builtins, decimal_format="number").encode
 
 
 def render_json(value: Any) -> bytes:

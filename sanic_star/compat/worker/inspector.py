@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 class Publisher(Protocol):
-    """Sends orders to the manager."""
+    """Sends commands to the manager."""
 
     def send(self, command: str, /) -> Any:
-        """Send an order."""
+        """Send a command."""
         ...
 
 
@@ -42,8 +42,8 @@ class Inspector:
     """Shows and controls the processes of an application.
 
     Args:
-        publisher: sends orders to the manager: `app.manager.monitor_publisher`.
-        app_info: facts about the application.
+        publisher: the object that sends commands to the manager: `app.manager.monitor_publisher`.
+        app_info: the data about the application that the inspector shows.
         worker_state: the state of each process by name: `app.manager.worker_state`.
         host: the address to listen on.
         port: the port to listen on.
@@ -88,7 +88,7 @@ class Inspector:
         """Create the inspector's application, and serve it until it is interrupted.
 
         Args:
-            run: whether to serve it.
+            run: whether to serve the application.
         """
         self.app = registry.make_application("Inspector", configure_logging=False)
         # Environment variables are settings of the inspected application.
@@ -122,12 +122,12 @@ class Inspector:
             replicas: the number; less than 1 means 1, as in Sanic.
 
         Raises:
-            BadRequest: it is not a whole number.
+            BadRequest: `replicas` is not a whole number.
         """
         try:
             workers = max(1, int(replicas))
         except (TypeError, ValueError, OverflowError):
-            raise BadRequest(f"replicas is a whole number, not {replicas!r}") from None
+            raise BadRequest(f"replicas must be a whole number, got {replicas!r}") from None
         message = f"Scaling to {workers}"
         logger.info(message)
         self._publisher.send(f"__SCALE__:{workers}")
@@ -160,10 +160,10 @@ class Inspector:
             raise NotFound(f"Unknown action: {action}")
         arguments = request.json or {}
         if not isinstance(arguments, dict):
-            raise BadRequest("The arguments of an action are a JSON object")
+            raise BadRequest("The arguments of an action must be a JSON object")
         positional = arguments.pop("args", ())
         if not isinstance(positional, (list, tuple)):
-            raise BadRequest("The positional arguments of an action, `args`, are an array")
+            raise BadRequest("The positional arguments of an action, `args`, must be an array")
         try:
             signature(method).bind(*positional, **arguments)
         except TypeError as error:
@@ -177,7 +177,7 @@ class Inspector:
         return json({"meta": {"action": request.match_info.get("action", "info")}, "result": output})
 
     def _state_to_json(self) -> dict[str, Any]:
-        workers = {name: dict(facts) for name, facts in self.worker_state.items()}
+        workers = {name: dict(state) for name, state in self.worker_state.items()}
         return {"info": self.app_info, "workers": self._make_safe(workers)}
 
     @staticmethod
@@ -205,7 +205,7 @@ def tls_files(cert: Any, key: Any) -> dict[str, Any] | None:
     if all(provided):
         return {"cert": cert, "key": key}
     if any(provided):
-        raise InvalidSetting("INSPECTOR_TLS_CERT and INSPECTOR_TLS_KEY go together: one of them is missing")
+        raise InvalidSetting("INSPECTOR_TLS_CERT and INSPECTOR_TLS_KEY must be set together: one of them is missing")
     return None
 
 
@@ -214,7 +214,7 @@ def inspector_of(app: Any, publisher: Publisher, worker_state: Mapping[str, Any]
 
     Args:
         app: the application; its `inspector_class` is used.
-        publisher: sends orders to the manager.
+        publisher: the object that sends commands to the manager.
         worker_state: the state of each process by name.
 
     Raises:
@@ -236,7 +236,7 @@ def inspector_of(app: Any, publisher: Publisher, worker_state: Mapping[str, Any]
             raise InvalidSetting(f"INSPECTOR_TLS_CERT, INSPECTOR_TLS_KEY: {error}") from None
     inspector: Inspector = app.inspector_class(
         publisher,
-        _facts_of(app),
+        _application_info(app),
         worker_state,
         host,
         port,
@@ -247,11 +247,11 @@ def inspector_of(app: Any, publisher: Publisher, worker_state: Mapping[str, Any]
     return inspector
 
 
-def _facts_of(app: Any) -> dict[str, Any]:
+def _application_info(app: Any) -> dict[str, Any]:
     from sanic_star.compat.application.motd import packages
 
     data, extra = app.get_motd_data()
-    # The same facts as in Sanic's inspector, in the same order.
+    # The same keys as in Sanic's inspector, in the same order.
     return {
         "app": app.name,
         "mode": data.get("mode", ""),

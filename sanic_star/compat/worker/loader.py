@@ -1,4 +1,4 @@
-"""`AppLoader` and `CertLoader`, which load a process's application and certificate."""
+"""`AppLoader` and `CertLoader`: load the application and the certificate in a process."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ DEFAULT_APP_NAME = "app"
 
 
 class NoApplication(ValueError):
-    """A module has no `app`, and no other name was given."""
+    """The module has no variable `app`, and the input names no other one."""
 
 
 class AppLoader:
     """Load an application, in this process or in a worker; picklable if its arguments are.
 
     Args:
-        module_input: `module:name`, `module.name`, or `module` for its `app`; the name may be a factory. Or a directory
-            whose files are served.
+        module_input: `module:name`, `module.name`, `module` for its variable `app`, or a directory whose files are
+            served. The name may be that of a factory.
         as_factory: whether the name is a factory.
         as_simple: whether `module_input` is a directory.
-        args: the argument of a factory that takes one.
-        factory: returns the application; called without arguments.
+        args: the argument for the factory, if the factory takes one.
+        factory: a function without parameters that returns the application; used instead of `module_input`.
 
     Examples:
         >>> from sanic_star import Sanic
@@ -54,12 +54,12 @@ class AppLoader:
         self.as_simple = as_simple
         self.args = args
         self.factory = factory
-        # Whether the factory was found and has returned `None`.
-        self.made_nothing = False
-        self.module_name, self.app_name = self._parts()
+        # Whether a factory was called and has returned `None`.
+        self.factory_returned_none = False
+        self.module_name, self.app_name = self._split_input()
 
-    def _parts(self) -> tuple[str, str]:
-        """Return the names of module and application; empty if the input is only a module or a directory."""
+    def _split_input(self) -> tuple[str, str]:
+        """Return the names of module and application; both are empty if the input is only a module or a directory."""
         if self._is_path():
             return "", ""
         module, _, name = self.module_input.rpartition(":" if ":" in self.module_input else ".")
@@ -78,7 +78,7 @@ class AppLoader:
             ModuleNotFoundError: the module does not exist.
             SanicException: the directory does not exist.
             NoApplication: the module has no `app`.
-            ValueError: there is neither a name nor a factory.
+            ValueError: `module_input` is empty, and there is no factory.
         """
         if self.factory is not None:
             return self.factory()
@@ -95,7 +95,7 @@ class AppLoader:
 
     def _find(self) -> Any:
         if not self.module_name:
-            return self._app_of(self.module_input)
+            return self._default_app_of(self.module_input)
         module = import_module(self.module_name)
         target: Any = module
         for name in self.app_name.split("."):
@@ -103,15 +103,15 @@ class AppLoader:
         # `shop.server` may be a module with an `app`, or the name `server` in the module `shop`.
         dotted = self.module_input
         if ":" not in dotted and (isinstance(target, ModuleType) or (target is None and _exists(dotted, module))):
-            return self._app_of(dotted)
+            return self._default_app_of(dotted)
         return target
 
-    def _app_of(self, module: str) -> Any:
+    def _default_app_of(self, module: str) -> Any:
         target = getattr(import_module(module), DEFAULT_APP_NAME, None)
         if target is None:
             raise NoApplication(
-                f"There is no {DEFAULT_APP_NAME!r} in the module {module!r}; say which name is the application, "
-                f"as in {module}:{DEFAULT_APP_NAME}, or which function makes it."
+                f"There is no {DEFAULT_APP_NAME!r} in the module {module!r}; name the application, "
+                f"as in {module}:{DEFAULT_APP_NAME}, or the function that returns it."
             )
         return target
 
@@ -123,7 +123,7 @@ class AppLoader:
             if not (_accepts(factory, self.args) and _accepts(factory)):
                 raise
             app = factory()
-        self.made_nothing = app is None
+        self.factory_returned_none = app is None
         return app
 
 

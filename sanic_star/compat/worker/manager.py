@@ -8,7 +8,7 @@ from os import getpid
 from typing import Any
 
 from sanic_star.compat.worker.constants import RestartOrder
-from sanic_star.compat.worker.process import Worker, WorkerProcess, arguments_of
+from sanic_star.compat.worker.process import Worker, WorkerProcess, check_call
 from sanic_star.compat.worker.state import SharedState, state_of
 from sanic_star.servers.jobs import Jobs, LazyValue
 
@@ -60,7 +60,7 @@ class WorkerManager:
             name: a unique name; the processes are named `Sanic-<name>-<number>`.
             func: the function.
             kwargs: its arguments, which must be picklable; queues and locks of `multiprocessing` are.
-            transient: whether a restart of all workers also restarts it.
+            transient: whether a restart of all workers restarts it, too.
             restartable: whether it can be restarted by the names of its processes; by default if it is transient.
             tracked: whether `app.m.workers` still shows it after its end.
             auto_start: whether it starts with the workers; otherwise a restart by name starts it.
@@ -77,7 +77,7 @@ class WorkerManager:
         return Worker(
             self._jobs.add(
                 name,
-                LazyValue(arguments_of(func, kwargs)),
+                LazyValue(check_call(func, kwargs)),
                 transient=transient,
                 restartable=restartable,
                 tracked=tracked,
@@ -124,7 +124,7 @@ class WorkerManager:
 
     @property
     def num_server(self) -> int:
-        """The number of processes that serve."""
+        """The number of workers."""
         return sum(slot.is_server for job in self._jobs for slot in job.slots)
 
     @property
@@ -139,9 +139,9 @@ class WorkerManager:
 
     @property
     def monitor_publisher(self) -> Connection[Any, Any]:
-        """A connection to send orders to the manager, from any process; it can be an argument of a managed function.
+        """A connection to send commands to the manager from any process; it can be an argument of a managed function.
 
-        An order is text: the names of processes to restart, separated by commas; `__ALL_PROCESSES__:`;
+        A command is text: the names of processes to restart, separated by commas; `__ALL_PROCESSES__:`;
         `__SCALE__:<number>`; `__TERMINATE__`.
         """
         publisher: Connection[Any, Any] = self._jobs.publisher
@@ -149,14 +149,14 @@ class WorkerManager:
 
     @property
     def monitor_subscriber(self) -> Connection[Any, Any]:
-        """The end of the connection that the manager reads orders from."""
+        """The end of the connection from which the manager reads commands."""
         subscriber: Connection[Any, Any] = self._jobs.subscriber
         return subscriber
 
     def restart(
         self, process_names: list[str] | None = None, restart_order: RestartOrder = RestartOrder.STARTUP_FIRST
     ) -> None:
-        """Restart processes, when the manager runs.
+        """Restart processes as soon as the manager runs.
 
         Args:
             process_names: their names; by default all workers and the functions that are restarted with them.
@@ -165,7 +165,7 @@ class WorkerManager:
         self.monitor_publisher.send(",".join(process_names) if process_names else "__ALL_PROCESSES__:")
 
     def scale(self, num_worker: int) -> None:
-        """Change the number of workers, when the manager runs.
+        """Change the number of workers as soon as the manager runs.
 
         Args:
             num_worker: the number, 1 or more.
@@ -184,7 +184,7 @@ class WorkerManager:
     terminate = shutdown
 
     def close(self) -> None:
-        """Stop accepting orders."""
+        """Stop accepting commands."""
         self._jobs.close()
 
 

@@ -6,22 +6,22 @@ import os
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
-from sanic_star.compat.worker.process import arguments_of
+from sanic_star.compat.worker.process import check_call
 from sanic_star.compat.worker.state import SharedState, WorkerState
-from sanic_star.servers.jobs import PickledValue, dumped
-from sanic_star.servers.worker import Manage, Parent, Published, parent_of_worker
+from sanic_star.servers.jobs import PickledValue, pickle_value
+from sanic_star.servers.worker import JobRequest, ManagerCommand, Parent, parent_of_worker
 
 
 class Publisher(Protocol):
-    """Sends orders to the main process."""
+    """Sends commands to the main process."""
 
-    def send(self, order: Any, /) -> Any:
-        """Send an order in the format of Sanic's manager."""
+    def send(self, command: Any, /) -> Any:
+        """Send a command in the format of Sanic's manager."""
         ...
 
 
 class WorkerPublisher:
-    """Sends orders from a worker to the main process.
+    """Sends commands from a worker to the main process.
 
     Args:
         parent: the main process.
@@ -30,27 +30,27 @@ class WorkerPublisher:
     def __init__(self, parent: Parent) -> None:
         self._parent = parent
 
-    def send(self, order: Any) -> None:
-        """Send an order: text, or the tuple that `manage` creates.
+    def send(self, command: Any) -> None:
+        """Send a command: text, or the tuple that `manage` creates.
 
         Raises:
             pickle.PicklingError: a function or its arguments cannot be pickled.
         """
-        if isinstance(order, tuple):
-            name, function, kwargs, *options = order
+        if isinstance(command, tuple):
+            name, function, kwargs, *options = command
             # Pickled here, because the main process may not be able to import the function.
-            call = PickledValue(dumped((function, kwargs)))
-            names = ("transient", "restartable", "tracked", "auto_start", "workers")
-            self._parent.send(Manage(name, call, dict(zip(names, options, strict=True))))
+            call = PickledValue(pickle_value((function, kwargs)))
+            option_names = ("transient", "restartable", "tracked", "auto_start", "workers")
+            self._parent.send(JobRequest(name, call, dict(zip(option_names, options, strict=True))))
         else:
-            self._parent.send(Published(order))
+            self._parent.send(ManagerCommand(command))
 
 
 class WorkerMultiplexer:
-    """Shows the workers and their states, and lets the main process restart or end them.
+    """Shows the workers and their states, and makes the main process restart or stop them.
 
     Args:
-        monitor_publisher: sends the orders.
+        monitor_publisher: the object that sends the commands.
         worker_state: the state of each process by name.
     """
 
@@ -85,7 +85,7 @@ class WorkerMultiplexer:
 
     def ack(self) -> None:
         """Report that this worker accepts connections; a worker does this itself."""
-        self._note(state="ACKED")
+        self._set_builtin(state="ACKED")
 
     def set_serving(self, serving: bool) -> None:
         """Set whether this worker serves; `workers` shows it.
@@ -93,13 +93,13 @@ class WorkerMultiplexer:
         Args:
             serving: whether it accepts connections.
         """
-        self._note(serving=serving)
+        self._set_builtin(serving=serving)
 
-    def _note(self, **facts: Any) -> None:
+    def _set_builtin(self, **values: Any) -> None:
         if isinstance(self._worker_state, SharedState):
-            self._worker_state.note(self.name, **facts)
+            self._worker_state.set_builtin(self.name, **values)
         else:
-            self._worker_state[self.name] = {**self._worker_state.get(self.name, {}), **facts}
+            self._worker_state[self.name] = {**self._worker_state.get(self.name, {}), **values}
 
     def restart(self, name: str = "", all_workers: bool = False, zero_downtime: bool = False) -> None:
         """Restart processes; a worker's successor accepts connections before the worker stops.
@@ -149,7 +149,7 @@ class WorkerMultiplexer:
             TypeError: `func` is not callable, or `kwargs` is not a mapping.
             pickle.PicklingError: the function or its arguments cannot be pickled.
         """
-        call = arguments_of(func, kwargs)
+        call = check_call(func, kwargs)
         self._monitor_publisher.send((ident, *call, transient, restartable, tracked, auto_start, workers))
 
     def scale(self, num_workers: int) -> None:
@@ -161,7 +161,7 @@ class WorkerMultiplexer:
         self._monitor_publisher.send(f"__SCALE__:{num_workers}")
 
     def exit(self) -> None:
-        """Do nothing: the main process detects itself that a worker has ended."""
+        """Do nothing: the main process itself detects that a worker has ended."""
 
     def terminate(self, early: bool = False) -> None:
         """Stop all workers, and thereby the server.

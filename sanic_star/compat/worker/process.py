@@ -12,7 +12,7 @@ class WorkerProcess:
     """A named process; it keeps its name when it is restarted.
 
     Args:
-        slot: the supervisor's record of it.
+        slot: the supervisor's record of the process.
         restartable: whether it can be restarted by its name.
     """
 
@@ -67,7 +67,7 @@ class Worker:
     """A function, or the server, that the manager runs in one or several processes.
 
     Args:
-        job: the supervisor's record of it.
+        job: the supervisor's record of the job.
     """
 
     WORKER_PREFIX = "Sanic"
@@ -124,8 +124,8 @@ class Worker:
         return f"<Worker {self.name}>"
 
 
-def arguments_of(function: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
-    """Return a function to manage and its keyword arguments.
+def check_call(function: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
+    """Return a function to manage and a copy of its keyword arguments, after checking their types.
 
     Raises:
         TypeError: `function` is not callable, or `kwargs` is not a mapping with names as keys.

@@ -5,39 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from sanic_star.servers.jobs import Jobs, pickled, unpickled
-from sanic_star.servers.worker import Change, parent
+from sanic_star.servers.jobs import Jobs, load_state, pickle_values
+from sanic_star.servers.worker import StateChange, parent
 
 
 def _request_states() -> dict[str, dict[str, Any]]:
-    return parent().ask()
+    return parent().request_states()
 
 
 def _send_change(
-    name: str, values: Mapping[str, bytes], removed: Iterable[str] = (), facts: Mapping[str, Any] | None = None
+    name: str,
+    user_values: Mapping[str, bytes],
+    removed: Iterable[str] = (),
+    builtin_values: Mapping[str, Any] | None = None,
 ) -> None:
-    parent().send(Change(name, dict(values), list(removed), dict(facts or {})))
+    parent().send(StateChange(name, dict(user_values), list(removed), dict(builtin_values or {})))
 
 
 class SharedState(MutableMapping[str, dict[str, Any]]):
     """The state of each process by name; the same in all processes of the application.
 
-    It is read anew each time, and returns copies: to change a state, assign a mapping to the name. It can be an
-    argument of a managed function; its process requests the states from the main process.
+    Each access reads the current states and returns copies: to change a state, assign a mapping to its name. The table
+    can be an argument of a managed function, whose process then requests the states from the main process.
 
     Args:
-        read_states: returns the current states; by default from the main process.
-        change: called with a name, pickled values by key, the keys to remove, and facts of this package; by default
-            sends them to the main process.
+        read_states: returns the current states; by default it requests them from the main process.
+        send_change: called with the name of a process, pickled values by key, the keys to remove, and built-in values
+            by key; by default it sends them to the main process.
     """
 
     def __init__(
         self,
         read_states: Callable[[], dict[str, dict[str, Any]]] = _request_states,
-        change: Callable[..., Any] = _send_change,
+        send_change: Callable[..., Any] = _send_change,
     ) -> None:
         self._read_states = read_states
-        self._change = change
+        self._send_change = send_change
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process cannot access the table of this one.
@@ -47,13 +50,13 @@ class SharedState(MutableMapping[str, dict[str, Any]]):
         return self._read_states()[name]
 
     def __setitem__(self, name: str, state: Mapping[str, Any]) -> None:
-        before = self._read_states().get(name, {})
-        # Only the differences, because the supervisor may have changed the rest meanwhile.
-        changed = {key: value for key, value in state.items() if key not in before or before[key] != value}
-        self._change(name, pickled(changed), [key for key in before if key not in state])
+        former_state = self._read_states().get(name, {})
+        # Only the differences are sent, because the supervisor may have changed other values meanwhile.
+        changed = {key: value for key, value in state.items() if key not in former_state or former_state[key] != value}
+        self._send_change(name, pickle_values(changed), [key for key in former_state if key not in state])
 
     def __delitem__(self, name: str) -> None:
-        self._change(name, {}, list(self[name]))
+        self._send_change(name, {}, list(self[name]))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._read_states())
@@ -61,14 +64,14 @@ class SharedState(MutableMapping[str, dict[str, Any]]):
     def __len__(self) -> int:
         return len(self._read_states())
 
-    def note(self, name: str, **facts: Any) -> None:
-        """Record facts of a process that users cannot set.
+    def set_builtin(self, name: str, **values: Any) -> None:
+        """Set built-in values of a process.
 
         Args:
             name: the name of the process.
-            facts: for example `state` and `serving`.
+            values: the values, for example of `state` and `serving`.
         """
-        self._change(name, {}, [], facts)
+        self._send_change(name, {}, [], values)
 
     def copy(self) -> dict[str, dict[str, Any]]:
         """Return the current state of each process."""
@@ -82,9 +85,9 @@ def state_of(jobs: Jobs) -> SharedState:
     """Return the states of all processes, in the main process."""
 
     def read_states() -> dict[str, dict[str, Any]]:
-        return {name: unpickled(*state) for name, state in jobs.snapshot().items()}
+        return {name: load_state(*state) for name, state in jobs.snapshot().items()}
 
-    return SharedState(read_states, jobs.change)
+    return SharedState(read_states, jobs.change_state)
 
 
 class WorkerState(Mapping[str, Any]):
@@ -111,7 +114,7 @@ class WorkerState(Mapping[str, Any]):
 
     @property
     def _own_state(self) -> dict[str, Any]:
-        # Read anew each time, because other processes change it.
+        # Read at each access, because other processes change it.
         return self._state[self._name]
 
     def __getitem__(self, key: str) -> Any:

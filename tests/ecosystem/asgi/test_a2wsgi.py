@@ -62,7 +62,7 @@ def call(wsgi: Any, method: str, path: str, body: bytes = b"") -> tuple[int, dic
 
 
 def test_as_wsgi(how: str) -> None:
-    """Run as a WSGI application, it answers bodies, streams, 404, 405, malformed JSON, and starts with the first."""
+    """Run as a WSGI application, it starts with the first request, and answers bodies, streams, 404, 405, bad JSON."""
     wsgi = ASGIMiddleware(site(how))
     assert call(wsgi, "GET", "/items/5")[::2] == (200, b"5")
     assert call(wsgi, "POST", "/echo", b'{"a": "\xc3\xbc"}')[::2] == (200, '{"a":"ü"}'.encode())

@@ -15,7 +15,7 @@ GIVEN = "a7c1f3d8b2e94f6aa0b1c2d3e4f50617"
 
 
 async def test_identifiers(how: str, by: str) -> None:
-    """The identifier of the client is kept, a missing or malformed one is made; handlers and headers have it."""
+    """The client's identifier is kept; a missing or malformed one is replaced. Handlers and headers have it."""
     app = site(how, [Middleware(CorrelationIdMiddleware)], by=by)
     app.state.probe = lambda request: [correlation_id.get(), request.headers["x-request-id"]]
     async with client(app) as asking:
@@ -32,7 +32,7 @@ async def test_identifiers(how: str, by: str) -> None:
 
 
 async def test_a_failure(how: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A 500 has the header here (on Starlette it has not), and the log of the exception the identifier."""
+    """A 500 has the header here, unlike on Starlette; the log record of the exception has the identifier."""
     caplog.handler.addFilter(CorrelationIdFilter())
     async with client(site(how, [Middleware(CorrelationIdMiddleware)])) as asking:
         response = await asking.get("/fails", headers={"X-Request-ID": GIVEN})

@@ -96,7 +96,7 @@ async def begin(asking: Any) -> str:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_login(how: str, method: str) -> None:
-    """A login by redirect and callback, by GET and by a form; each state is good for one use."""
+    """A login by redirect and callback, by GET and by a form; each state can be used once."""
     async with client(application(how)) as asking:
         state = await begin(asking)
         sent = {"code": "right", "state": state}
@@ -109,7 +109,7 @@ async def test_login(how: str, method: str) -> None:
 
 
 async def test_refusals(how: str) -> None:
-    """A wrong state, a wrong code, and a refusal by the provider are errors that the handler sees."""
+    """A wrong state, a wrong code, and a refusal by the provider reach the handler as errors."""
     async with client(application(how)) as asking:
         state = await begin(asking)
         for sent, error in (

@@ -12,7 +12,7 @@ from tests.ecosystem.asgi.sites import client, site
 
 @pytest.mark.parametrize("path", ["/large", "/stream", "/ours/large", "/theirs/stream"])
 async def test_compression(how: str, by: str, path: str) -> None:
-    """Large responses and streams are compressed for who accepts it, with gzip for who accepts only that."""
+    """Large responses and streams are compressed with Brotli, or with gzip if the client accepts only that."""
     async with client(site(how, [Middleware(BrotliMiddleware)], by=by)) as asking:
         async with asking.stream("GET", path, headers={"Accept-Encoding": "br"}) as response:
             body = b"".join([part async for part in response.aiter_raw()])
@@ -25,7 +25,7 @@ async def test_compression(how: str, by: str, path: str) -> None:
 
 
 async def test_what_is_left_alone(how: str, by: str) -> None:
-    """Small responses and error pages arrive whole, a 500 too, with the length that they have."""
+    """Small responses and error pages arrive complete, a 500 too, with the right length."""
     async with client(site(how, [Middleware(BrotliMiddleware, minimum_size=1_000_000)], by=by)) as asking:
         for path, status in (("/", 200), ("/none", 404), ("/fails", 500)):
             response = await asking.get(path, headers={"Accept-Encoding": "br"})

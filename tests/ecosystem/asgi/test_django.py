@@ -58,7 +58,7 @@ def application() -> Any:
 
 
 async def test_mounted(how: str, application: Any) -> None:
-    """Views of both kinds, URLs, a redirect, a form with CSRF token, session and upload; 403, 404 and 500."""
+    """Sync and async views, URLs, a redirect, a form with CSRF token, session and upload; 403, 404 and 500."""
     app = site(how, mounts=False)
     app.mount("/django", application)
     async with client(app) as asking:

@@ -51,7 +51,7 @@ def api(events: list[str]) -> FastAPI:
 
 
 async def test_mounted(how: str) -> None:
-    """A mounted API validates, injects, answers errors in its way, and has its documents with the right prefix."""
+    """A mounted API validates, injects, answers errors in its own way, and has its documents at the right prefix."""
     events: list[str] = []
     app = site(how, mounts=False)
     inner = api(events)

@@ -55,7 +55,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_client(serve: Serve, form: str) -> None:
-    """Tools with results and progress by its client; a tool that fails and wrong arguments are errors."""
+    """Tools with results and progress through its client; a failing tool and wrong arguments are errors."""
     process = serve(APP + FORMS[form])
     progress: list[Any] = []
 

@@ -50,7 +50,7 @@ def litestar(events: list[str], *handlers: Any) -> Litestar:
 
 
 async def test_mounted(how: str) -> None:
-    """A mounted application validates, answers errors in its way, and has its OpenAPI document; its hooks run."""
+    """A mounted application validates, answers errors in its own way, and has its OpenAPI document; its hooks run."""
     events: list[str] = []
     app = site(how, mounts=False)
     app.mount("/star", litestar(events))
@@ -76,7 +76,7 @@ def test_websocket(how: str) -> None:
 
 
 async def test_around(how: str) -> None:
-    """Mounted in Litestar by `asgi(is_mount=True)`: it adds a slash to each path, at which Starlette redirects."""
+    """Litestar's `asgi(is_mount=True)` adds a slash to each path; the application answers, and Starlette redirects."""
     inner = asgi("/shop", is_mount=True, copy_scope=True)(site(how, mounts=False))
     async with client(litestar([], inner)) as asking:
         if how == "starlette":

@@ -71,7 +71,7 @@ async def use(url: str) -> Any:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_client(serve: Serve, form: str) -> None:
-    """Tools and resources by the SDK's client; a tool that fails, wrong arguments, and malformed requests."""
+    """Tools and resources through the SDK's client; a failing tool, wrong arguments, and malformed requests."""
     process = serve(APP + FORMS[form])
     url = f"http://127.0.0.1:{process.port}/mcp"
     for slash in ("", "/"):

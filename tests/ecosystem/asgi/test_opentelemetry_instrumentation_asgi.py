@@ -32,7 +32,7 @@ def targets(reader: InMemoryMetricReader) -> set[Any]:
 
 @pytest.mark.parametrize("place", ["inside", "around"])
 async def test_spans_and_metrics(how: str, by: str, place: str) -> None:
-    """Each request is one span, and its duration is kept by the template of its route; a 500 has its exception."""
+    """Each request is one span; its duration is recorded under its route's template; a 500 has its exception."""
     spans, reader = Spans(), InMemoryMetricReader()
     options = {"tracer_provider": spans.provider, "meter_provider": MeterProvider([reader])}
     app = site(how, [Middleware(OpenTelemetryMiddleware, **options)] if place == "inside" else [], by=by)

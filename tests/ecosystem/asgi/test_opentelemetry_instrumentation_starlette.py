@@ -58,7 +58,7 @@ def attribute(span: ReadableSpan, *names: str) -> Any:
 
 
 async def test_routes(how: str, spans: Spans) -> None:
-    """Each request is one span, named by its route's template; a mounted application's by the path of the mount."""
+    """Each request is one span, named by its route's template; in a mounted application, by the mount's path."""
     app = site(how)
     app.state.probe = lambda request: f"{get_current_span().get_span_context().trace_id:032x}"
     StarletteInstrumentor.instrument_app(app, tracer_provider=spans.provider)

@@ -8,7 +8,7 @@ from tests.ecosystem.asgi.sites import client, site
 
 
 async def test_mounted(how: str) -> None:
-    """Mounted at `/metrics`, with and without the slash; what a handler counts is there, in each format."""
+    """Mounted at `/metrics`, it answers with and without the slash, and shows a handler's counter in each format."""
     registry = CollectorRegistry()
     calls = Counter("calls", "calls of a handler", ["path"], registry=registry)
     app = site(how, mounts=False)

@@ -40,7 +40,7 @@ async def test_expose(how: str) -> None:
 
 
 async def test_expose_compressed_elsewhere(how: str) -> None:
-    """The endpoint has another path, and is compressed for who accepts gzip."""
+    """The endpoint may have another path, and is compressed if the client accepts gzip."""
     app = site(how, mounts=False)
     registry = CollectorRegistry()
     Instrumentator(registry=registry).instrument(app).expose(app, endpoint="/internal/metrics", should_gzip=True)

@@ -84,7 +84,7 @@ SCRIPT = """
 
 @pytest.mark.parametrize("which", ["works", "fails"])
 def test_no_server_error(tmp_path: Path, which: str) -> None:
-    """None of the generated requests, good or bad, gets a 500; one that a handler fails at is found."""
+    """No generated request, valid or invalid, gets a 500; a request at which a handler fails is found."""
     (tmp_path / "test_generated.py").write_text(
         textwrap.dedent(SCRIPT).replace("ROOT", repr(str(ROOT)), 1).replace("sys.argv[1]", repr(which), 1)
     )

@@ -27,7 +27,7 @@ async def test_middleware(how: str, by: str, path: str) -> None:
 
 
 async def test_headers_of_a_response(how: str) -> None:
-    """A response middleware sets the headers on the response, synchronously and not."""
+    """A response middleware sets the headers, as a synchronous and as an asynchronous function."""
     strict = Secure.from_preset(Preset.STRICT)
     app = site(how, mounts=False)
     if how == "here":

@@ -100,7 +100,7 @@ def test_transactions(how: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("handles", ["nothing", "anything"])
 def test_failures(how: str, tmp_path: Path, handles: str) -> None:
-    """An exception is one event, also behind a handler for `Exception` and in the first request; a 404 is none."""
+    """An exception is one event, also with a handler for `Exception` and in the first request; a 404 is no event."""
     paths = [*FAILURES, "/fails", "/theirs/fails", "/gone", "/none"]
     for path, status, *items in sent(tmp_path, how, handles, "first", paths):
         events = [item for item in items if item[0] == "event"]

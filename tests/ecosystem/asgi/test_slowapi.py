@@ -70,7 +70,7 @@ async def test_decorator(how: str) -> None:
 
 @pytest.mark.parametrize("kind", [SlowAPIMiddleware, SlowAPIASGIMiddleware])
 async def test_middleware(how: str, by: str, kind: Any) -> None:
-    """Default limits hold for each route by itself, for a blueprint's and by its path; another client has its own."""
+    """Default limits count for each route separately, also in blueprints; another client has its own count."""
     app = site(how, [Middleware(kind)], by=by, mounts=False)
     app.state.limiter = Limiter(key_func=lambda request: request.headers["x-key"], default_limits=["2/minute"],
                                 headers_enabled=True)  # fmt: skip

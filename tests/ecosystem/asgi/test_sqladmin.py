@@ -42,7 +42,7 @@ class Login(AuthenticationBackend):
 
 
 async def test_pages(how: str) -> None:
-    """Log in, create, list, search, change and delete a row; a wrong password and a wrong field are refused."""
+    """Log in, create, list, search, change and delete a row; a wrong password and an invalid field are refused."""
     database = engine()
     app = site(how, mounts=False)
     admin = Admin(app, database, authentication_backend=Login(secret_key="secret"))

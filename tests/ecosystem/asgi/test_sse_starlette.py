@@ -68,7 +68,7 @@ APP = """
 
 @pytest.mark.parametrize("prefix", ["", "/routes", "/mounted"])
 def test_events(serve: Serve, prefix: str) -> None:
-    """Events arrive whole and at once; the generator ends when the client leaves, and when the server stops."""
+    """Events arrive complete and without delay; the generator ends when the client leaves or the server stops."""
     process = serve(APP)
     url = f"http://127.0.0.1:{process.port}{prefix}"
     response = requests.get(f"{url}/few", headers={"last-event-id": "0"}, timeout=TIMEOUT_S)

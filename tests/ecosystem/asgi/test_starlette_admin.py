@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 async def test_pages(how: str) -> None:
-    """The list and its page, a row by the form with its CSRF token; without the token, and with an empty name, none."""
+    """The list shows a row that the form created; without the CSRF token or without a name the form is refused."""
     database = engine()
     app = site(how, mounts=False)
     admin = Admin(database, title="Shop", secret_key="k" * 32)

@@ -23,7 +23,7 @@ def probe(request: Any) -> Any:
 
 @pytest.mark.parametrize("kind", [ContextMiddleware, RawContextMiddleware])
 async def test_context(how: str, by: str, kind: Any) -> None:
-    """Handlers share the context of their request with plugins; a header that is no UUID is answered with 400."""
+    """Handlers share the context of their request with plugins; a header that is not a UUID gets 400."""
     names = plugins.RequestIdPlugin(), plugins.CorrelationIdPlugin(), plugins.UserAgentPlugin()
     app = site(how, [Middleware(kind, plugins=names)], by=by)
     app.state.probe = probe

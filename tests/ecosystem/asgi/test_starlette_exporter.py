@@ -68,7 +68,7 @@ async def test_paths(how: str, by: str, options: dict[str, Any]) -> None:
 
 
 async def test_around_a_mounted_application(how: str) -> None:
-    """A mounted application has the middleware for itself: its paths are named without the mount."""
+    """If a mounted application has the middleware for itself, its paths are named without the mount."""
     prefix = next(PREFIXES)
     app, inner = site(how), site(how, [Middleware(PrometheusMiddleware, prefix=prefix)], mounts=False)
     app.mount("/shop", inner)

@@ -68,7 +68,7 @@ def test_asgi(serve: Serve, path: str) -> None:
 
 @pytest.mark.parametrize("how", ["here"])
 def test_without_a_slash(serve: Serve) -> None:
-    """Mounted, it answers without a slash at the end, too, and without a redirect; there Starlette redirects."""
+    """Mounted, it answers the path without the slash too; Starlette redirects to the path with the slash."""
     process = serve(APP)
     url = f"http://127.0.0.1:{process.port}/mounted"
     check(url, "graphql-ws", lambda words: process.until(lambda: words in process.log))

@@ -273,7 +273,7 @@ async def a(request, name):
     get("/validated", {"if-modified-since": "Tue, 14 Nov 2033 22:13:20 GMT"}),
 )
 case(
-    "names of files, and headers of one's own beside them",
+    "names of files, and custom headers beside them",
     TRY
     + """
 top = folder({"a.txt": "hello"})

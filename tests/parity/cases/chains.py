@@ -378,7 +378,7 @@ case(
     post("/", body=b""),
 )
 case(
-    "ways to register that are wrong",
+    "invalid ways to register",
     """
     told = []
     for step in (lambda: app.register_middleware(lambda request: None, "nosuch"), lambda: app.middleware("nosuch"),

@@ -267,7 +267,7 @@ async def a(request, kind):
     *(get(f"/{kind}") for kind in ("none", "apart", "apart-host")),
 )
 case(
-    "prefixes in the name, without what they stand for",
+    "prefixes in the name, without the attributes that they require",
     """
 KINDS = {
     "insecure": dict(key="__Host-id", secure=False), "domain": dict(key="__host-id", domain="a.b"),

@@ -179,7 +179,7 @@ expressions(
     ),
 )
 expressions(
-    "multipart, charsets that are none of the web's",
+    "multipart, charsets that are not web encodings",
     FILES,
     *(
         multipart(headed(f"{NAMED}\r\nContent-Type: text/plain; charset={charset}", b"a-b"))

@@ -87,7 +87,7 @@ values(
     },
 )
 values(
-    "decimals that are no finite number",
+    "decimals that are not finite",
     {
         "nan": "decimal.Decimal('NaN')",
         "payload": "[decimal.Decimal('NaN123')]",
@@ -140,7 +140,7 @@ values(
     },
 )
 values(
-    "what msgspec writes and reads in another way",
+    "values that msgspec writes or reads differently",
     {
         "nan": "float('nan')",
         "infinity": "[float('-inf')]",

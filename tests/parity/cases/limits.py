@@ -51,7 +51,7 @@ case(
     get("/none", {"expect": "100-continue"}),
 )
 case(
-    "an expectation that no server knows",
+    "an unknown value of the header Expect",
     """
     @app.post("/")
     async def a(request): return json(len(request.body))

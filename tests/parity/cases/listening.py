@@ -146,7 +146,7 @@ for form, written in {
         ),
     )
 case(
-    "moments that know no priority",
+    "listener events without priorities",
     """
     import logging
     told = []

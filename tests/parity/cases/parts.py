@@ -306,7 +306,7 @@ async def more(request): return text("more")
     get("/late"),
 )
 case(
-    "what Sanic gets wrong: middleware added late, or of a blueprint registered twice; words for bad names",
+    "errors of Sanic: middleware added late, or of a blueprint registered twice; messages for bad names",
     TELL
     + """
 bp, twice = Blueprint("bp", url_prefix="/bp"), Blueprint("twice")

@@ -213,7 +213,7 @@ for number, registration in enumerate(
     )
 ):
     case(
-        f"a decorator with an argument that both refuse {number}",
+        f"an invalid argument of a decorator {number}",
         f"""
         async def handler(request): return text("answered")
         {registration}

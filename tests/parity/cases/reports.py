@@ -528,7 +528,7 @@ for name in ("KEEP_ALIVE", "ACCESS_LOG"):
         env={f"SANIC_{name}": "Off"},
     )
 case(
-    "a truth value in the environment that is none",
+    "an invalid truth value in the environment",
     """
     @app.get("/")
     async def shown(request): return json(app.config.MOTD)

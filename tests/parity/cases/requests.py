@@ -187,7 +187,7 @@ case(
     differs="malformed-forms",
 )
 case(
-    "blanks behind the boundaries of a form",
+    "blanks after the boundaries of a form",
     """
     @app.post("/")
     async def a(request): return json([dict(request.form), [[f.name, len(f.body)] for f in request.files.getlist("f")]])
@@ -277,7 +277,7 @@ case(
     post("/", body=b"1.0E+2"),
 )
 case(
-    "json, what only Sanic's parser takes, or refuses",
+    "json, documents that only Sanic's parser accepts or refuses",
     """
     @app.post("/")
     async def a(request): return json(repr(request.json))

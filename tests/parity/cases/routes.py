@@ -229,7 +229,7 @@ async def h(request, x): return text(x)""",
 }
 for name, source in HANDLERS.items():
     case(
-        f"the handler is {name}",
+        f"the route has {name}",
         f"{source}\napp.add_route(h, '/a/<x>', name='a')\n",
         get("/a/1"),
         get("/a/%20"),

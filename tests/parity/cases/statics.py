@@ -114,7 +114,7 @@ case(
     head("/a", {"range": "bytes=0-3"}),
 )
 case(
-    "what Sanic gets wrong: a directory, NUL, ranges beyond the end, HEAD",
+    "errors of Sanic: a directory, NUL, ranges beyond the end, HEAD",
     TREE
     + """
 app.static("/s", top / "public")

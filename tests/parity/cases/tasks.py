@@ -57,13 +57,13 @@ tasks(
     "adding a partial", "from functools import partial\nasync def of(n): seen.append(n)\napp.add_task(partial(of, 5))"
 )
 tasks(
-    "adding what fails",
+    "adding a function that raises",
     "out.append(told(lambda: app.add_task(boom)))\nawait asyncio.sleep(0.02)",
     log_differs="background-tasks",
 )
 tasks("adding a function", "out.append(told(lambda: app.add_task(plain)))", log_differs="background-tasks")
 tasks(
-    "adding what is none",
+    "adding values that are not tasks",
     "out.append([told(lambda: app.add_task(each)) for each in (5, None, 'x')])\nawait asyncio.sleep(0.02)",
     log_differs="background-tasks",
 )
@@ -105,7 +105,7 @@ await asyncio.sleep(0.02)
     log_differs="background-tasks",
 )
 tasks(
-    "tasks that are over",
+    "tasks that have ended",
     """
 app.add_task(job(), name="over")
 running = app.add_task(sleeper(), name="running")
@@ -214,7 +214,7 @@ async def add(request, number):
     get("/seen"),
 )
 case(
-    "adding what takes too much",
+    "adding functions with missing or extra parameters",
     f"""{ADD}
 async def two(a, b): seen.append("never")
 @app.get("/")

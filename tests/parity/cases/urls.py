@@ -382,7 +382,7 @@ async def b(request, x): ...
 app.blueprint(Blueprint.group(inner, url_prefix="/g", name_prefix="pre"))
 """
 urls(
-    "what Sanic gets wrong: a server with a port, copied blueprints",
+    "errors of Sanic: a server with a port, copied blueprints",
     'url_for("bp.a")',
     'url_for("other.a")',
     'url_for("other.a", _external=True, _server="s.test:8000")',
