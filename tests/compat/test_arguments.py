@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import Cookie, Depends, Path, Query
@@ -168,6 +168,26 @@ async def with_path(request: Request, number: int = Path(ge=1)) -> Any:
     return text(str(number))
 
 
+async def with_annotated_query(request: Request, page: Annotated[int, Query(ge=1)] = 1) -> Any:
+    return text(str(page))
+
+
+async def with_annotated_string(request: Request, *, page: "Annotated[int, Query(ge=1)]" = 1) -> Any:
+    return text(str(page))
+
+
+async def with_annotated_path(request: Request, number: Annotated[int, Path(ge=1)]) -> Any:
+    return text(str(number))
+
+
+async def with_annotated_item(request: Request, item: Annotated[Item, Depends(get_item)]) -> Any:
+    return text(str(item))
+
+
+async def with_unknown_annotation(request: Request, item: "Unknown" = 1) -> Any:  # type: ignore[name-defined] # noqa: F821
+    return text(str(item))
+
+
 class ViewWithCookie(HTTPMethodView):
     async def get(self, request: Request, number: int, theme: Any = Cookie(None)) -> Any:  # noqa: B008
         return text(type(theme).__name__)
@@ -179,12 +199,15 @@ class ViewWithCookie(HTTPMethodView):
     [
         ("/items", with_depends, "with_depends() of the path '/items' has an object of FastAPI's class Depends"),
         ("/items", wrapped(with_depends), "with_depends() of the path '/items' has an object of FastAPI's class"),
-        ("/items", with_keyword_query, "class Query as the default of `page`"),
-        ("/<number:int>", with_path, "class Path as the default of `number`"),
+        ("/items", with_keyword_query, "class Query for its parameter `page`"),
+        ("/<number:int>", with_path, "class Path for its parameter `number`"),
+        ("/items", with_annotated_query, "class Query for its parameter `page`"),
+        ("/items", with_annotated_string, "class Query for its parameter `page`"),
+        ("/<number:int>", with_annotated_path, "class Path for its parameter `number`"),
         ("/<number:int>", ViewWithCookie.as_view(), "ViewWithCookie.get() of the path '/<number:int>' has"),
     ],
 )
-def test_a_default_of_fastapi_is_warned_of_once(
+def test_a_parameter_of_fastapi_is_warned_of_once(
     path: str,
     handler: Any,
     message: str,
@@ -201,9 +224,12 @@ def test_a_default_of_fastapi_is_warned_of_once(
     assert "instead of Depends" in warning
 
 
-def test_no_warning_of_other_defaults(caplog: pytest.LogCaptureFixture) -> None:
+def test_other_defaults_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Arguments")
     app.get("/items")(with_default)
+    app.get("/unknown")(with_unknown_annotation)
+    # The decorator passes the argument.
+    app.get("/annotated")(wrapped(with_annotated_item))
     app.get("/called", name="called")(CallableHandler())
     assert warnings_at_the_start(app, caplog) == []
 
@@ -215,7 +241,7 @@ def test_a_websocket_with_a_default_of_fastapi_is_warned_of(caplog: pytest.LogCa
     async def feed(request: Request, ws: Any, user: Any = Depends(get_item)) -> None: ...  # noqa: B008
 
     (warning,) = warnings_at_the_start(app, caplog)
-    assert "feed() of the path '/feed' has an object of FastAPI's class Depends as the default of `user`" in warning
+    assert "feed() of the path '/feed' has an object of FastAPI's class Depends for its parameter `user`" in warning
 
 
 @pytest.mark.parametrize("debug", [False, True])

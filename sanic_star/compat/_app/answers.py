@@ -139,7 +139,7 @@ class Answers:
         self._body_limit: int | None = None
         # The identities of routes whose handlers were checked: an application may be finalised several times.
         self._checked_routes: set[int] = set()
-        self._reported_defaults: set[tuple[int, str]] = set()
+        self._reported_parameters: set[tuple[int, str]] = set()
         # The ASGI middleware of groups, blueprints and routes, by the identity of its list; built once per start.
         self._layers: dict[int, tuple[Any, Layer]] = {}
         # Created at the first start, because an application may be pickled before it.
@@ -315,7 +315,7 @@ class Answers:
         if is_certain and not self._checked_routes.issuperset(map(id, routes)):
             self._warn_of_arguments(routes)
         if "fastapi" in sys.modules:
-            self._warn_of_fastapi_defaults(routes)
+            self._warn_of_fastapi_parameters(routes)
         for http_route, make_call in call_factories:
             call = make_call()
             if overrides_receive_body and http_route.reads_body:
@@ -334,14 +334,14 @@ class Answers:
             for warning in warnings_for(route, 2 if isinstance(route, routing.WebSocketRoute) else 1):
                 logger.warning(warning)
 
-    def _warn_of_fastapi_defaults(self, routes: Iterable[routing.Route | routing.WebSocketRoute]) -> None:
-        """Warn once of each parameter whose default is an object of FastAPI, which nothing resolves here."""
-        from sanic_star.compat._app.arguments import fastapi_defaults
+    def _warn_of_fastapi_parameters(self, routes: Iterable[routing.Route | routing.WebSocketRoute]) -> None:
+        """Warn once of each parameter that FastAPI would fill or check; nothing does so here."""
+        from sanic_star.compat._app.arguments import fastapi_parameters
 
         for route in routes:
-            for function, parameter, warning in fastapi_defaults(route):
-                if (id(function), parameter) not in self._reported_defaults:
-                    self._reported_defaults.add((id(function), parameter))
+            for function, parameter, warning in fastapi_parameters(route):
+                if (id(function), parameter) not in self._reported_parameters:
+                    self._reported_parameters.add((id(function), parameter))
                     logger.warning(warning)
 
     def _prepare_http(self, route: routing.Route, request_middleware: list[MiddlewareCall]) -> Callable[[], Call]:

@@ -5,15 +5,16 @@ before the handler may add arguments: middleware and signals change `request.mat
 Sanic Extensions inject by type. Where nothing of that kind is there, the start warns. Everywhere, the exception of such
 a request gets a note.
 
-A handler that was copied from FastAPI may have `Depends(…)` or `Query(…)` as the default of a parameter. Such a handler
-gets that object as the value and answers 200: a login check never runs. So the start always warns about it.
+A handler that was copied from FastAPI may have `Depends(…)` or `Query(…)` as the default of a parameter, or in its
+annotation beside a default. Such a handler gets the default as the value and answers 200: a login check never runs. So
+the start always warns about it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from inspect import CO_VARKEYWORDS, unwrap
+from inspect import CO_VARKEYWORDS, get_annotations, unwrap
 from types import FunctionType
 from typing import Any
 
@@ -40,8 +41,8 @@ def warnings_for(route: Any, positional: int) -> Iterator[str]:
             yield _missing_text(function.__qualname__, route.uri, missing)
 
 
-def fastapi_defaults(route: Any) -> Iterator[tuple[FunctionType, str, str]]:
-    """Yield each parameter of a route's functions whose default is an object of FastAPI, and a warning about it.
+def fastapi_parameters(route: Any) -> Iterator[tuple[FunctionType, str, str]]:
+    """Yield each parameter of a route's functions that FastAPI would fill or check, and a warning about it.
 
     Decorators are looked through: hardly any of them passes a value for such a parameter.
 
@@ -56,17 +57,30 @@ def fastapi_defaults(route: Any) -> Iterator[tuple[FunctionType, str, str]]:
         function = unwrap(handler) if isinstance(handler, FunctionType) else None
         if not isinstance(function, FunctionType):
             continue
-        for parameter, default in _defaults(function):
-            kind = type(default)
+        for parameter, declared in _declared(function, route.names or ()):
+            kind = type(declared)
             # Recognised by its module: FastAPI is no dependency.
             if str(kind.__module__).partition(".")[0] == "fastapi":
                 yield function, parameter, _fastapi_text(function.__qualname__, route.uri, parameter, kind.__name__)
 
 
-def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    code, defaults = function.__code__, function.__defaults__ or ()
-    yield from zip(code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount], defaults, strict=False)
-    yield from (function.__kwdefaults__ or {}).items()
+def _declared(function: FunctionType, path_parameters: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """Yield what a function declares about parameters: their defaults, and the objects in their `Annotated[…]`.
+
+    A parameter without a value is left out: its call raises a `TypeError`.
+    """
+    code, positional = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[code.co_argcount - len(positional) : code.co_argcount]
+    defaults = {**dict(zip(names, positional, strict=False)), **(function.__kwdefaults__ or {})}
+    yield from defaults.items()
+    try:
+        annotations = get_annotations(function, eval_str=True)
+    except Exception:  # a name that exists for type checkers only
+        return
+    for parameter, annotation in annotations.items():
+        if parameter in defaults or parameter in path_parameters:
+            for declared in getattr(annotation, "__metadata__", ()):
+                yield parameter, declared
 
 
 def _functions(route: Any) -> Iterator[tuple[FunctionType, int]]:
@@ -160,8 +174,8 @@ def _unexpected_text(name: str, uri: str, parameter: str) -> str:
 
 def _fastapi_text(name: str, uri: str, parameter: str, kind: str) -> str:
     return (
-        f"{name}() of the path {uri!r} has an object of FastAPI's class {kind} as the default of `{parameter}`. It has "
-        "no effect here: no dependency runs and nothing is validated, so the handler may get that object as the value. "
+        f"{name}() of the path {uri!r} has an object of FastAPI's class {kind} for its parameter `{parameter}`. It has "
+        "no effect here: no dependency runs, nothing is read from the request or validated, and a default is the value. "
         "Use middleware, a guard or a decorator instead of Depends, and request.args, request.headers, request.cookies "
         "or request.json instead of the others: see the page on FastAPI in the documentation."
     )
