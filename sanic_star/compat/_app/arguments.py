@@ -175,7 +175,7 @@ def _unexpected_text(name: str, uri: str, parameter: str) -> str:
 def _fastapi_text(name: str, uri: str, parameter: str, kind: str) -> str:
     return (
         f"{name}() of the path {uri!r} has an object of FastAPI's class {kind} for its parameter `{parameter}`. It has "
-        "no effect here: no dependency runs, nothing is read from the request or validated, and a default is the value. "
+        "no effect here: no dependency runs, nothing is read from the request or checked, and a default is the value. "
         "Use middleware, a guard or a decorator instead of Depends, and request.args, request.headers, request.cookies "
         "or request.json instead of the others: see the page on FastAPI in the documentation."
     )
