@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from fastapi import Cookie, Depends, Path, Query
 
 from sanic_star import Request, Sanic, text
 from sanic_star.compat.views import HTTPMethodView
@@ -50,6 +51,11 @@ async def with_any(request: Request, *args: Any, **kwargs: Any) -> Any:
 
 async def by_position(request: Request, number: int, /) -> Any:
     return text(str(number))
+
+
+class CallableHandler:
+    async def __call__(self, request: Request) -> Any:
+        return text("called")
 
 
 class View(HTTPMethodView):
@@ -144,6 +150,98 @@ def test_arguments_that_others_add(add: Callable[[Sanic[Any, Any]], None], caplo
     app.get("/items")(with_item)
     assert warnings_at_the_start(app, caplog) == []
     assert app.test_client.get("/items")[1].text.startswith("from ")
+
+
+def get_item() -> Item:
+    raise AssertionError("no dependency runs")
+
+
+async def with_depends(request: Request, item: Any = Depends(get_item)) -> Any:  # noqa: B008 - as users of FastAPI write it
+    return text(type(item).__name__)
+
+
+async def with_keyword_query(request: Request, plain: int = 1, *, page: Any = Query(1)) -> Any:  # noqa: B008
+    return text(type(page).__name__)
+
+
+async def with_path(request: Request, number: int = Path(ge=1)) -> Any:
+    return text(str(number))
+
+
+async def with_annotated_query(request: Request, page: Annotated[int, Query(ge=1)] = 1) -> Any:
+    return text(str(page))
+
+
+async def with_annotated_string(request: Request, *, page: "Annotated[int, Query(ge=1)]" = 1) -> Any:
+    return text(str(page))
+
+
+async def with_annotated_path(request: Request, number: Annotated[int, Path(ge=1)]) -> Any:
+    return text(str(number))
+
+
+async def with_annotated_item(request: Request, item: Annotated[Item, Depends(get_item)]) -> Any:
+    return text(str(item))
+
+
+async def with_unknown_annotation(request: Request, item: "Unknown" = 1) -> Any:  # type: ignore[name-defined] # noqa: F821
+    return text(str(item))
+
+
+class ViewWithCookie(HTTPMethodView):
+    async def get(self, request: Request, number: int, theme: Any = Cookie(None)) -> Any:  # noqa: B008
+        return text(type(theme).__name__)
+
+
+@pytest.mark.parametrize("add", [None, add_middleware, add_signal])
+@pytest.mark.parametrize(
+    ("path", "handler", "message"),
+    [
+        ("/items", with_depends, "with_depends() of the path '/items' has an object of FastAPI's class Depends"),
+        ("/items", wrapped(with_depends), "with_depends() of the path '/items' has an object of FastAPI's class"),
+        ("/items", with_keyword_query, "class Query for its parameter `page`"),
+        ("/<number:int>", with_path, "class Path for its parameter `number`"),
+        ("/items", with_annotated_query, "class Query for its parameter `page`"),
+        ("/items", with_annotated_string, "class Query for its parameter `page`"),
+        ("/<number:int>", with_annotated_path, "class Path for its parameter `number`"),
+        ("/<number:int>", ViewWithCookie.as_view(), "ViewWithCookie.get() of the path '/<number:int>' has"),
+    ],
+)
+def test_a_parameter_of_fastapi_is_warned_of_once(
+    path: str,
+    handler: Any,
+    message: str,
+    add: Callable[[Sanic[Any, Any]], None] | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Arguments")
+    if add is not None:
+        add(app)
+    app.add_route(handler, path)
+    app.add_route(handler, f"/again{path}", name="again")
+    (warning,) = warnings_at_the_start(app, caplog)
+    assert message in warning
+    assert "instead of Depends" in warning
+
+
+def test_other_defaults_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Arguments")
+    app.get("/items")(with_default)
+    app.get("/unknown")(with_unknown_annotation)
+    # The decorator passes the argument.
+    app.get("/annotated")(wrapped(with_annotated_item))
+    app.get("/called", name="called")(CallableHandler())
+    assert warnings_at_the_start(app, caplog) == []
+
+
+def test_a_websocket_with_a_default_of_fastapi_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Arguments")
+
+    @app.websocket("/feed")
+    async def feed(request: Request, ws: Any, user: Any = Depends(get_item)) -> None: ...  # noqa: B008
+
+    (warning,) = warnings_at_the_start(app, caplog)
+    assert "feed() of the path '/feed' has an object of FastAPI's class Depends for its parameter `user`" in warning
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -8,6 +8,7 @@ return values that are not ready responses.
 from __future__ import annotations
 
 import asyncio
+import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Iterable
 from functools import cached_property, partial
@@ -138,6 +139,7 @@ class Answers:
         self._body_limit: int | None = None
         # The identities of routes whose handlers were checked: an application may be finalised several times.
         self._checked_routes: set[int] = set()
+        self._reported_parameters: set[tuple[int, str]] = set()
         # The ASGI middleware of groups, blueprints and routes, by the identity of its list; built once per start.
         self._layers: dict[int, tuple[Any, Layer]] = {}
         # Created at the first start, because an application may be pickled before it.
@@ -312,6 +314,8 @@ class Answers:
         is_certain = not (self._has_event_handlers or self.overrides.handle_request) and request_class is Request
         if is_certain and not self._checked_routes.issuperset(map(id, routes)):
             self._warn_of_arguments(routes)
+        if "fastapi" in sys.modules:
+            self._warn_of_fastapi_parameters(routes)
         for http_route, make_call in call_factories:
             call = make_call()
             if overrides_receive_body and http_route.reads_body:
@@ -329,6 +333,16 @@ class Answers:
             self._checked_routes.add(id(route))
             for warning in warnings_for(route, 2 if isinstance(route, routing.WebSocketRoute) else 1):
                 logger.warning(warning)
+
+    def _warn_of_fastapi_parameters(self, routes: Iterable[routing.Route | routing.WebSocketRoute]) -> None:
+        """Warn once of each parameter that FastAPI would fill or check; nothing does so here."""
+        from sanic_star.compat._app.arguments import fastapi_parameters
+
+        for route in routes:
+            for function, parameter, warning in fastapi_parameters(route):
+                if (id(function), parameter) not in self._reported_parameters:
+                    self._reported_parameters.add((id(function), parameter))
+                    logger.warning(warning)
 
     def _prepare_http(self, route: routing.Route, request_middleware: list[MiddlewareCall]) -> Callable[[], Call]:
         """Set a route's body limits; return the function that compiles its handler with middleware."""

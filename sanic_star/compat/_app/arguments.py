@@ -4,13 +4,17 @@ Such a handler fails at each request, with a `TypeError` that names neither the 
 before the handler may add arguments: middleware and signals change `request.match_info`, decorators pass keywords, and
 Sanic Extensions inject by type. Where nothing of that kind is there, the start warns. Everywhere, the exception of such
 a request gets a note.
+
+A handler that was copied from FastAPI may have `Depends(…)` or `Query(…)` as the default of a parameter, or in its
+annotation beside a default. Such a handler gets the default as the value and answers 200: a login check never runs. So
+the start always warns about it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from inspect import CO_VARKEYWORDS, unwrap
+from inspect import CO_VARKEYWORDS, get_annotations, unwrap
 from types import FunctionType
 from typing import Any
 
@@ -35,6 +39,48 @@ def warnings_for(route: Any, positional: int) -> Iterator[str]:
             yield _unexpected_text(function.__qualname__, route.uri, unexpected[0])
         elif missing:
             yield _missing_text(function.__qualname__, route.uri, missing)
+
+
+def fastapi_parameters(route: Any) -> Iterator[tuple[FunctionType, str, str]]:
+    """Yield each parameter of a route's functions that FastAPI would fill or check, and a warning about it.
+
+    Decorators are looked through: hardly any of them passes a value for such a parameter.
+
+    Args:
+        route: one of Sanic's routes.
+    """
+    handlers = [route.endpoint]
+    if isinstance(view := getattr(route.endpoint, "view_class", None), type):
+        handlers = [getattr(view, method.lower(), None) for method in sorted(map(str, route.methods or ()))]
+    for handler in handlers:
+        handler = getattr(handler, "__func__", handler)
+        function = unwrap(handler) if isinstance(handler, FunctionType) else None
+        if not isinstance(function, FunctionType):
+            continue
+        for parameter, declared in _declared(function, route.names or ()):
+            kind = type(declared)
+            # Recognised by its module: FastAPI is no dependency.
+            if str(kind.__module__).partition(".")[0] == "fastapi":
+                yield function, parameter, _fastapi_text(function.__qualname__, route.uri, parameter, kind.__name__)
+
+
+def _declared(function: FunctionType, path_parameters: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """Yield what a function declares about parameters: their defaults, and the objects in their `Annotated[…]`.
+
+    A parameter without a value is left out: its call raises a `TypeError`.
+    """
+    code, positional = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[code.co_argcount - len(positional) : code.co_argcount]
+    defaults = {**dict(zip(names, positional, strict=False)), **(function.__kwdefaults__ or {})}
+    yield from defaults.items()
+    try:
+        annotations = get_annotations(function, eval_str=True)
+    except Exception:  # a name that exists for type checkers only
+        return
+    for parameter, annotation in annotations.items():
+        if parameter in defaults or parameter in path_parameters:
+            for declared in getattr(annotation, "__metadata__", ()):
+                yield parameter, declared
 
 
 def _functions(route: Any) -> Iterator[tuple[FunctionType, int]]:
@@ -123,4 +169,13 @@ def _unexpected_text(name: str, uri: str, parameter: str) -> str:
     return (
         f"{name}() has no parameter `{parameter}`, which the path {uri!r} has. Write the same name in both places, or "
         "let the handler take **kwargs."
+    )
+
+
+def _fastapi_text(name: str, uri: str, parameter: str, kind: str) -> str:
+    return (
+        f"{name}() of the path {uri!r} has an object of FastAPI's class {kind} for its parameter `{parameter}`. It has "
+        "no effect here: no dependency runs, nothing is read from the request or checked, and a default is the value. "
+        "Use middleware, a guard or a decorator instead of Depends, and request.args, request.headers, request.cookies "
+        "or request.json instead of the others: see the page on FastAPI in the documentation."
     )
