@@ -60,7 +60,7 @@ def test_imports_form_no_circle() -> None:
 CHOSEN = {
     "sanic_star": "f'sanic_star.compat.{name}'",
     "sanic_star.compat._alias.alias": "self.own_spec.name",
-    "sanic_star.compat.helpers": "home",
+    "sanic_star.compat.helpers": "module",
     "sanic_star.compat.worker.loader": "self.module_name",
     "sanic_star.testing": "f'{__name__}.{_MODULES[name]}'",
 }
