@@ -28,7 +28,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREA
 # For how many seconds a stopping server announces `connection: close` before it closes idle connections: a request
 # that is on its way is still answered.
 DRAIN_NOTICE_S = 0.2
-# Two signals less than this apart, in seconds, count as one: no user presses Ctrl-C twice as fast.
+# A signal within this time of the beginning of the stop, in seconds, does not count: no user presses Ctrl-C as fast.
 SAME_SIGNAL_S = 0.05
 
 # The pauses, in seconds, after which the pipe is put before the loop's wakeup file descriptor again: granian starts
@@ -41,21 +41,33 @@ DEFAULT_HANDLERS = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, 
 class ReceivedSignals:
     """The signals that this process has received. A call with a signal returns whether it is a second Ctrl-C.
 
-    Two within `SAME_SIGNAL_S` count as one: a launcher passes on a signal that the terminal also sends to each process.
+    A signal within `SAME_SIGNAL_S` of the beginning of the stop does not count: a launcher passes on a signal that the
+    terminal also sends to each process, and `app.stop` may be called as the signal arrives.
     """
 
     def __init__(self) -> None:
-        self._first: tuple[int, float] | None = None
+        self._first: int | None = None
+        # When the stop began (`time.monotonic`).
+        self._stop_began_at: float | None = None
 
-    def __call__(self, number: int, stopping: bool) -> bool:
-        now, first = monotonic(), self._first
-        self._first = first or (number, now)
-        return number == signal.SIGINT and (stopping if first is None else now - first[1] > SAME_SIGNAL_S)
+    def record_stop(self) -> None:
+        """Record that the stop has begun without a signal to this process."""
+        if self._stop_began_at is None:
+            self._stop_began_at = monotonic()
+
+    def __call__(self, number: int) -> bool:
+        now, began_at = monotonic(), self._stop_began_at
+        if self._first is None:
+            self._first = number
+        if began_at is None:
+            self._stop_began_at = now
+            return False
+        return number == signal.SIGINT and now - began_at > SAME_SIGNAL_S
 
     def log(self) -> None:
         """Log the first signal. Not to be called in a handler, which may have interrupted the logging itself."""
         if self._first is not None:
-            logger.info("Received signal %s. Shutting down.", signal.Signals(self._first[0]).name)
+            logger.info("Received signal %s. Shutting down.", signal.Signals(self._first).name)
 
 
 def chain(stop: Callable[[], Coroutine[Any, Any, bool]], max_delay_s: float) -> Chain | None:
@@ -123,7 +135,7 @@ class Chain:
             server_handler(number, frame)
             return
         self._held_back.append(partial(server_handler, number, frame))
-        if self._received_signals(number, False):
+        if self._received_signals(number):
             self._release()
         elif len(self._tasks) == 0:
             self._loop.call_soon_threadsafe(self._begin)

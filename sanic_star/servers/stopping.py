@@ -90,18 +90,21 @@ class Stop:
         """
         if everywhere and self._stop_others is not None:
             self._stop_others()
+        self._received_signals.record_stop()
         self._set(self._begun, self._patience)
 
     def handle_signal(self, number: int, frame: Any) -> None:
         """Begin the stop; at the second Ctrl-C, force it.
 
-        A second SIGTERM does not force it, because many supervisors send SIGTERM to a process and to its group.
+        A second SIGTERM does not force it, because many supervisors send SIGTERM to a process and to its group. A
+        worker does not force its stop either: a signal to all processes reaches it before or after the message of its
+        supervisor, which kills it at the second Ctrl-C.
 
         Args:
             number: the signal.
             frame: the interrupted frame; not used.
         """
-        if self._received_signals(number, self.has_begun):
+        if self._received_signals(number) and self._stop_others is None:
             if self.watchdog is not None:
                 self.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
             self._set(self._forced, CANCELLED_REQUESTS_S)
@@ -117,6 +120,8 @@ class Stop:
         self._loop.call_soon_threadsafe(self._react, event)
 
     def _react(self, event: asyncio.Event) -> None:
+        if event is self._forced and not event.is_set():
+            logger.warning("Second Ctrl-C: requests are cancelled, and listeners of the stop are skipped")
         event.set()
         if self.watchdog is not None:
             self.watchdog.report_reaction()

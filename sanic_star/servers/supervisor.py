@@ -743,7 +743,8 @@ class Supervisor:
             if not child.has_ended:
                 kind = "Worker" if isinstance(child, Worker) else f"Process {child.slot.name}"
                 activity = f" (it runs {child.running_listener})" if child.running_listener else ""
-                logger.error("%s [%s] does not end%s; it is killed", kind, child.process.pid, activity)
+                cause = "Second Ctrl-C: " if self.is_forced else ""
+                logger.error("%s%s [%s] does not end%s; it is killed", cause, kind, child.process.pid, activity)
                 child.process.kill()
             child.process.join()
             if not child.has_ended:
@@ -818,7 +819,7 @@ class Supervisor:
                 worker.record_ready()
                 self._was_ready = True
             case str() if message == STOP_ALL:
-                self.is_stopping = True
+                self._stop_without_signal()
 
     def _handle_published_command(self) -> None:
         """Read a command that was sent with `app.manager.monitor_publisher`, and execute it."""
@@ -838,7 +839,7 @@ class Supervisor:
         """
         match message:
             case None | "" | "__TERMINATE__" | "__TERMINATE_EARLY__":
-                self.is_stopping = True
+                self._stop_without_signal()
             case str() if message.startswith("__SCALE__:"):
                 count = message.removeprefix("__SCALE__:")
                 self._request_scale(int(count) if count.isdecimal() else count)
@@ -884,13 +885,17 @@ class Supervisor:
             for number, handler in former_handlers.items():
                 signal.signal(number, handler)
 
+    def _stop_without_signal(self) -> None:
+        self._received_signals.record_stop()
+        self.is_stopping = True
+
     def _handle_signal(self, number: int, frame: Any) -> None:
         if number not in SIGNALS:
             self._names_to_restart.add("")
             self._wake()
             return
         is_first, self.is_stopping = not self.is_stopping, True
-        self.is_forced = self._received_signals(number, not is_first) or self.is_forced
+        self.is_forced = self._received_signals(number) or self.is_forced
         self._wake()
         if self._interrupts_listener and (is_first or self.is_forced):
             raise KeyboardInterrupt

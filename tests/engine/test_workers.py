@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import os
+import re
 import signal
 import sys
 import time
@@ -240,6 +241,26 @@ def test_a_signal_passed_on_by_a_launcher_is_not_a_second_ctrl_c(tmp_path: Path)
         assert server.terminate(signal.SIGINT) == 0
     assert "it is killed" not in server.log
     assert server.log.count("after_server_stop") == 2
+
+
+@pytest.mark.parametrize("pause_s", [0, 0.005, 0.1])
+def test_a_signal_that_reaches_a_worker_after_its_supervisor_is_not_a_second_ctrl_c(
+    tmp_path: Path, pause_s: float
+) -> None:
+    script = """
+    if __name__ == "__main__":
+        app.run(port=0, workers=2, motd=False)
+    """
+    with process(tmp_path, script) as server:
+        server.until(lambda: server.log.count("Worker ready") == 2)
+        workers = [int(pid) for pid in re.findall(r"Starting worker \[(\d+)\]", server.log)]
+        server.popen.send_signal(signal.SIGINT)
+        time.sleep(pause_s)
+        for pid in workers:
+            os.kill(pid, signal.SIGINT)
+        assert server.wait_for_end() == 0
+    assert server.log.count("after_server_stop") == 2
+    assert "Second Ctrl-C" not in server.log
 
 
 def test_a_rolling_restart_loses_nothing(tmp_path: Path) -> None:
