@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Never
 from sanic_star.compat._support.deprecation import filter_deprecations
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names
 from sanic_star.compat.constants import DEFAULT_FORMAT, LocalCertCreator
-from sanic_star.compat.exceptions import ServerError
+from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, str_to_bool
 from sanic_star.compat.log import error_logger
 from sanic_star.engine.lifespan import InvalidSetting
@@ -98,6 +98,12 @@ _NUMBERS: dict[str, tuple[float, bool]] = {
 
 
 _WHOLE_NUMBERS = frozenset({"THREAD_POOL_SIZE"})
+
+# Settings that have one of a few values, for the message about another one in the environment.
+_CHOICES = {
+    "FALLBACK_ERROR_FORMAT": ("auto", "html", "json", "text"),
+    "LOCAL_CERT_CREATOR": tuple(creator.value.lower() for creator in LocalCertCreator),
+}
 
 
 # For environment variables: the last one that accepts a value converts it.
@@ -339,14 +345,23 @@ class Config(dict[str, Any]):
             prefix: the prefix of the variables; the rest is the name of the setting.
 
         Raises:
-            SettingError: a boolean setting gets a value that is neither a truth value nor empty. The message names the
-                variable.
+            SettingError: a boolean setting gets a value that is neither a truth value nor empty, or a setting refuses
+                its value. The message names the variable.
         """
         object.__setattr__(self, "_env_prefix", prefix)
         for name, text in os.environ.items():
             key = name.removeprefix(prefix)
             if name.startswith(prefix) and name.isupper() and key:
-                self[key] = self._convert(name, key, text)
+                try:
+                    self[key] = self._convert(name, key, text)
+                except SettingError:
+                    raise
+                except (SanicException, ValueError) as error:
+                    # The setting refuses the value.
+                    choices = _CHOICES.get(key)
+                    problem = f"it has to be one of {', '.join(choices)}" if choices else str(error)
+                    problem = problem.removeprefix(f"{key} is {text!r}; ")
+                    raise SettingError(f"the environment variable {name} is {text!r}; {problem}") from error
 
     def _convert(self, name: str, key: str, text: str) -> Any:
         is_switch = self._is_switch(key)

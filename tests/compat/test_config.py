@@ -332,6 +332,23 @@ def test_an_invalid_number_prevents_the_start(name: str, value: object) -> None:
         app.finalize()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "choices"),
+    [
+        ("FALLBACK_ERROR_FORMAT", "xml", "auto, html, json, text"),
+        ("LOCAL_CERT_CREATOR", "foo", "auto, trustme, mkcert"),
+        ("DEPRECATION_FILTER", "never", "default, error, ignore, always, module, once"),
+    ],
+)
+def test_a_variable_that_a_setting_refuses_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, choices: str
+) -> None:
+    monkeypatch.setenv(f"SANIC_{name}", text)
+    message = f"the environment variable SANIC_{name} is '{text}'; it has to be one of {choices}"
+    with pytest.raises(ours.SettingError, match=f"^{message}$"):
+        Config()
+
+
 def test_no_number_switches_a_limit_off() -> None:
     app = Sanic("off")
     app.config.update(REQUEST_MAX_SIZE=None, RESPONSE_TIMEOUT=None, PROXIES_COUNT=None, WEBSOCKET_PING_INTERVAL=None)

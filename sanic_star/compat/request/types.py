@@ -440,7 +440,9 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """The identifier: the value of the header field named by `REQUEST_ID_HEADER`, or else a generated one."""
         if self._id is None:
             field = self._parsed_fields.get(self.app.config.REQUEST_ID_HEADER)
-            self._id = self.generate_id(self) if field is None else _read_id(field)
+            identifier = self.generate_id(self) if field is None else field
+            # As in Sanic 25.12, this also converts the text of an overridden `generate_id`.
+            self._id = _read_id(identifier) if isinstance(identifier, str) else identifier
         return self._id
 
     @property

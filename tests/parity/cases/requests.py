@@ -639,6 +639,24 @@ case(
     get("/a/b"),
 )
 case(
+    "the text of an overridden generate_id is converted like a header field",
+    """
+    class Mine(Request):
+        @classmethod
+        def generate_id(cls, request): return request.path[1:]
+
+    app = Sanic("Parity", request_class=Mine)
+
+    @app.get("/<x>")
+    async def a(request, x): return json([type(request.id).__name__, str(request.id)])
+    """,
+    get("/0b4c5b1d4f2a4d7f8a3c9d2e1f0a7b6c"),
+    get("/42"),
+    get("/4_2"),
+    get("/abc"),
+    get("/4.2"),
+)
+case(
     "a context class of one's own",
     """
     class Ctx:
