@@ -6,6 +6,7 @@ save it. What stands after it is run there: a Python block without a title by a 
 for any text.
 """
 
+import code
 import doctest
 import os
 import re
@@ -17,6 +18,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -134,6 +136,32 @@ def test_python_blocks_run(page: Path, tmp_path: Path) -> None:
             source = tmp_path / f"{page.stem}.check"
             source.write_text("\n" * block.line + block.text)
             run([sys.executable, "-W", "error", "-c", _RUN_FILE, str(source)], tmp_path)
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=f"{page.parent.name}/{page.stem}") for page in PAGES])
+def test_python_blocks_can_be_pasted_at_a_prompt(page: Path) -> None:
+    # At a prompt of Python 3.11, an empty line ends a `with` block, and what is indented after it is an error.
+    prompt = CompilingConsole()
+    for block in blocks(page):
+        if block.language == "python" and not block.file:
+            prompt.problems.clear()
+            unfinished = [prompt.push(line) for line in [*block.text.splitlines(), ""]][-1]
+            assert not prompt.problems, f"{page}:{block.line}: {prompt.problems}"
+            assert not unfinished, f"{page}:{block.line}: the prompt waits for more"
+
+
+class CompilingConsole(code.InteractiveConsole):
+    """Python's prompt, which compiles what is typed, and does not run it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problems: list[str] = []
+
+    def runcode(self, code: CodeType) -> None:
+        pass
+
+    def write(self, data: str) -> None:
+        self.problems.append(data)
 
 
 # The folder is the first entry of `sys.path`, as it is for a reader who types the block at a prompt.
