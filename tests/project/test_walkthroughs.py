@@ -221,6 +221,7 @@ def test_differences_lead_from_one_page_to_the_next(page: Path, tmp_path: Path) 
         if block.file:
             save(block, after)
     source = page.read_text().splitlines(keepends=True)
+    changed: dict[str, str] = {}
     for block in blocks(page):
         if block.language != "diff":
             continue
@@ -229,9 +230,11 @@ def test_differences_lead_from_one_page_to_the_next(page: Path, tmp_path: Path) 
         lines = block.text.splitlines(keepends=True)
         assert {line[0] for line in lines} <= set(" -+"), f"{page}:{block.line}: a line has no mark"
         old, new = ("".join(line[1:] for line in lines if line[0] in marks) for marks in (" -", " +"))
-        earlier, complete = (as_lines((folder / file).read_text()) for folder in (before, after))
-        assert as_lines(old) in earlier, f"{page}:{block.line}: {file} lacks its context"
-        assert as_lines(new) in complete, f"{page}:{block.line}: the complete {file} lacks it"
+        text = changed.get(file) or as_lines((before / file).read_text())
+        assert text.count(as_lines(old)) == 1, f"{page}:{block.line}: its place in {file} is not clear"
+        changed[file] = text.replace(as_lines(old), as_lines(new))
+    for file, text in changed.items():
+        assert text == as_lines((after / file).read_text()), f"{page}: the differences do not make the complete {file}"
 
 
 def as_lines(text: str) -> str:
