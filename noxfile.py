@@ -191,7 +191,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    """Check the format, the code and the layers, and run the tests that need no server: less than a minute."""
+    """Check the format, the code and the layers, and run the tests that need no server: a minute on two cores."""
     # Without `--upgrade`: a check before each commit does not look for newer releases.
     session.install("-e", f".[{EXTRAS}]", *group("tests"), *group("lint"))
     session.run("ruff", "format", "--check", ".")

@@ -37,6 +37,9 @@ def create_board(asset_link: Callable[[Request, str], str]) -> App:
     app: App = Sanic("taskboard", env_prefix="TASKBOARD_")
     for key, value in DEFAULTS.items():
         app.config.setdefault(key, value)
+    # A value that is not a number prevents the start; otherwise the first request that needs it would fail.
+    app.config.TICK = float(app.config.TICK)
+    app.config.ATTACHMENT_MAX_SIZE = int(app.config.ATTACHMENT_MAX_SIZE)
     app.ctx.hub = Hub()
     app.ctx.asset_link = asset_link
     app.ctx.panels = {}

@@ -96,6 +96,16 @@ def test_the_websocket_has_the_name_of_the_visitor(board: Server) -> None:
         assert message == {"kind": "chat", "who": "Ada", "text": "It's me"}
 
 
+def test_the_graphql_examples_of_the_page_work(board: Server) -> None:
+    script = board.get("/assets/board.js").text
+    examples = re.findall(r"""^    (query|mutation): (["'])(.*)\2,$""", script, re.MULTILINE)
+    assert [name for name, _, _ in examples] == ["query", "mutation"]
+    for _, _, document in examples:
+        answer = ask(board, document.replace("\\n", "\n"))
+        assert answer["data"]
+        assert "errors" not in answer
+
+
 def test_graphql_reads_and_changes_the_same_board(board: Server) -> None:
     cookie = board.request("PUT", "/session", json={"name": "Grace"}).cookies["taskboard"]
     added = ask(

@@ -6,6 +6,7 @@ save it. What stands after it is run there: a Python block without a title by a 
 for any text.
 """
 
+import code
 import doctest
 import os
 import re
@@ -17,6 +18,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -136,6 +138,32 @@ def test_python_blocks_run(page: Path, tmp_path: Path) -> None:
             run([sys.executable, "-W", "error", "-c", _RUN_FILE, str(source)], tmp_path)
 
 
+@pytest.mark.parametrize("page", [pytest.param(page, id=f"{page.parent.name}/{page.stem}") for page in PAGES])
+def test_python_blocks_can_be_pasted_at_a_prompt(page: Path) -> None:
+    # At a prompt of Python 3.11, an empty line ends a `with` block, and what is indented after it is an error.
+    prompt = CompilingConsole()
+    for block in blocks(page):
+        if block.language == "python" and not block.file:
+            prompt.problems.clear()
+            unfinished = [prompt.push(line) for line in [*block.text.splitlines(), ""]][-1]
+            assert not prompt.problems, f"{page}:{block.line}: {prompt.problems}"
+            assert not unfinished, f"{page}:{block.line}: the prompt waits for more"
+
+
+class CompilingConsole(code.InteractiveConsole):
+    """Python's prompt, which compiles what is typed, and does not run it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problems: list[str] = []
+
+    def runcode(self, code: CodeType) -> None:
+        pass
+
+    def write(self, data: str) -> None:
+        self.problems.append(data)
+
+
 # The folder is the first entry of `sys.path`, as it is for a reader who types the block at a prompt.
 _RUN_FILE = """
 import pathlib, sys
@@ -193,6 +221,7 @@ def test_differences_lead_from_one_page_to_the_next(page: Path, tmp_path: Path) 
         if block.file:
             save(block, after)
     source = page.read_text().splitlines(keepends=True)
+    changed: dict[str, str] = {}
     for block in blocks(page):
         if block.language != "diff":
             continue
@@ -201,9 +230,11 @@ def test_differences_lead_from_one_page_to_the_next(page: Path, tmp_path: Path) 
         lines = block.text.splitlines(keepends=True)
         assert {line[0] for line in lines} <= set(" -+"), f"{page}:{block.line}: a line has no mark"
         old, new = ("".join(line[1:] for line in lines if line[0] in marks) for marks in (" -", " +"))
-        earlier, complete = (as_lines((folder / file).read_text()) for folder in (before, after))
-        assert as_lines(old) in earlier, f"{page}:{block.line}: {file} lacks its context"
-        assert as_lines(new) in complete, f"{page}:{block.line}: the complete {file} lacks it"
+        text = changed.get(file) or as_lines((before / file).read_text())
+        assert text.count(as_lines(old)) == 1, f"{page}:{block.line}: its place in {file} is not clear"
+        changed[file] = text.replace(as_lines(old), as_lines(new))
+    for file, text in changed.items():
+        assert text == as_lines((after / file).read_text()), f"{page}: the differences do not make the complete {file}"
 
 
 def as_lines(text: str) -> str:

@@ -267,7 +267,7 @@ if (links.session) {
 if (links.graphql) {
   const examples = {
     query: "query {\n  tasks(column: todo) {\n    id\n    title\n    author\n    attachments\n  }\n}",
-    mutation: 'mutation {\n  addTsendRequest(title: "Made by GraphQL", column: doing) {\n    task { id title author }\n  }\n}',
+    mutation: 'mutation {\n  addTask(title: "Made by GraphQL", column: doing) {\n    task { id title author }\n  }\n}',
   };
   const choose = (name) => { $("question").value = examples[name]; };
   choose("query");
