@@ -11,7 +11,7 @@ import sanic_star
 from tests.project import ROOT
 from tests.project.public_names import NAMES_FILE, ONLY_WITHOUT_SANIC, describe, public_modules, public_names
 
-HEAVY = {"uvicorn", "hypercorn", "granian", "requests", "httpx", "httpx2", "tracerite", "sanic"}
+HEAVY = {"uvicorn", "hypercorn", "granian", "requests", "httpx", "httpx2", "tracerite", "libcst", "rich", "sanic"}
 
 
 def test_public_names_are_those_written_down() -> None:

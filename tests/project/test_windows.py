@@ -246,7 +246,7 @@ import asyncio, concurrent.futures.thread, multiprocessing.connection, multiproc
 import multiprocessing.reduction, multiprocessing.resource_sharer, multiprocessing.resource_tracker
 import os, pkgutil, platform, select, signal, socket, socketserver, sys, sysconfig, tempfile, threading, time, types
 import anyio, anyio._backends._asyncio, anyio.from_thread, anyio.to_thread, click, cronsim, granian.server.embed, h11
-import httptools, hypercorn.asyncio, itsdangerous, msgspec, multidict, python_multipart, requests
+import httptools, hypercorn.asyncio, itsdangerous, libcst, msgspec, multidict, python_multipart, requests, rich.console
 import starlette.testclient, trustme, urllib3, uvicorn, uvicorn.lifespan.on, uvicorn.loops.asyncio, watchfiles
 import uvicorn.protocols.http.auto, uvicorn.protocols.websockets.auto, websockets.asyncio.client
 import pytest
