@@ -394,9 +394,7 @@ class Lifecycle:
         try:
             holder = await self.hold(scope)
         except BaseException as error:
-            # These need no traceback: the message of an invalid setting is enough, and a time-out was logged.
-            message = str(error) if isinstance(error, (InvalidSetting, StepTimeout)) else traceback.format_exc()
-            await send({"type": "lifespan.startup.failed", "message": message})
+            await send({"type": "lifespan.startup.failed", "message": self._failure_message(error, "started")})
             raise
         try:
             await send({"type": "lifespan.startup.complete"})
@@ -406,10 +404,33 @@ class Lifecycle:
             raise
         try:
             await self.release(holder)
-        except BaseException:
-            await send({"type": "lifespan.shutdown.failed", "message": traceback.format_exc()})
+        except BaseException as error:
+            await send({"type": "lifespan.shutdown.failed", "message": self._failure_message(error, "stopped")})
             raise
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _failure_message(self, error: BaseException, change: str) -> str:
+        """Return the text that a server logs about a failed start or stop; empty if it was logged, or is logged here.
+
+        Under a server of this package the application logs it itself: its log has the application's format, and the
+        handlers of `sanic.error` get the exception.
+
+        Args:
+            error: the exception.
+            change: `started` or `stopped`.
+        """
+        if isinstance(error, asyncio.CancelledError):
+            # The server has cancelled it, at the first Ctrl-C for example.
+            return ""
+        # These need no traceback: the message of an invalid setting is enough, and a time-out was logged.
+        is_plain = isinstance(error, (InvalidSetting, StepTimeout))
+        if self.starter != "server":
+            return str(error) if is_plain else traceback.format_exc()
+        if isinstance(error, InvalidSetting):
+            logging.getLogger("sanic.error").error("%s", error)
+        elif not is_plain:
+            log_error(logging.getLogger("sanic.error"), error, "The application could not be %s", change)
+        return ""
 
     def _reset_failed_start(self) -> None:
         # After a signal another request must not start the application again.

@@ -186,7 +186,10 @@ async def serve(
             return
         error = None if task.cancelled() else task.exception()
         if isinstance(error, LifespanFailureError):
-            raise CannotServe(f"{app!r} could not be started: {error}") from None
+            # The application has logged the cause. The class has no attribute for the stage.
+            if "startup" in str(error):
+                raise CannotServe(f"{app!r} could not be started") from None
+            return
         if error is not None:
             raise error
     finally:

@@ -24,8 +24,8 @@ from sanic_star.servers.heads import CLOSE, HAS_HTTPTOOLS, DefaultHeaders, Limit
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, StalledConnections, Stop
 
-# A logger that drops everything, for the lifespan of a server whose stop is forced: its task is cancelled, and uvicorn
-# would log that as an error of the application, with a traceback.
+# A logger that drops everything. The application logs the exceptions of its start and stop; uvicorn would log them
+# again, and also the cancellation when the stop is forced.
 _SILENT = logging.Logger("sanic_star.servers.uvicorn", logging.CRITICAL + 1)
 # How long a client with TLS may take to confirm the end of a connection, in seconds; until then it occupies a file.
 TLS_CLOSE_S = 3.0
@@ -114,6 +114,7 @@ class Server(_SweptServer):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, listen on sockets, then run `after_server_start`."""
+        self.lifespan.logger = _SILENT
         await super().startup(sockets)
         try:
             await self.app._engine.lifecycle.after_start()
@@ -213,7 +214,6 @@ async def serve(
 
     def force() -> None:
         server.force_exit = True
-        server.lifespan.logger = _SILENT
 
     async def watch() -> None:
         await stop.wait_announced()

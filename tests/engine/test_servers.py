@@ -203,6 +203,44 @@ def test_an_ended_websocket_does_not_delay_the_stop(tmp_path: Path) -> None:
         assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("server_name", ["uvicorn", "hypercorn", "granian"])
+@pytest.mark.parametrize(
+    ("phase", "change"), [("before_server_start", "started"), ("after_server_stop", "stopped")], ids=["start", "stop"]
+)
+def test_the_cause_of_a_failed_start_or_stop_is_in_the_log_of_the_application(
+    tmp_path: Path, server_name: str, phase: str, change: str
+) -> None:
+    script = f"""
+    import logging
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            if record.exc_info:
+                say("handled", record.getMessage(), repr(record.exc_info[1]))
+
+    logging.getLogger("sanic.error").addHandler(Handler())
+
+    @app.listener("{phase}")
+    async def fail(app):
+        raise RuntimeError("the database is down")
+
+    if __name__ == "__main__":
+        app.run(port=0, server="{server_name}", motd=False)
+    """
+    with process(tmp_path, script) as server:
+        if change == "started":
+            assert server.wait_for_end() == 1
+        else:
+            assert server.get().status_code == 200
+            assert server.terminate() == 0
+    handled = f"handled The application could not be {change} RuntimeError('the database is down')"
+    assert server.log.count(handled) == 1
+    # granian logs a failed start itself, too.
+    assert server.log.count("Traceback") == (2 if server_name == "granian" and change == "started" else 1)
+    assert ("could not be started" in server.log) == (change == "started")
+    assert "Application startup failed" not in server.log
+
+
 def test_two_workers(tmp_path: Path) -> None:
     with process(tmp_path, "\nif __name__ == '__main__':\n    app.run(port=0, workers=2)\n") as server:
         server.until(lambda: server.phases().count("after_server_start") == 2)
