@@ -232,7 +232,8 @@ def _live(part: dict[str, Any]) -> str:
 def _routing(part: dict[str, Any]) -> str:
     about = (
         "Without a server. A request asks for the first or the last route. Dynamic routes have a parameter; a third "
-        "of the mixed routes have none. The next table has the time until the application has given its first answer."
+        "of the mixed routes have none. The tables after these have the time until the application has given its first "
+        "answer."
     )
     blocks = [f"## The routing table\n\n{about}"]
     for table, sizes in part["requests"].items():
@@ -358,11 +359,12 @@ def _figure(value: float) -> str:
 
 
 _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "inprocess": _alone("## The framework alone", "Without a server.", 2),
+    "inprocess": _alone("## The framework alone", "The table, and the times of the picture, are without a server.", 2),
     "real": _alone(
         "## A real request",
         "Twelve header fields, three cookies, a bearer token, a query, a route with parameters in a blueprint, four "
-        "middleware, twenty rows of JSON, a cookie set. Each request differs from all others. Without a server.",
+        "middleware, twenty rows of JSON, a cookie set. Each request differs from all others. The table is without a "
+        "server.",
     ),
     "served": _served,
     "database": _database,

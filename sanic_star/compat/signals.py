@@ -38,7 +38,11 @@ Emit = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 class Event(Enum):
-    """The events of the server, of requests and of websockets."""
+    """The events of the server, of requests and of websockets.
+
+    A name in upper case stands for the event: `HTTP_LIFECYCLE_REQUEST` is `http.lifecycle.request`. The guide lists all
+    of them.
+    """
 
     # In the order in which they are fired.
     SERVER_INIT_BEFORE = "server.init.before"
@@ -89,8 +93,16 @@ def _applies(requirements: Condition, exclusive: bool, condition: Condition) -> 
 class Signal:
     """A handler of an event; created by `SignalRouter.add`.
 
-    Attributes: `name` (with `*` for a parameter), `path`, `parts`, `handler`, `requirements`, `priority`,
-    `ctx` (with `definition`, `exclusive`, `trigger`, `waiters`), `router`.
+    Attributes:
+        name: the event's name, with `*` for a parameter.
+        path: the event's name, with the parameter and its type.
+        parts: the three parts of `path`.
+        handler: the function.
+        requirements: the condition with which the event has to be dispatched.
+        priority: of two handlers, the one with the higher priority runs first.
+        ctx: an object with `definition` (the event as it was registered), `exclusive`, `trigger` (the name of the
+            parameter) and `waiters`.
+        router: the `SignalRouter`.
     """
 
     def __init__(
@@ -206,8 +218,13 @@ class SignalGroup:
 class SignalRouter:
     """The signals of an application.
 
-    Attributes: `routes` (all signals), `name_index`, `groups`, `finalized`, `ctx` (with `app` and `loop`), and
-    `allow_fail_builtin`: whether it is an error to dispatch an event of a reserved namespace that has no handler.
+    Attributes:
+        routes: all signals.
+        name_index: the signals by name.
+        groups: the signals by the first two parts of their names and the type of the last part.
+        finalized: whether the application has started.
+        ctx: an object with `app` and `loop`.
+        allow_fail_builtin: whether it is an error to dispatch an event of a reserved namespace that has no handler.
 
     Examples:
         >>> router = SignalRouter()
