@@ -142,6 +142,7 @@ case(
     get("/"),
     env={"SANIC_FALLBACK_ERROR_FORMAT": "yaml"},
     fails=True,
+    differs="settings",
 )
 case(
     "converters of one's own",
