@@ -23,8 +23,8 @@ CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # The maximum length of the reason in a close frame, in bytes: a control frame has 125 (RFC 6455, section 5.5).
 CLOSE_REASON_SIZE = 123
 _INTERNAL_ERROR = 1011
-# After so many seconds without a new message in the queue of a closed websocket, hypercorn adds no more: it adds the
-# messages one after the other, and waits only for room in the queue.
+# If the queue of a closed websocket has had no new message for this time, in seconds, hypercorn has added its last one:
+# it adds the messages one after the other, and waits only for room in the queue.
 _QUIET_S = 1.0
 
 # The key of the server's `send` in the scope of a websocket, if the application has ASGI middleware. Frames without an

@@ -187,7 +187,7 @@ async def serve(
         error = None if task.cancelled() else task.exception()
         if isinstance(error, LifespanFailureError):
             # The application has logged the cause. The class has no attribute for the stage.
-            if "startup" in str(error):
+            if str(error).startswith("Lifespan failure in startup"):
                 raise CannotServe(f"{app!r} could not be started") from None
             return
         if error is not None:
