@@ -152,10 +152,17 @@ def route_path(scope: Scope) -> str:
 def _below_plain_root(scope: Scope, path: str) -> str | None:
     """Return the result of `route_path` if neither the root path nor the path has escapes, else `None`."""
     root: str = scope.get("root_path", "")
-    size = len(root)
-    if not root or path[size : size + 1] != "/" or root[-1] == "/" or "%" in root or not path.startswith(root):
-        return None
-    return path[size:] if path.isascii() and path.encode() == scope.get("raw_path") else None
+    path_below = path[len(root) :]
+    if (
+        root
+        and path_below[:1] == "/"
+        and path.startswith(root)
+        and "%" not in root
+        and path.isascii()
+        and path.encode() == scope.get("raw_path")
+    ):
+        return path_below
+    return None
 
 
 def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
@@ -375,6 +382,8 @@ class Mount(routing.Mount):
     runs_lifespan = True
     # The router that has it in its table; `None` for a path with parameters, which the mount itself matches.
     router: Router | None = None
+    # The format of the path below which it is found, if that has parameters and `_Table.arrange` has made an entry.
+    _root_format: str | None = None
 
     def __init__(
         self,
@@ -737,7 +746,8 @@ class _Table:
             if self._is_outranked(entry.segments, False):
                 entry = _MountEntry(entry.start, None)
             else:
-                foreign._root_format = foreign.path_format[: -len("/{path}")]  # type: ignore[attr-defined]
+                root_format = foreign.path_format[: -len("/{path}")] if "{" in foreign.path else None  # type: ignore[attr-defined]
+                foreign._root_format = root_format  # type: ignore[attr-defined]
             self.mount_entries.setdefault(first.encode(), []).append(entry)
         if is_complete and "" in self.mounts:
             self._add_entry_at_root(self.mounts[""])
@@ -920,12 +930,13 @@ class Router(routing.Router):
             method: its method, `WEBSOCKET` for a websocket.
         """
         path: str = scope["path"]
-        is_unescaped = raw is not None and path.isascii() and path.encode() == raw
-        if raw is None and (path_below := _below_plain_root(scope, path)) is not None:
+        if raw is not None:
+            is_unescaped = path.isascii() and path.encode() == raw
+        elif is_unescaped := (path_below := _below_plain_root(scope, path)) is not None:
             # PERF: with its bytes, a path of a mounted application is found in the tables, too («overhead»). Safe
             # because `_below_plain_root` returns only paths without escapes.
-            path, is_unescaped = path_below, True
-            raw = path_below.encode()
+            path = path_below  # type: ignore[assignment]
+            raw = path.encode()
             entry = self._direct.get(raw, _NOTHING).get(method)
             if entry is not None and entry[2] == path:
                 route, params, _ = entry
@@ -937,8 +948,7 @@ class Router(routing.Router):
         if is_unescaped and self._mount_entries:
             # PERF: finds most paths of mounts in a tenth of the time of the search («overhead»). Safe because
             # `_Table.arrange` leaves out mounts with which another route competes.
-            segments = raw.split(b"/", 2)  # type: ignore[union-attr]
-            mount_entries = self._mount_entries.get(segments[1]) if len(segments) > 1 else ()
+            mount_entries = self._mount_entries.get(raw[1:].partition(b"/")[0])  # type: ignore[index]
             for entry in self._mount_entries.get(None, ()) if mount_entries is None else mount_entries:
                 if raw.startswith(entry.start):  # type: ignore[union-attr]
                     mount = entry.mount
@@ -1314,20 +1324,22 @@ def enter(connection: Any, router: Router) -> ASGIApp:
     """
     scope = connection.scope
     route = scope["route"]
-    child = scope.pop(_CHILD, None)
-    if child is None:
+    if _CHILD not in scope:
         # PERF: the same as `Mount.enter` or a mount's `matches`, without a dictionary for the changes. The scope gets
         # as few entries as possible, because with one more uvicorn's dictionary would grow: 0.4 µs. Safe
         # because the path of the scope does not change.
-        outer = {"root_path": scope.get("root_path", "")}
+        root_path = scope.get("root_path", "")
+        outer = {"root_path": root_path}
         if "app_root_path" in scope:
             outer["app_root_path"] = scope["app_root_path"]
         else:
-            scope["app_root_path"] = outer["root_path"]
-        root_format = getattr(route, "_root_format", None)
-        mount_path = route.path if root_format is None else root_format.format_map(scope["path_params"])
-        scope["root_path"] = outer["root_path"] + mount_path
+            scope["app_root_path"] = root_path
+        root_format = route._root_format
+        scope["root_path"] = root_path + (
+            route.path if root_format is None else root_format.format_map(scope["path_params"])
+        )
     else:
+        child = scope.pop(_CHILD)
         outer = {}
         for key in child:
             if key in scope:

@@ -13,6 +13,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Iterable
 from functools import cached_property, partial
 from inspect import isawaitable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from starlette import routing as starlette_routing
@@ -631,7 +632,8 @@ class Answers:
         router = self.app.router
         has_response_middleware = bool(self._middleware_calls(MiddlewareLocation.RESPONSE, None))
 
-        watched_send = self.app._engine.watched_send
+        streams, watched_send = self.app._engine.streams, EngineRequest._watched_send
+        is_without_body, name_of_field = _BODY_HEADERS.isdisjoint, itemgetter(0)
         # A blueprint's mount also runs the blueprint's request middleware.
         named_middleware: dict[str | None, list[MiddlewareCall]] = {}
         for mount in router.routes:
@@ -639,6 +641,8 @@ class Answers:
             if name is not None:
                 mount.build()  # type: ignore[attr-defined]
                 named_middleware[name] = self._middleware_calls(MiddlewareLocation.REQUEST, name)
+
+        has_request_middleware = bool(request_middleware or any(named_middleware.values()))
 
         async def forward(connection: Any) -> Any:
             if not isinstance(connection, Request):
@@ -652,12 +656,8 @@ class Answers:
             limit = keyword_limit if is_ours else foreign_limit
             if limit is not None:
                 request._receive = limit_body(request, limit)
-            request_calls = (
-                named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
-                if named_middleware
-                else request_middleware
-            )
-            if request_calls:
+            if has_request_middleware:
+                request_calls = named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
                 early_response = await run_request_middleware(request, request_calls)
                 if early_response:
                     return early_response
@@ -668,21 +668,31 @@ class Answers:
             # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees the
             # response.
             scope["starlette.exception_handlers"] = exception_handlers
-            for name, _ in scope.get("headers", ()):
-                if name in _BODY_HEADERS:
-                    check_content_type(scope, request._max_field_size)
-                    if limit is not None and announces_more_than(scope, limit):
-                        app = refuse_large_body(request, limit, app)
-                    break
+            if (limit is not None or not is_ours) and not is_without_body(map(name_of_field, scope.get("headers", ()))):
+                check_content_type(scope, request._max_field_size)
+                if limit is not None and announces_more_than(scope, limit):
+                    app = refuse_large_body(request, limit, app)
             if has_response_middleware and isinstance(route, starlette_routing.Route):
                 app = with_response_middleware(request, app, self.run_response_middleware)
             if has_public_host:
                 app = with_public_redirects(self.app, request, app)
-            is_read = "_body" in request.__dict__ or request._upload is not None
-            receive = request._replay() if is_read else request._receive
-            if limit is None or is_read:
+            receive = request._receive
+            if request._upload is not None or hasattr(request, "_body"):
+                receive = partial(request._watched_receive, request._replay())
+            elif limit is None:
                 receive = partial(request._watched_receive, receive)
-            await app(scope, receive, watched_send(request, scope, request._send))
+            send = request._send
+            if getattr(send, "__func__", None) is watched_send:
+                # PERF: see `EngineRequest._watched_send`.
+                outer = send.__self__
+                request._streams, request._inner, outer._inner = streams, outer._inner, request
+                try:
+                    await app(scope, receive, send)
+                finally:
+                    outer._inner, request._inner = request._inner, None
+            else:
+                request._watch(streams, send)
+                await app(scope, receive, request._watched_send)
             # PERF: breaks the reference cycle of the request and `receive`, which would need the garbage collector.
             # Safe because the application has ended, so that nothing receives through its `receive` any more.
             request._receive = from_server
