@@ -616,7 +616,7 @@ class Answers:
         # Imported late, to keep `import sanic_star` fast.
         from sanic_star.compat._app.forwarding import (
             leads_to_ours,
-            limit_body,
+            receive_within_limit,
             refuse_large_body,
             with_public_redirects,
             with_response_middleware,
@@ -655,7 +655,7 @@ class Answers:
                 is_ours = leads_to_ours(route)
             limit = keyword_limit if is_ours else foreign_limit
             if limit is not None:
-                request._receive = limit_body(request, limit)
+                request._receive = partial(receive_within_limit, request, from_server, limit)
             if has_request_middleware:
                 request_calls = named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
                 early_response = await run_request_middleware(request, request_calls)
