@@ -29,7 +29,7 @@ from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, Web
 from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names, pattern
 from sanic_star.compat.constants import HTTP_METHODS
-from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
+from sanic_star.compat.exceptions import SanicException, make_method_not_allowed, make_not_found
 from sanic_star.engine import routing
 from sanic_star.engine.index import Parameter, Segments
 from sanic_star.engine.routing import WEBSOCKET
@@ -501,7 +501,7 @@ class Router(routing.Router):
     def _miss(path: str, method: str, allowed: Collection[str], scope: Scope) -> SanicException:
         """Return the exception for a path without a route, or without a route for this method."""
         if not allowed:
-            return NotFound(f"Requested URL {path.rstrip('/')} not found")
+            return make_not_found(f"Requested URL {path.rstrip('/')} not found")
         if WEBSOCKET in allowed and method == "GET":
             return SanicException(
                 "This path is a websocket: send an upgrade request",
@@ -512,10 +512,10 @@ class Router(routing.Router):
         # The handshake of a websocket is a GET.
         methods = {"GET" if name == WEBSOCKET else name for name in allowed} if WEBSOCKET in allowed else allowed
         if scope["type"] == "http":
-            return MethodNotAllowed(
-                f"Method {method} not allowed for URL {path}", method=method, allowed_methods=tuple(sorted(methods))
+            return make_method_not_allowed(
+                f"Method {method} not allowed for URL {path}", method, tuple(sorted(methods))
             )
-        return NotFound(f"Requested URL {path.rstrip('/')} not found")
+        return make_not_found(f"Requested URL {path.rstrip('/')} not found")
 
     def find_route_by_view_name(self, view_name: str, name: str | None = None) -> Route | WebSocketRoute | None:
         """Return the route of that name, with or without the application's name as prefix.

@@ -475,17 +475,19 @@ class Engine:
         if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
             return None
-        if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
+        is_reported = REPORTED in scope or REPORTED in request.scope
+        if is_reported and id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
             return error
         exchange = scope.get(EXCHANGE)
         if exchange is not None and attributes(error).get(REPORTED) is exchange:
             # A mounted application has reported it, in a copy of the scope.
             return error
         body: CountedBody | None = scope.get(COUNTED_BODY)
-        for refusal in (request._body_refusal, body.refusal if body is not None else None):
-            # A middleware's `receive` may have put it in an exception group.
-            if refusal is not None and any(cause is refusal for cause in related(error)):
-                error = refusal
+        if body is not None or request._body_refusal is not None:
+            for refusal in (request._body_refusal, body.refusal if body is not None else None):
+                # A middleware's `receive` may have put it in an exception group.
+                if refusal is not None and any(cause is refusal for cause in related(error)):
+                    error = refusal
         boundary: Boundary | None = scope.get(BOUNDARY)
         if boundary is not None and boundary.engine is self and not self._skips_middleware(request, error):
             boundary.request, boundary.send = request, send

@@ -650,8 +650,9 @@ class Answers:
             request = connection
             from_server = request._receive
             route = request.scope["route"]
-            is_ours = getattr(route, "_is_ours", None)
-            if is_ours is None:
+            try:
+                is_ours = route._is_ours
+            except AttributeError:
                 is_ours = leads_to_ours(route)
             limit = keyword_limit if is_ours else foreign_limit
             if limit is not None:
