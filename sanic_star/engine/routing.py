@@ -935,7 +935,7 @@ class Router(routing.Router):
         elif is_unescaped := (path_below := _below_plain_root(scope, path)) is not None:
             # PERF: with its bytes, a path of a mounted application is found in the tables, too («overhead»). Safe
             # because `_below_plain_root` returns only paths without escapes.
-            path = path_below  # type: ignore[assignment]
+            path = path_below
             raw = path.encode()
             entry = self._direct.get(raw, _NOTHING).get(method)
             if entry is not None and entry[2] == path:
@@ -1335,9 +1335,8 @@ def enter(connection: Any, router: Router) -> ASGIApp:
         else:
             scope["app_root_path"] = root_path
         root_format = route._root_format
-        scope["root_path"] = root_path + (
-            route.path if root_format is None else root_format.format_map(scope["path_params"])
-        )
+        mount_path = route.path if root_format is None else root_format.format_map(scope["path_params"])
+        scope["root_path"] = root_path + mount_path
     else:
         child = scope.pop(_CHILD)
         outer = {}
@@ -1358,13 +1357,17 @@ def enter(connection: Any, router: Router) -> ASGIApp:
 
 
 def child_scope(scope: Scope) -> Scope:
-    """Return the scope that the application of `scope["route"]` gets from `Router.forward`."""
-    child, route = scope.get(_CHILD), scope["route"]
-    if child is None and (root_format := getattr(route, "_root_format", None)):
-        root = scope.get("root_path", "")
-        mount_path = root_format.format_map(scope["path_params"])
-        child = {"app_root_path": scope.get("app_root_path", root), "root_path": root + mount_path}
-    return {**scope, **(route.enter(scope) if child is None else child)}
+    """Return the scope that the application of `scope["route"]` gets from `Router.forward`; as `enter`, in a copy."""
+    child = scope.get(_CHILD)
+    if child is None:
+        route, root_path = scope["route"], scope.get("root_path", "")
+        root_format = route._root_format
+        mount_path = route.path if root_format is None else root_format.format_map(scope["path_params"])
+        child = {
+            "app_root_path": scope.get("app_root_path", root_path),
+            "root_path": root_path + mount_path,
+        }
+    return {**scope, **child}
 
 
 class _Redirect(BaseRoute):

@@ -145,6 +145,24 @@ def test_a_starlette_application_answers_it() -> None:
     assert (b"www-authenticate", b'Basic realm="Here"') in sent[0]["headers"]
 
 
+@pytest.mark.parametrize(
+    ("made", "called"),
+    [
+        (exceptions.make_not_found("no"), exceptions.NotFound("no")),
+        (
+            exceptions.make_method_not_allowed("no", "PUT", ("GET", "HEAD")),
+            exceptions.MethodNotAllowed("no", "PUT", ("GET", "HEAD")),
+        ),
+    ],
+)
+def test_an_exception_of_the_router_equals_one_that_its_class_makes(made: Any, called: Any) -> None:
+    assert type(made) is type(called)
+    assert vars(made) == vars(called)
+    assert (made.args, str(made), repr(made)) == (called.args, str(called), repr(called))
+    made.headers["X-A"] = "1"
+    assert "X-A" not in type(made)("no").headers
+
+
 def test_a_challenge_quotes_its_parameters() -> None:
     error = exceptions.Unauthorized("no", scheme="Basic", realm='the "back" \\ room')
     assert error.headers == {"WWW-Authenticate": r'Basic realm="the \"back\" \\ room"'}

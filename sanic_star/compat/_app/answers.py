@@ -682,7 +682,7 @@ class Answers:
                 receive = partial(request._watched_receive, request._replay())
             elif limit is None:
                 receive = partial(request._watched_receive, receive)
-            send = request._send
+            send: Any = request._send
             if getattr(send, "__func__", None) is watched_send:
                 # PERF: see `EngineRequest._watched_send`.
                 outer = send.__self__
