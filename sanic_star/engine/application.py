@@ -1006,7 +1006,8 @@ class _PlainBehaviour:
         """Return the callable that passes a connection on."""
 
         async def forward(connection: Any) -> Any:
-            return enter(connection, self._app.router)
+            scope = connection.scope
+            return enter(connection, scope, scope["route"], self._app.router)
 
         return forward
 

@@ -1315,15 +1315,15 @@ class Router(routing.Router):
         self.routes.append(Mount(path, app=app, name=name))
 
 
-def enter(connection: Any, router: Router) -> ASGIApp:
+def enter(connection: Any, scope: Scope, route: Any, router: Router) -> ASGIApp:
     """Return the ASGI application that the router forwards to, and change the scope into that application's scope.
 
     Args:
         connection: the request or websocket; its `_outer` keeps the former entries of the scope.
-        router: the router that has found the mount or route.
+        scope: its scope.
+        route: the mount or route, `scope["route"]`.
+        router: the router that has found it.
     """
-    scope = connection.scope
-    route = scope["route"]
     if _CHILD not in scope:
         # PERF: the same as `Mount.enter` or a mount's `matches`, without a dictionary for the changes. The scope gets
         # as few entries as possible, because with one more uvicorn's dictionary would grow: 0.4 µs. Safe

@@ -649,7 +649,8 @@ class Answers:
                 return await forward_websocket(connection)
             request = connection
             from_server = request._receive
-            route = request.scope["route"]
+            scope = request.scope
+            route = scope["route"]
             try:
                 is_ours = route._is_ours
             except AttributeError:
@@ -662,17 +663,21 @@ class Answers:
                 early_response = await run_request_middleware(request, request_calls)
                 if early_response:
                     return early_response
-            app = routing.enter(request, router)
-            scope = request.scope
-            if self.entry_for_forwarded is not None and not is_ours:
-                app = self.entry_for_forwarded(app)
-            # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees the
-            # response.
-            scope["starlette.exception_handlers"] = exception_handlers
-            if (limit is not None or not is_ours) and not is_without_body(map(name_of_field, scope.get("headers", ()))):
-                check_content_type(scope, request._max_field_size)
-                if limit is not None and announces_more_than(scope, limit):
-                    app = refuse_large_body(request, limit, app)
+                scope = request.scope
+                route = scope["route"]
+            app = routing.enter(request, scope, route, router)
+            if not is_ours:
+                if self.entry_for_forwarded is not None:
+                    app = self.entry_for_forwarded(app)
+                # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees the
+                # response.
+                scope["starlette.exception_handlers"] = exception_handlers
+                if not is_without_body(map(name_of_field, scope.get("headers", ()))):
+                    check_content_type(scope, request._max_field_size)
+                    if limit is not None and announces_more_than(scope, limit):
+                        app = refuse_large_body(request, limit, app)
+            elif limit is not None and announces_more_than(scope, limit):
+                app = refuse_large_body(request, limit, app)
             if has_response_middleware and isinstance(route, starlette_routing.Route):
                 app = with_response_middleware(request, app, self.run_response_middleware)
             if has_public_host:
@@ -709,11 +714,12 @@ class Answers:
             early_response = await run_request_middleware(request, request_calls) if request_calls else None
             if early_response:
                 return early_response
-            app = routing.enter(connection, router)
-            if self.entry_for_forwarded is not None and not leads_to_ours(connection.scope["route"]):
+            scope = connection.scope
+            app = routing.enter(connection, scope, scope["route"], router)
+            if self.entry_for_forwarded is not None and not leads_to_ours(scope["route"]):
                 app = self.entry_for_forwarded(app)
             websocket_errors = WebsocketErrors(self._error_answers, connection)
-            connection.scope["starlette.exception_handlers"] = websocket_errors, {}
+            scope["starlette.exception_handlers"] = websocket_errors, {}
             return with_public_redirects(self.app, request, app) if has_public_host else app
 
         if not self._has_event_handlers:
