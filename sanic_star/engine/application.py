@@ -53,7 +53,16 @@ from sanic_star.engine.failures import (
     reports_exception,
 )
 from sanic_star.engine.lifespan import Lifecycle
-from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, PREPARED_REQUEST, SENT, Limits, Request, may_have_body
+from sanic_star.engine.requests import (
+    BOUNDARY,
+    COUNTED_BODY,
+    PREPARED_REQUEST,
+    SENT,
+    Limits,
+    Request,
+    Watcher,
+    may_have_body,
+)
 from sanic_star.engine.responses import Response, announce_close
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.steps import UP, Limit, Phase
@@ -403,8 +412,10 @@ class Engine:
         """
         # A Starlette response parses no form, so its `receive` needs no check of the charset.
         receive = request._replay() if isinstance(app, StarletteResponse) else request.receive
-        request._watch(self.streams, send)
-        await app(scope, partial(request._watched_receive, receive), request._watched_send)
+        watcher = Watcher()
+        watcher._watch(self.streams, send)
+        watcher._inner, request._streams = request, self.streams
+        await app(scope, partial(request._watched_receive, receive), watcher._watched_send)
 
     async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception; then raise it, unless the answer handles it completely.

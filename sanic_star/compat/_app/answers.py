@@ -52,6 +52,7 @@ from sanic_star.engine.requests import (
     PREPARED_REQUEST,
     SENT,
     Limits,
+    Watcher,
     announces_more_than,
     current_request,
     live,
@@ -632,7 +633,7 @@ class Answers:
         router = self.app.router
         has_response_middleware = bool(self._middleware_calls(MiddlewareLocation.RESPONSE, None))
 
-        streams, watched_send = self.app._engine.streams, EngineRequest._watched_send
+        streams, watched_send = self.app._engine.streams, Watcher._watched_send
         is_without_body, name_of_field = _BODY_HEADERS.isdisjoint, itemgetter(0)
         # A blueprint's mount also runs the blueprint's request middleware.
         named_middleware: dict[str | None, list[MiddlewareCall]] = {}
@@ -689,13 +690,15 @@ class Answers:
                 receive = partial(request._watched_receive, receive)
             send: Any = request._send
             if getattr(send, "__func__", None) is watched_send:
-                # PERF: see `EngineRequest._watched_send`.
-                outer = send.__self__
-                request._streams, request._inner, outer._inner = streams, outer._inner, request
+                # PERF: see `Watcher._watched_send`.
+                request._streams, last = streams, send.__self__
+                while last._inner is not None:
+                    last = last._inner
+                last._inner = request
                 try:
                     await app(scope, receive, send)
                 finally:
-                    outer._inner, request._inner = request._inner, None
+                    last._inner = None
             else:
                 request._watch(streams, send)
                 await app(scope, receive, request._watched_send)
