@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -199,3 +199,22 @@ def with_root(url: str, root: str) -> str:
     """Return a URL or a path with a root path before its path."""
     origin = "http://testserver" if url.startswith("http:") else ""
     return origin + root + url.removeprefix(origin)
+
+
+@pytest.mark.parametrize("root", ["", "/sub", "/sub/", "/s%20p/"])
+@pytest.mark.parametrize("below", ["mount", "host"])
+async def test_urls_below_a_mount_or_host_of_starlette(root: str, below: str) -> None:
+    inner: Sanic[Any, Any] = Sanic("Inner")
+
+    @inner.get("/a", name="a")
+    async def urls(request: Request) -> HTTPResponse:
+        plain = request.starlette
+        return json([request.path, request.url, request.url_for("a"), str(plain.url_for("a")), request.server_path])
+
+    prefix = "/m" if below == "mount" else ""
+    route: BaseRoute = Mount("/m", app=inner) if below == "mount" else Host("testserver", app=inner)
+    path = f"{root}{prefix}/a"
+    fields = {"root_path": root, "raw_path": path.encode()}
+    _, _, body = await answer(Starlette(routes=[route]), path, **fields)
+    public = f"{root.rstrip('/')}{prefix}/a"
+    assert json_module.loads(body or b"") == ["/a", *[f"http://testserver{public}"] * 3, public]
