@@ -94,6 +94,9 @@ def wire_path(scope: Scope) -> str:
         # Some frameworks take the root path off `path` and leave `raw_path` as it is.
         if decoded == path or (decoded == root + path and not path.startswith(root + "/")):
             return text
+        # uvicorn puts a root path with escapes before both paths as it is.
+        if "%" in root and text.startswith(root) and root + unquote(text[len(root) :]) == path:
+            return text
     return quote(path, PATH_SAFE)
 
 
@@ -136,6 +139,9 @@ def route_path(scope: Scope) -> str:
     encoded = quote(root, PATH_SAFE)
     if path.startswith(encoded):
         path_below = path[len(encoded) :]
+    elif path.startswith(root) and scope["path"].startswith(root):
+        # uvicorn again; see `wire_path`.
+        path_below = path[len(root) :]
     else:
         # Each match stands for one byte, so the root path's end is found in any spelling.
         size = len(root.encode(errors="replace"))
@@ -163,6 +169,31 @@ def _below_plain_root(scope: Scope, path: str) -> str | None:
     ):
         return path_below
     return None
+
+
+def _with_plain_root(scope: Scope) -> dict[str, Any]:
+    """Return the entries of a scope that change so that its path begins with a root path without a slash at its end.
+
+    hypercorn, granian and daphne leave the root path out of the path. The ASGI specification says that the path
+    contains it, and mounted applications rely on that. uvicorn makes `/api//users` of `/api/` and `/users`, and a
+    mounted application would build URLs with both slashes.
+
+    Args:
+        scope: the connection's ASGI scope; it has a root path.
+    """
+    root, path = scope["root_path"], scope["path"]
+    plain_root: str = root.rstrip("/")
+    path_below: str = path
+    for prefix in (root, plain_root):
+        if path == prefix or path.startswith(prefix + "/"):
+            path_below = path[len(prefix) :]
+            break
+    entries: dict[str, Any] = {"root_path": plain_root}
+    if path != plain_root + path_below:
+        entries["path"] = plain_root + path_below
+        if scope.get("raw_path") is not None:
+            entries["raw_path"] = (quote(plain_root, PATH_SAFE) + route_path(scope)).encode()
+    return entries
 
 
 def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
@@ -409,8 +440,13 @@ class Mount(routing.Mount):
 
         The path without a slash matches; a path that a route of the application answers does not.
         """
+        is_connection = scope["type"] in ("http", "websocket")
+        if is_connection and scope.get("root_path") and not self.literal:
+            entries = _with_plain_root(scope)
+            match, child = super().matches({**scope, **entries})
+            return match, {**entries, **child} if match is Match.FULL else child
         match, child = super().matches(scope)
-        if self.router is None or scope["type"] not in ("http", "websocket"):
+        if self.router is None or not is_connection:
             return match, child
         if self.router.choose(scope).get("route") is not self:
             return Match.NONE, {}
@@ -418,20 +454,14 @@ class Mount(routing.Mount):
 
     def enter(self, scope: Scope) -> dict[str, Any]:
         """Return the entries in which the mounted application's scope differs from the outer scope."""
-        root, path = scope.get("root_path", ""), scope["path"]
-        if root.endswith("/"):
-            root = leading_root_path(scope, path)
+        entries = _with_plain_root(scope) if scope.get("root_path") else {"root_path": ""}
+        root, path = entries["root_path"], entries.get("path", scope["path"])
         child = {
+            **entries,
             "endpoint": self.app,
             "app_root_path": scope.get("app_root_path", root),
             "root_path": root + self.path,
         }
-        if root and path != root and not path.startswith(root.rstrip("/") + "/"):
-            # hypercorn, granian and daphne leave the root path out of the path. The ASGI specification says that the
-            # path contains it, and the mounted application relies on that.
-            path = child["path"] = root.rstrip("/") + path
-            if scope.get("raw_path") is not None:
-                child["raw_path"] = quote(root.rstrip("/"), PATH_SAFE).encode() + scope["raw_path"]
         if path == child["root_path"] and not getattr(self._base_app, "html", False):
             child["path"] = path + "/"
             if scope.get("raw_path") is not None:
@@ -1267,13 +1297,16 @@ class Router(routing.Router):
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
         """Return a redirect if, as in Starlette, one of its routes matches the path with one slash more or less."""
-        if not (self._foreign and self.redirect_slashes and scope["type"] == "http" and path != "/"):
+        scope_path = scope["path"]
+        # For Starlette, the path below the root path is empty then, and lacks a slash.
+        is_root_path = bool(scope_path) and scope_path == scope.get("root_path")
+        if not (self.redirect_slashes and scope["type"] == "http" and (path != "/" or is_root_path)):
             return None
         # Escaped, because Starlette decodes the query as UTF-8, but a client may send other bytes.
         query = quote(scope.get("query_string", b""), "!$&'()*+,;=:@/?%")
         redirect_scope = {**scope, "query_string": query.encode()}
-        scope_path = scope["path"]
-        redirect_scope["path"] = scope_path.rstrip("/") if path.endswith("/") else scope_path + "/"
+        has_slash = path.endswith("/") and not is_root_path
+        redirect_scope["path"] = scope_path.rstrip("/") if has_slash else scope_path + "/"
         if all(foreign.matches(redirect_scope)[0] is Match.NONE for foreign in self._foreign):
             return None
         scope["route"], scope[_CHILD] = _Redirect(str(URL(scope=redirect_scope))), {}

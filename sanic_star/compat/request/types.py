@@ -45,7 +45,7 @@ from sanic_star.compat.headers import (
 from sanic_star.compat.helpers import _default
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
-from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_guards
+from sanic_star.compat.request._url import RequestURL, encode_root_path, leads_to_sanic, path_for_guards
 from sanic_star.compat.request.form import URLENCODED, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters, _read_query
 from sanic_star.compat.response._writer import ResponseWriter
@@ -53,6 +53,7 @@ from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.engine import requests
 from sanic_star.engine.index import PATH_SAFE
 from sanic_star.engine.routing import Route, wire_path
+from sanic_star.engine.urls import fill_in, split_root_path
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -1146,7 +1147,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         if origin is None:
             return RequestURL(super().base_url)
         root: str = self.scope.get("app_root_path", self.scope.get("root_path", ""))
-        return RequestURL(f"{origin}{quote(root, PATH_SAFE)}".rstrip("/") + "/")
+        return RequestURL(f"{origin}{encode_root_path({'root_path': root})}/")
 
     @property
     def server_name(self) -> str:
@@ -1162,7 +1163,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def server_path(self) -> str:
         """The path that the client requested, before proxies changed it."""
-        return str(self.forwarded.get("path") or self._own_scope.get("root_path", "").rstrip("/") + self.path)
+        return str(self.forwarded.get("path") or "".join(split_root_path(self._own_scope)) + self.path)
 
     @property
     def path(self) -> str:
@@ -1195,8 +1196,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         path = path_for_guards(scope)
         if not leads_to_sanic(scope):
             path = quote(path, PATH_SAFE)
-        root: str = scope.get("root_path", "").rstrip("/")
-        return quote(root, PATH_SAFE) + path if root else path
+        return encode_root_path(scope) + path if scope.get("root_path") else path
 
     @property
     def raw_url(self) -> bytes:
@@ -1254,9 +1254,6 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             if outermost is None or outermost is self.app.router:
                 raise
             try:
-                # Imported late: only URLs of an outer application need it.
-                from sanic_star.engine.urls import fill_in
-
                 path = fill_in(outermost.url_path_for, view_name, kwargs, self.scope.get("path_params", {}))
             except NoMatchFound:
                 pass
