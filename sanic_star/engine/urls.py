@@ -2,6 +2,8 @@
 
 Starlette's `url_for` uses the router in the scope, which is the outermost application's. For a mount at `/t/{tenant}`
 it returns a URL with `{tenant}` in it, unless the caller passes the parameter.
+
+Imported late: only such URLs, root paths, and plain requests and websockets need it.
 """
 
 from __future__ import annotations

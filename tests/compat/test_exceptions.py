@@ -15,7 +15,7 @@ import starlette.exceptions
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from sanic_star.compat import exceptions
+from sanic_star.compat import exceptions, router
 from sanic_star.compat._routing import exceptions as _routing_exceptions
 
 NAMES = [
@@ -148,9 +148,9 @@ def test_a_starlette_application_answers_it() -> None:
 @pytest.mark.parametrize(
     ("made", "called"),
     [
-        (exceptions.make_not_found("no"), exceptions.NotFound("no")),
+        (router._not_found("no"), exceptions.NotFound("no")),
         (
-            exceptions.make_method_not_allowed("no", "PUT", ("GET", "HEAD")),
+            router._method_not_allowed("no", "PUT", ("GET", "HEAD")),
             exceptions.MethodNotAllowed("no", "PUT", ("GET", "HEAD")),
         ),
     ],

@@ -13,7 +13,6 @@ from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.engine.index import PATH_SAFE, normalize_escapes, normalize_literal
 from sanic_star.engine.routing import Route, WebSocketRoute, leading_root_path, route_path
-from sanic_star.engine.urls import split_root_path
 
 
 def path_for_guards(scope: Scope) -> str:
@@ -66,6 +65,9 @@ def encode_root_path(scope: Scope) -> str:
         >>> encode_root_path({"root_path": "/a%20b/"}), encode_root_path({"root_path": "/a b"})
         ('/a%20b', '/a%20b')
     """
+    # Imported late: only requests with a root path need it.
+    from sanic_star.engine.urls import split_root_path
+
     outer, mount_paths = split_root_path(scope)
     safe = PATH_SAFE + "%" if _ESCAPED.fullmatch(outer) else PATH_SAFE
     return quote(outer, safe) + quote(mount_paths, PATH_SAFE)

@@ -53,7 +53,6 @@ from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.engine import requests
 from sanic_star.engine.index import PATH_SAFE
 from sanic_star.engine.routing import Route, wire_path
-from sanic_star.engine.urls import fill_in, split_root_path
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -1163,6 +1162,9 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def server_path(self) -> str:
         """The path that the client requested, before proxies changed it."""
+        # Imported late, to keep `import sanic_star` fast.
+        from sanic_star.engine.urls import split_root_path
+
         return str(self.forwarded.get("path") or "".join(split_root_path(self._own_scope)) + self.path)
 
     @property
@@ -1254,6 +1256,9 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             if outermost is None or outermost is self.app.router:
                 raise
             try:
+                # Imported late: only URLs of an outer application need it.
+                from sanic_star.engine.urls import fill_in
+
                 path = fill_in(outermost.url_path_for, view_name, kwargs, self.scope.get("path_params", {}))
             except NoMatchFound:
                 pass
