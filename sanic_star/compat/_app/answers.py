@@ -690,7 +690,7 @@ class Answers:
                 receive = partial(request._watched_receive, receive)
             send: Any = request._send
             if getattr(send, "__func__", None) is watched_send:
-                # PERF: see `Watcher._watched_send`.
+                # One `send` for all mounts; see `Watcher`.
                 request._streams, last = streams, send.__self__
                 while last._inner is not None:
                     last = last._inner
