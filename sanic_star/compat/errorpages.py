@@ -516,7 +516,8 @@ def _brief_page(renderer: type[BaseRenderer], exception: BaseException, debug: b
         response.content_type = TEXT if renderer is TextRenderer else HTML
     response.status = status
     if headers:
-        response._headers = Header.checked(headers)
+        # Checked when the header is built.
+        response._headers = Header(headers)
     return response
 
 

@@ -501,7 +501,7 @@ class Router(routing.Router):
     def _miss(path: str, method: str, allowed: Collection[str], scope: Scope) -> SanicException:
         """Return the exception for a path without a route, or without a route for this method."""
         if not allowed:
-            return NotFound(f"Requested URL {path.rstrip('/')} not found")
+            return _not_found(f"Requested URL {path.rstrip('/')} not found")
         if WEBSOCKET in allowed and method == "GET":
             return SanicException(
                 "This path is a websocket: send an upgrade request",
@@ -512,10 +512,8 @@ class Router(routing.Router):
         # The handshake of a websocket is a GET.
         methods = {"GET" if name == WEBSOCKET else name for name in allowed} if WEBSOCKET in allowed else allowed
         if scope["type"] == "http":
-            return MethodNotAllowed(
-                f"Method {method} not allowed for URL {path}", method=method, allowed_methods=tuple(sorted(methods))
-            )
-        return NotFound(f"Requested URL {path.rstrip('/')} not found")
+            return _method_not_allowed(f"Method {method} not allowed for URL {path}", method, tuple(sorted(methods)))
+        return _not_found(f"Requested URL {path.rstrip('/')} not found")
 
     def find_route_by_view_name(self, view_name: str, name: str | None = None) -> Route | WebSocketRoute | None:
         """Return the route of that name, with or without the application's name as prefix.
@@ -652,3 +650,36 @@ class Router(routing.Router):
 
 if not TYPE_CHECKING:
     __getattr__ = old_names(__name__)
+
+
+def _not_found(message: str) -> NotFound:
+    """Return `NotFound(message)`.
+
+    PERF: without the four initialisers, which take 1 µs («errors»). Safe because a test compares the attributes.
+
+    Args:
+        message: the message for the client.
+    """
+    error = NotFound.__new__(NotFound, message)
+    error.context = error.extra = None
+    error.status_code, error.quiet = NotFound.status_code, NotFound.quiet
+    error.detail = error.message = message
+    error.headers = dict(NotFound.headers)
+    return error
+
+
+def _method_not_allowed(message: str, method: str, allowed_methods: tuple[str, ...]) -> MethodNotAllowed:
+    """Return `MethodNotAllowed(message, method, allowed_methods)`; see `_not_found`.
+
+    Args:
+        message: the message for the client.
+        method: the method of the request.
+        allowed_methods: the supported methods, at least one.
+    """
+    error = MethodNotAllowed.__new__(MethodNotAllowed, message)
+    error.context = error.extra = None
+    error.status_code, error.quiet = MethodNotAllowed.status_code, MethodNotAllowed.quiet
+    error.detail = error.message = message
+    error.headers = {**MethodNotAllowed.headers, "Allow": ", ".join(allowed_methods)}
+    error.method, error.allowed_methods = method, allowed_methods
+    return error

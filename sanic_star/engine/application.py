@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -51,19 +50,28 @@ from sanic_star.engine.failures import (
     only_member,
     readable,
     related,
+    reports_exception,
 )
 from sanic_star.engine.lifespan import Lifecycle
-from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, PREPARED_REQUEST, SENT, Limits, Request, may_have_body
-from sanic_star.engine.responses import Response
+from sanic_star.engine.requests import (
+    BOUNDARY,
+    COUNTED_BODY,
+    PREPARED_REQUEST,
+    SENT,
+    Limits,
+    Request,
+    Watcher,
+    may_have_body,
+)
+from sanic_star.engine.responses import Response, announce_close
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.steps import UP, Limit, Phase
-from sanic_star.engine.streams import OpenStream, OpenStreams, is_event_stream, resumable
+from sanic_star.engine.streams import OpenStream, OpenStreams, resumable
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import (
     DENIAL_START,
     SERVER_SEND,
     WebSocket,
-    announce_close,
     can_deny,
     close_of,
     closing_refusals,
@@ -87,8 +95,6 @@ _MAX_MIDDLEWARE = 100
 # The status in nginx's access log for a client that left before its response; no client ever gets it.
 _CLIENT_CLOSED_REQUEST = 499
 _error_logger = logging.getLogger("sanic.error")
-# The running task of each event loop; see `_running_task`.
-_running_tasks: Any = getattr(asyncio.tasks, "_current_tasks", None) if sys.version_info < (3, 12) else None
 _NO_TRIO = (
     "This application runs on asyncio, not on trio: start the server with its asyncio worker, "
     "and Starlette's TestClient without backend='trio'"
@@ -406,58 +412,10 @@ class Engine:
         """
         # A Starlette response parses no form, so its `receive` needs no check of the charset.
         receive = request._replay() if isinstance(app, StarletteResponse) else request.receive
-        await app(scope, partial(request._watched_receive, receive), self.watched_send(request, scope, send))
-
-    def watched_send(self, request: Request, scope: Scope, send: Send) -> Send:
-        """Return the `send` for another ASGI application that answers a request.
-
-        It records the start of the response, because an exception after that cannot be answered. It opens a stream if
-        the response has server-sent events, because only the application's stop ends those.
-
-        Args:
-            request: the request.
-            scope: the scope that the application gets.
-            send: the ASGI `send` for the response.
-        """
-        # Determined here, because Starlette's responses may send from a child task.
-        task = _running_task()
-
-        # PERF: a function that returns the awaitable of `send`, because a coroutine would double its time («overhead»).
-        # Safe because a caller awaits the result of `send` at once.
-        def watched_send(message: Message) -> Awaitable[None]:
-            kind = message["type"]
-            if kind == "http.response.start":
-                if message["status"] >= 500:
-                    if request._body_refusal is not None:
-                        # Some middleware (Starlette's `BaseHTTPMiddleware`) turns the 413 into an internal error.
-                        raise request._body_refusal
-                    if _reports_exception(message):
-                        request._answered_error = id(sys.exc_info()[1])
-                        message = announce_close(scope, message)
-                request.responded = True
-                if _starts_event_stream(message) and not _is_watched_by_another(request):
-                    return self._begin_event_stream(request, message, send, task)
-            elif kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body")):
-                if request._open_stream is not None:
-                    self.streams.complete(request)
-                request._is_answered = True
-            return send(message)
-
-        return watched_send
-
-    async def _begin_event_stream(
-        self, request: Request, start: Message, send: Send, task: asyncio.Task[Any] | None
-    ) -> None:
-        """Send the start of server-sent events, then open a stream for them."""
-
-        async def end_body() -> None:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-        await send(start)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.current_task()
-        # After the start, because during a stop this cancels the task, and `end_body` completes only the body.
-        self.streams.open(request, end_body, task=task)
+        watcher = Watcher()
+        watcher._watch(self.streams, send)
+        watcher._inner, request._streams = request, self.streams
+        await app(scope, partial(request._watched_receive, receive), watcher._watched_send)
 
     async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception; then raise it, unless the answer handles it completely.
@@ -528,17 +486,19 @@ class Engine:
         if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
             return None
-        if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
+        is_reported = REPORTED in scope or REPORTED in request.scope
+        if is_reported and id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
             return error
         exchange = scope.get(EXCHANGE)
         if exchange is not None and attributes(error).get(REPORTED) is exchange:
             # A mounted application has reported it, in a copy of the scope.
             return error
         body: CountedBody | None = scope.get(COUNTED_BODY)
-        for refusal in (request._body_refusal, body.refusal if body is not None else None):
-            # A middleware's `receive` may have put it in an exception group.
-            if refusal is not None and any(cause is refusal for cause in related(error)):
-                error = refusal
+        if body is not None or request._body_refusal is not None:
+            for refusal in (request._body_refusal, body.refusal if body is not None else None):
+                # A middleware's `receive` may have put it in an exception group.
+                if refusal is not None and any(cause is refusal for cause in related(error)):
+                    error = refusal
         boundary: Boundary | None = scope.get(BOUNDARY)
         if boundary is not None and boundary.engine is self and not self._skips_middleware(request, error):
             boundary.request, boundary.send = request, send
@@ -755,7 +715,7 @@ class Engine:
                 if not body.answered and message["type"] == "http.response.start":
                     body.check_answer(message)
                     body.answered = True
-                    if _reports_exception(message):
+                    if reports_exception(message):
                         message = announce_close(scope, message)
                 await send(message)
 
@@ -949,16 +909,6 @@ def announcing_close(scope: Scope, send: Send) -> Send:
     return send_closing
 
 
-def _reports_exception(start: Message) -> bool:
-    """Return whether the start of a response is sent for an unhandled exception, which is usually raised again.
-
-    Args:
-        start: the ASGI message.
-    """
-    error = sys.exc_info()[1] if start.get("status") == 500 else None
-    return error is not None and attribute(error, "status_code") is None
-
-
 def _log_failed_answer(error: BaseException, failure: BaseException, outcome: str) -> None:
     log_error(_error_logger, failure, f"Exception while answering an exception; the client {outcome}")
     log_error(_error_logger, error, "The exception that could not be answered")
@@ -1011,39 +961,6 @@ def _add_engines(routes: Sequence[BaseRoute], engines: list[Engine], visited: li
         if engine is not None:
             engines.append(engine)
         _add_engines(app.routes, engines, visited)
-
-
-def _running_task() -> asyncio.Task[Any] | None:
-    """Return the running task; in a thread whose event loop runs no task, it may be a task of another thread.
-
-    PERF: before Python 3.12 `asyncio.current_task` is not written in C, and finding the loop takes a system call: 0.4
-    µs («overhead»). Safe because this is called in a task: if only one event loop runs a task, it is that one.
-    """
-    if _running_tasks is None:
-        return asyncio.current_task()
-    tasks = tuple(_running_tasks.values())
-    return tasks[0] if len(tasks) == 1 else asyncio.current_task()
-
-
-def _starts_event_stream(start: Message) -> bool:
-    for name, value in start.get("headers", ()):
-        # PERF: the lengths of most names differ, so that no text is compared. Safe because names are compared if their
-        # lengths are equal.
-        size = len(name)
-        if size == 14 and name.lower() == b"content-length":
-            return False  # a stream of events with an end
-        if size == 12 and name.lower() == b"content-type":
-            return b"event-stream" in value.lower() and is_event_stream(value.decode("latin-1"))
-    return False
-
-
-def _is_watched_by_another(request: Request) -> bool:
-    """Return whether a mounted application of this package answers the request, and has opened the stream itself."""
-    try:
-        answering = requests.current_request()
-    except LookupError:
-        return False
-    return answering is not request and answering._open_stream is not None
 
 
 def _is_own_cancellation() -> bool:
@@ -1100,7 +1017,8 @@ class _PlainBehaviour:
         """Return the callable that passes a connection on."""
 
         async def forward(connection: Any) -> Any:
-            return enter(connection, self._app.router)
+            scope = connection.scope
+            return enter(connection, scope, scope["route"], self._app.router)
 
         return forward
 

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from starlette.exceptions import HTTPException
-from starlette.types import Scope, Send
+from starlette.types import Message, Scope, Send
 
 # An attribute of an exception that was answered with 500 and logged: the server's log drops it. The scope has an entry
 # of the same name, because an exception may be raised for several requests that await one failed task.
@@ -319,3 +319,13 @@ def break_off(send: Send) -> None:
 def is_marked(error: object) -> bool:
     """Return whether an object is an exception that was marked as logged."""
     return issubclass(type(error), BaseException) and REPORTED in attributes(error)  # type: ignore[arg-type]
+
+
+def reports_exception(start: Message) -> bool:
+    """Return whether the start of a response is sent for an unhandled exception, which is usually raised again.
+
+    Args:
+        start: the ASGI message.
+    """
+    error = sys.exc_info()[1] if start.get("status") == 500 else None
+    return error is not None and attribute(error, "status_code") is None

@@ -195,6 +195,9 @@ class Lifecycle:
                     continue
                 lifespan = _mounted_lifespan(mounted, states[id(mounted)])
                 await stack.enter_async_context(_LimitedLifespan(self, lifespan, f"the lifespan of {mounted!r}"))
+            # Without empty entries, `routing.enter` has nothing to look up for most mounts.
+            for key in [key for key, state in states.items() if not state]:
+                del states[key]
             self.engine.behaviour.finalise()
             if self.starter != "server":
                 # Imported late: only servers that this package has not started need it.

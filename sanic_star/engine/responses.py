@@ -1,4 +1,4 @@
-"""Starlette's response, with a hook for the header and a faster way to send it."""
+"""Starlette's response, with a hook for the header and a faster way to send it; the header of a last response."""
 
 from __future__ import annotations
 
@@ -38,3 +38,18 @@ class Response(responses.Response):
         await send({"type": prefix + "http.response.body", "body": self.body})
         if self.background is not None:
             await self.background()
+
+
+def announce_close(scope: Scope, start: Message) -> Message:
+    """Add `connection: close` to the start of a response (RFC 9112, section 9.6), except in HTTP/2 and HTTP/3.
+
+    Without this field a client may send its next request on a connection that is about to be closed.
+
+    Args:
+        scope: the connection's ASGI scope.
+        start: the ASGI message with the status and the header fields.
+    """
+    if not scope.get("http_version", "1.1").startswith("1"):
+        return start
+    fields = [field for field in start.get("headers", ()) if field[0].lower() != b"connection"]
+    return {**start, "headers": [*fields, (b"connection", b"close")]}

@@ -94,6 +94,9 @@ def wire_path(scope: Scope) -> str:
         # Some frameworks take the root path off `path` and leave `raw_path` as it is.
         if decoded == path or (decoded == root + path and not path.startswith(root + "/")):
             return text
+        # uvicorn puts a root path with escapes before both paths as it is.
+        if "%" in root and text.startswith(root) and root + unquote(text[len(root) :]) == path:
+            return text
     return quote(path, PATH_SAFE)
 
 
@@ -136,6 +139,9 @@ def route_path(scope: Scope) -> str:
     encoded = quote(root, PATH_SAFE)
     if path.startswith(encoded):
         path_below = path[len(encoded) :]
+    elif path.startswith(root) and scope["path"].startswith(root):
+        # uvicorn again; see `wire_path`.
+        path_below = path[len(root) :]
     else:
         # Each match stands for one byte, so the root path's end is found in any spelling.
         size = len(root.encode(errors="replace"))
@@ -152,10 +158,42 @@ def route_path(scope: Scope) -> str:
 def _below_plain_root(scope: Scope, path: str) -> str | None:
     """Return the result of `route_path` if neither the root path nor the path has escapes, else `None`."""
     root: str = scope.get("root_path", "")
-    size = len(root)
-    if not root or path[size : size + 1] != "/" or root[-1] == "/" or "%" in root or not path.startswith(root):
-        return None
-    return path[size:] if path.isascii() and path.encode() == scope.get("raw_path") else None
+    path_below = path[len(root) :]
+    if (
+        root
+        and path_below[:1] == "/"
+        and path.startswith(root)
+        and "%" not in root
+        and path.isascii()
+        and path.encode() == scope.get("raw_path")
+    ):
+        return path_below
+    return None
+
+
+def _with_plain_root(scope: Scope) -> dict[str, Any]:
+    """Return the entries of a scope that change so that its path begins with a root path without a slash at its end.
+
+    hypercorn, granian and daphne leave the root path out of the path. The ASGI specification says that the path
+    contains it, and mounted applications rely on that. uvicorn makes `/api//users` of `/api/` and `/users`, and a
+    mounted application would build URLs with both slashes.
+
+    Args:
+        scope: the connection's ASGI scope; it has a root path.
+    """
+    root, path = scope["root_path"], scope["path"]
+    plain_root: str = root.rstrip("/")
+    path_below: str = path
+    for prefix in (root, plain_root):
+        if path == prefix or path.startswith(prefix + "/"):
+            path_below = path[len(prefix) :]
+            break
+    entries: dict[str, Any] = {"root_path": plain_root}
+    if path != plain_root + path_below:
+        entries["path"] = plain_root + path_below
+        if scope.get("raw_path") is not None:
+            entries["raw_path"] = (quote(plain_root, PATH_SAFE) + route_path(scope)).encode()
+    return entries
 
 
 def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
@@ -375,6 +413,8 @@ class Mount(routing.Mount):
     runs_lifespan = True
     # The router that has it in its table; `None` for a path with parameters, which the mount itself matches.
     router: Router | None = None
+    # The format of the path below which it is found, if that has parameters and `_Table.arrange` has made an entry.
+    _root_format: str | None = None
 
     def __init__(
         self,
@@ -400,8 +440,13 @@ class Mount(routing.Mount):
 
         The path without a slash matches; a path that a route of the application answers does not.
         """
+        is_connection = scope["type"] in ("http", "websocket")
+        if is_connection and scope.get("root_path") and not self.literal:
+            entries = _with_plain_root(scope)
+            match, child = super().matches({**scope, **entries})
+            return match, {**entries, **child} if match is Match.FULL else child
         match, child = super().matches(scope)
-        if self.router is None or scope["type"] not in ("http", "websocket"):
+        if self.router is None or not is_connection:
             return match, child
         if self.router.choose(scope).get("route") is not self:
             return Match.NONE, {}
@@ -409,20 +454,14 @@ class Mount(routing.Mount):
 
     def enter(self, scope: Scope) -> dict[str, Any]:
         """Return the entries in which the mounted application's scope differs from the outer scope."""
-        root, path = scope.get("root_path", ""), scope["path"]
-        if root.endswith("/"):
-            root = leading_root_path(scope, path)
+        entries = _with_plain_root(scope) if scope.get("root_path") else {"root_path": ""}
+        root, path = entries["root_path"], entries.get("path", scope["path"])
         child = {
+            **entries,
             "endpoint": self.app,
             "app_root_path": scope.get("app_root_path", root),
             "root_path": root + self.path,
         }
-        if root and path != root and not path.startswith(root.rstrip("/") + "/"):
-            # hypercorn, granian and daphne leave the root path out of the path. The ASGI specification says that the
-            # path contains it, and the mounted application relies on that.
-            path = child["path"] = root.rstrip("/") + path
-            if scope.get("raw_path") is not None:
-                child["raw_path"] = quote(root.rstrip("/"), PATH_SAFE).encode() + scope["raw_path"]
         if path == child["root_path"] and not getattr(self._base_app, "html", False):
             child["path"] = path + "/"
             if scope.get("raw_path") is not None:
@@ -737,7 +776,8 @@ class _Table:
             if self._is_outranked(entry.segments, False):
                 entry = _MountEntry(entry.start, None)
             else:
-                foreign._root_format = foreign.path_format[: -len("/{path}")]  # type: ignore[attr-defined]
+                root_format = foreign.path_format[: -len("/{path}")] if "{" in foreign.path else None  # type: ignore[attr-defined]
+                foreign._root_format = root_format  # type: ignore[attr-defined]
             self.mount_entries.setdefault(first.encode(), []).append(entry)
         if is_complete and "" in self.mounts:
             self._add_entry_at_root(self.mounts[""])
@@ -920,12 +960,13 @@ class Router(routing.Router):
             method: its method, `WEBSOCKET` for a websocket.
         """
         path: str = scope["path"]
-        is_unescaped = raw is not None and path.isascii() and path.encode() == raw
-        if raw is None and (path_below := _below_plain_root(scope, path)) is not None:
+        if raw is not None:
+            is_unescaped = path.isascii() and path.encode() == raw
+        elif is_unescaped := (path_below := _below_plain_root(scope, path)) is not None:
             # PERF: with its bytes, a path of a mounted application is found in the tables, too («overhead»). Safe
             # because `_below_plain_root` returns only paths without escapes.
-            path, is_unescaped = path_below, True
-            raw = path_below.encode()
+            path = path_below
+            raw = path.encode()
             entry = self._direct.get(raw, _NOTHING).get(method)
             if entry is not None and entry[2] == path:
                 route, params, _ = entry
@@ -937,8 +978,7 @@ class Router(routing.Router):
         if is_unescaped and self._mount_entries:
             # PERF: finds most paths of mounts in a tenth of the time of the search («overhead»). Safe because
             # `_Table.arrange` leaves out mounts with which another route competes.
-            segments = raw.split(b"/", 2)  # type: ignore[union-attr]
-            mount_entries = self._mount_entries.get(segments[1]) if len(segments) > 1 else ()
+            mount_entries = self._mount_entries.get(raw[1:].partition(b"/")[0])  # type: ignore[index]
             for entry in self._mount_entries.get(None, ()) if mount_entries is None else mount_entries:
                 if raw.startswith(entry.start):  # type: ignore[union-attr]
                     mount = entry.mount
@@ -1257,13 +1297,16 @@ class Router(routing.Router):
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
         """Return a redirect if, as in Starlette, one of its routes matches the path with one slash more or less."""
-        if not (self._foreign and self.redirect_slashes and scope["type"] == "http" and path != "/"):
+        scope_path = scope["path"]
+        # For Starlette, the path below the root path is empty then, and lacks a slash.
+        is_root_path = bool(scope_path) and scope_path == scope.get("root_path")
+        if not (self.redirect_slashes and scope["type"] == "http" and (path != "/" or is_root_path)):
             return None
         # Escaped, because Starlette decodes the query as UTF-8, but a client may send other bytes.
         query = quote(scope.get("query_string", b""), "!$&'()*+,;=:@/?%")
         redirect_scope = {**scope, "query_string": query.encode()}
-        scope_path = scope["path"]
-        redirect_scope["path"] = scope_path.rstrip("/") if path.endswith("/") else scope_path + "/"
+        has_slash = path.endswith("/") and not is_root_path
+        redirect_scope["path"] = scope_path.rstrip("/") if has_slash else scope_path + "/"
         if all(foreign.matches(redirect_scope)[0] is Match.NONE for foreign in self._foreign):
             return None
         scope["route"], scope[_CHILD] = _Redirect(str(URL(scope=redirect_scope))), {}
@@ -1305,29 +1348,30 @@ class Router(routing.Router):
         self.routes.append(Mount(path, app=app, name=name))
 
 
-def enter(connection: Any, router: Router) -> ASGIApp:
+def enter(connection: Any, scope: Scope, route: Any, router: Router) -> ASGIApp:
     """Return the ASGI application that the router forwards to, and change the scope into that application's scope.
 
     Args:
         connection: the request or websocket; its `_outer` keeps the former entries of the scope.
-        router: the router that has found the mount or route.
+        scope: its scope.
+        route: the mount or route, `scope["route"]`.
+        router: the router that has found it.
     """
-    scope = connection.scope
-    route = scope["route"]
-    child = scope.pop(_CHILD, None)
-    if child is None:
+    if _CHILD not in scope:
         # PERF: the same as `Mount.enter` or a mount's `matches`, without a dictionary for the changes. The scope gets
         # as few entries as possible, because with one more uvicorn's dictionary would grow: 0.4 µs. Safe
         # because the path of the scope does not change.
-        outer = {"root_path": scope.get("root_path", "")}
+        root_path = scope.get("root_path", "")
+        outer = {"root_path": root_path}
         if "app_root_path" in scope:
             outer["app_root_path"] = scope["app_root_path"]
         else:
-            scope["app_root_path"] = outer["root_path"]
-        root_format = getattr(route, "_root_format", None)
+            scope["app_root_path"] = root_path
+        root_format = route._root_format
         mount_path = route.path if root_format is None else root_format.format_map(scope["path_params"])
-        scope["root_path"] = outer["root_path"] + mount_path
+        scope["root_path"] = root_path + mount_path
     else:
+        child = scope.pop(_CHILD)
         outer = {}
         for key in child:
             if key in scope:
@@ -1346,13 +1390,17 @@ def enter(connection: Any, router: Router) -> ASGIApp:
 
 
 def child_scope(scope: Scope) -> Scope:
-    """Return the scope that the application of `scope["route"]` gets from `Router.forward`."""
-    child, route = scope.get(_CHILD), scope["route"]
-    if child is None and (root_format := getattr(route, "_root_format", None)):
-        root = scope.get("root_path", "")
-        mount_path = root_format.format_map(scope["path_params"])
-        child = {"app_root_path": scope.get("app_root_path", root), "root_path": root + mount_path}
-    return {**scope, **(route.enter(scope) if child is None else child)}
+    """Return the scope that the application of `scope["route"]` gets from `Router.forward`; as `enter`, in a copy."""
+    child = scope.get(_CHILD)
+    if child is None:
+        route, root_path = scope["route"], scope.get("root_path", "")
+        root_format = route._root_format
+        mount_path = route.path if root_format is None else root_format.format_map(scope["path_params"])
+        child = {
+            "app_root_path": scope.get("app_root_path", root_path),
+            "root_path": root_path + mount_path,
+        }
+    return {**scope, **child}
 
 
 class _Redirect(BaseRoute):

@@ -3,7 +3,7 @@
 Starlette's `url_for` uses the router in the scope, which is the outermost application's. For a mount at `/t/{tenant}`
 it returns a URL with `{tenant}` in it, unless the caller passes the parameter.
 
-Imported late: only such URLs, and plain requests and websockets, need it.
+Imported late: only such URLs, root paths, and plain requests and websockets need it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,26 @@ def fill_in(
     return find(name, **path_params, **{key: outer[key] for key in missing})
 
 
+def split_root_path(scope: Scope) -> tuple[str, str]:
+    """Return the root path that the server gave, and the paths of the mounts around, without slashes at their ends.
+
+    Args:
+        scope: the connection's ASGI scope.
+
+    Examples:
+        >>> split_root_path({"root_path": "/api//inner", "app_root_path": "/api/"})
+        ('/api', '/inner')
+    """
+    root: str = scope.get("root_path", "")
+    outer: str = scope.get("app_root_path", root)
+    if not root.startswith(outer):
+        return root.rstrip("/"), ""
+    below = root[len(outer) :]
+    if below[:1] not in ("", "/"):
+        below = root[len(outer.rstrip("/")) :]
+    return outer.rstrip("/"), below.rstrip("/")
+
+
 def own_url_path(scope: Scope, name: str, path_params: dict[str, Any]) -> URLPath | None:
     """Return the path of a view of the mounted application that answers the request.
 
@@ -70,9 +90,8 @@ def own_url_path(scope: Scope, name: str, path_params: dict[str, Any]) -> URLPat
         path = router.url_path_for(name, **path_params)
     except NoMatchFound:
         return None
-    # The part of the root path that the mounts have added.
-    prefix = scope.get("root_path", "")[len(scope.get("app_root_path", "").rstrip("/")) :].rstrip("/")
-    return URLPath(prefix + path, path.protocol, path.host)
+    _, mount_paths = split_root_path(scope)
+    return URLPath(mount_paths + path, path.protocol, path.host)
 
 
 class OwnNames:

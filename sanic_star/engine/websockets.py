@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.engine.failures import attribute, is_a
 from sanic_star.engine.requests import Request
+from sanic_star.engine.responses import announce_close
 from sanic_star.engine.streams import ResumableReceive
 
 # Whether the current task has refused a handshake with a response; uvicorn 0.54 logs that as a missing answer.
@@ -69,21 +70,6 @@ def close_of(error: BaseException) -> tuple[int, str]:
         int(code) if is_close_code(code) else _INTERNAL_ERROR,
         text.encode(errors="replace")[:CLOSE_REASON_SIZE].decode(errors="ignore"),
     )
-
-
-def announce_close(scope: Scope, start: Message) -> Message:
-    """Add `connection: close` to the start of a response (RFC 9112, section 9.6), except in HTTP/2 and HTTP/3.
-
-    Without this field a client may send its next request on a connection that is about to be closed.
-
-    Args:
-        scope: the connection's ASGI scope.
-        start: the ASGI message with the status and the header fields.
-    """
-    if not scope.get("http_version", "1.1").startswith("1"):
-        return start
-    fields = [field for field in start.get("headers", ()) if field[0].lower() != b"connection"]
-    return {**start, "headers": [*fields, (b"connection", b"close")]}
 
 
 def as_close(message: Message) -> Message:

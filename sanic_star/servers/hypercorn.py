@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from socket import SOCK_DGRAM, socket
@@ -13,6 +13,7 @@ from typing import Any
 
 import hypercorn
 from hypercorn.asyncio import serve as serve_hypercorn
+from hypercorn.protocol.ws_stream import ASGIWebsocketState
 from hypercorn.utils import LifespanFailureError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -64,14 +65,17 @@ class Config(hypercorn.Config):
         return context
 
 
-def with_date_check(app: ASGIApp) -> ASGIApp:
-    """Return an ASGI application that records whether a response has a `date` field, for `Config.response_headers`.
+def adapt(app: ASGIApp) -> ASGIApp:
+    """Return an ASGI application that makes up for two shortcomings of hypercorn.
+
+    It records whether a response has a `date` field, for `Config.response_headers`. After a websocket that the
+    application has closed, it waits for the client's close frame.
 
     Args:
         app: the application inside.
     """
 
-    async def with_date_check(scope: Scope, receive: Receive, send: Send) -> None:
+    async def adapted(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await app(scope, receive, send)
             return
@@ -85,8 +89,31 @@ def with_date_check(app: ASGIApp) -> ASGIApp:
             await send(message)
 
         await app(scope, receive, send_checked)
+        if scope["type"] == "websocket":
+            await _wait_for_close_frame(receive, send)
 
-    return with_date_check
+    return adapted
+
+
+async def _wait_for_close_frame(receive: Receive, send: Send) -> None:
+    """Wait until the client of a websocket that the application has closed has answered with its close frame.
+
+    hypercorn closes the connection as soon as the application returns (`WSStream.app_send` in `protocol/ws_stream.py`,
+    `H11Protocol._maybe_recycle`), before the closing handshake has ended (RFC 6455, section 7.1.1). A client that
+    answers then writes into a closed connection, and may lose messages: the client of `websockets` drops those that
+    it received together with the close frame.
+
+    Args:
+        receive: the websocket's `receive`, from hypercorn.
+        send: its `send`, a method of hypercorn's stream.
+    """
+    stream = getattr(send, "__self__", None)
+    if getattr(stream, "state", None) is not ASGIWebsocketState.CLOSED:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            while not getattr(stream, "closed", True):
+                await receive()
 
 
 def make_config(settings: Settings, sockets: list[socket]) -> Config:
@@ -175,8 +202,8 @@ async def serve(
         finally:
             closes_connections.set()
 
-    checked_app: Any = with_date_check(app)
-    task = asyncio.ensure_future(serve_hypercorn(checked_app, config, shutdown_trigger=until_stop, mode="asgi"))
+    adapted_app: Any = adapt(app)
+    task = asyncio.ensure_future(serve_hypercorn(adapted_app, config, shutdown_trigger=until_stop, mode="asgi"))
     force_task = asyncio.ensure_future(stop.call_when_forced(task.cancel))
     try:
         await wait_for_first(closes_connections.wait(), [task])

@@ -100,6 +100,11 @@ def starlette_in_sanic(source: Source, **options: Any) -> Any:
     return Sanic("Outer", routes=[Mount("/", of_starlette(source, **options))])
 
 
+def starlette_two_mounts_deep(source: Source, **options: Any) -> Any:
+    """Make an application that hands the request on to another one, which does the same."""
+    return Sanic("Outermost", routes=[Mount("/", starlette_in_sanic(source, **options))])
+
+
 def sanic_in_starlette(source: Source, **options: Any) -> Any:
     """Make an application of Starlette's, with this package's in it."""
     return Starlette(routes=[Mount("/", returned(source, **options))])
@@ -117,7 +122,15 @@ def in_base_middleware(source: Source, **options: Any) -> Any:
     return app
 
 
-ENDPOINTS = [returned, pushed, of_starlette, starlette_in_sanic, sanic_in_starlette, in_base_middleware]
+ENDPOINTS = [
+    returned,
+    pushed,
+    of_starlette,
+    starlette_in_sanic,
+    starlette_two_mounts_deep,
+    sanic_in_starlette,
+    in_base_middleware,
+]
 every_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS)
 Endpoint = Callable[..., Any]
 
@@ -577,7 +590,9 @@ async def test_a_client_that_leaves_ends_it(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-@pytest.mark.parametrize("endpoint", [returned, pushed, starlette_in_sanic, in_base_middleware])
+@pytest.mark.parametrize(
+    "endpoint", [returned, pushed, starlette_in_sanic, starlette_two_mounts_deep, in_base_middleware]
+)
 async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint) -> None:
     before = asyncio.all_tasks()
     source = Source("x")
@@ -700,7 +715,7 @@ async def test_a_stream_leaves_no_reference_cycles(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-@pytest.mark.parametrize("endpoint", [returned, of_starlette, starlette_in_sanic])
+@pytest.mark.parametrize("endpoint", [returned, of_starlette, starlette_in_sanic, starlette_two_mounts_deep])
 async def test_the_background_task_runs_at_the_end(endpoint: Endpoint, leaves: bool) -> None:
     ran = asyncio.Event()
 

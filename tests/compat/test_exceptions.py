@@ -15,7 +15,7 @@ import starlette.exceptions
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from sanic_star.compat import exceptions
+from sanic_star.compat import exceptions, router
 from sanic_star.compat._routing import exceptions as _routing_exceptions
 
 NAMES = [
@@ -143,6 +143,24 @@ def test_a_starlette_application_answers_it() -> None:
     asyncio.run(app(scope, receive, send))
     assert (sent[0]["status"], sent[1]["body"]) == (401, b"Who?")
     assert (b"www-authenticate", b'Basic realm="Here"') in sent[0]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("made", "called"),
+    [
+        (router._not_found("no"), exceptions.NotFound("no")),
+        (
+            router._method_not_allowed("no", "PUT", ("GET", "HEAD")),
+            exceptions.MethodNotAllowed("no", "PUT", ("GET", "HEAD")),
+        ),
+    ],
+)
+def test_an_exception_of_the_router_equals_one_that_its_class_makes(made: Any, called: Any) -> None:
+    assert type(made) is type(called)
+    assert vars(made) == vars(called)
+    assert (made.args, str(made), repr(made)) == (called.args, str(called), repr(called))
+    made.headers["X-A"] = "1"
+    assert "X-A" not in type(made)("no").headers
 
 
 def test_a_challenge_quotes_its_parameters() -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from requests.exceptions import ChunkedEncodingError
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -21,7 +22,7 @@ from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sanic_star import Blueprint, Request, Sanic, text
+from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 from sanic_star.compat.exceptions import Forbidden, NotFound, ServerError, ServiceUnavailable
 from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.testing import TestClient
@@ -1099,3 +1100,58 @@ def test_a_request_through_mounts_leaves_no_reference_cycle(depth: int) -> None:
         for _ in range(5):
             assert client.get(path).status_code == 200
         assert sum(isinstance(value, Request) for value in gc.get_objects()) == before
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("begins", [False, True])
+def test_an_exception_below_several_mounts_is_answered_unless_the_response_has_begun(
+    depth: int, begins: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        if begins:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+        raise ValueError("below")
+
+    seen: list[bool] = []
+    inner: ASGIApp = fail
+    for level in range(depth):
+        outer = Sanic(f"outer-{level}")
+        outer.mount("/x", inner)
+
+        @outer.exception(ValueError)
+        async def handle(request: Request, error: ValueError) -> HTTPResponse:
+            seen.append(request.responded)
+            return text("handled", 418)
+
+        inner = outer
+    with TestClient(outer, raise_server_exceptions=False) as client:
+        path = "/x" * depth + "/"
+        if begins:
+            with pytest.raises(ChunkedEncodingError):
+                client.get(path)
+            assert seen == []
+            assert sum("ValueError: below" in (record.exc_text or "") for record in caplog.records) == 1
+        else:
+            assert (client.get(path).text, seen) == ("handled", [False])
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_body_above_the_limit_is_refused_below_several_mounts(depth: int) -> None:
+    async def read(request: StarletteRequest) -> StarletteResponse:
+        return StarletteResponse(str(len(await request.body())))
+
+    inner: ASGIApp = Starlette(routes=[Route("/", read, methods=["POST"])])
+    for level in range(depth):
+        outer = Sanic(f"outer-{level}")
+        outer.config.REQUEST_MAX_SIZE = 10
+        outer.mount("/x", inner)
+        inner = outer
+
+    def parts() -> Iterator[bytes]:
+        yield from (b"12345", b"12345", b"12345")
+
+    with TestClient(outer) as client:
+        path = "/x" * depth + "/"
+        assert client.post(path, data=b"1234567890").text == "10"
+        assert client.post(path, data=b"12345678901").status_code == 413
+        assert client.post(path, data=parts()).status_code == 413

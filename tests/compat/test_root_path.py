@@ -77,6 +77,20 @@ def test_a_guard_matches_under_each_server(tmp_path: Path, name: str) -> None:
         assert get("/inner/urls").json() == ["/urls", inner, "/api/inner/urls", inner]
 
 
+def test_uvicorn_with_a_prefix_that_has_escapes_and_a_slash_at_its_end(tmp_path: Path) -> None:
+    port = free_port()
+    command = COMMANDS["uvicorn"].replace("/api", "/caf%C3%A9/").format(port=port).split()
+    with process(tmp_path, SCRIPT, sys.executable, *command) as server:
+        server.until(lambda: is_open(port))
+        base = f"http://127.0.0.1:{port}"
+        assert requests.get(f"{base}/%61dmin", timeout=TIMEOUT_S).status_code == 403
+        for path in ("/urls", "/inner/urls"):
+            where, url, *urls = requests.get(base + path, timeout=TIMEOUT_S).json()
+            public = f"/caf%C3%A9{path}"
+            assert (where, url, urls[-2 if path == "/urls" else -1]) == ("/urls", base + public, base + public)
+            assert public in urls
+
+
 def application() -> Sanic[Any, Any]:
     app: Sanic[Any, Any] = Sanic("Rooted")
 

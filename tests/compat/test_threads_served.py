@@ -238,7 +238,16 @@ def test_a_reload_with_a_busy_thread(tmp_path: Path) -> None:
         server.get("/")
         with ask_for(server.port, "/busy"):
             server.until(lambda: "busy\n" in server.log)
-            (tmp_path / "served.py").write_text((tmp_path / "served.py").read_text() + "\nsay('reloaded')\n")
+            script = tmp_path / "served.py"
+            text = script.read_text() + "\nsay('reloaded')\n"
+
+            def is_noticed() -> bool:
+                # Again and again, because uvicorn begins to watch .25 s after it has started the process.
+                script.write_text(text)
+                time.sleep(0.5)
+                return "detected changes" in server.log
+
+            server.until(is_noticed)
             server.until(lambda: "reloaded" in server.log)
             assert server.get("/").status_code == 200
         server.terminate()

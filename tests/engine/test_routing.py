@@ -380,6 +380,12 @@ def test_routes_may_be_given_to_the_constructor() -> None:
         # A framework that takes the root path off `path` only.
         ({"path": "/a/b", "raw_path": b"/x/a%2Fb", "root_path": "/x"}, "/a%2Fb"),
         ({"path": "/x/a", "raw_path": b"/x/x/a", "root_path": "/x"}, "/a"),
+        # uvicorn puts a root path with escapes before both paths as it is.
+        ({"path": "/%20/a", "raw_path": b"/%20/a", "root_path": "/%20"}, "/a"),
+        ({"path": "/%20/é/b", "raw_path": b"/%20/%C3%A9%2Fb", "root_path": "/%20"}, "/%C3%A9%2Fb"),
+        ({"path": "/%20/a", "raw_path": b"/%2520/a", "root_path": "/%20"}, "/a"),
+        ({"path": "/ /a", "raw_path": b"/%20/a", "root_path": "/%20"}, "/%20/a"),
+        ({"path": "/%20//a", "raw_path": b"/%20//a", "root_path": "/%20/"}, "/a"),
     ],
 )
 def test_route_path(scope: Scope, path: str) -> None:

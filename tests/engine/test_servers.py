@@ -184,6 +184,56 @@ def stop_all(server: Any) -> None:
     assert "websocket cleaned up" in server.log
 
 
+def read_until_close_frame(connection: socket.socket, message: bytes) -> None:
+    """Send one text message over a new websocket, and read until the close frame after the echo."""
+    connection.sendall(
+        b"GET /ws HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n"
+        b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(4096)
+    # A mask of zeros leaves the text as it is.
+    connection.sendall(bytes([0x81, 0x80 | len(message)]) + bytes(4) + message)
+    echo = bytes([0x81, len(message)]) + message
+    while b"\x88\x02\x03\xe8" not in received.partition(echo)[2]:
+        part = connection.recv(4096)
+        assert part, received
+        received += part
+
+
+# granian 2.8 closes the connection after its own close frame.
+@pytest.mark.parametrize("server_name", ["uvicorn", "hypercorn"])
+def test_the_connection_of_a_websocket_stays_open_until_the_client_has_closed_it_too(
+    tmp_path: Path, server_name: str
+) -> None:
+    """RFC 6455, section 7.1.1; a client that writes into a closed connection may lose messages that it has not read."""
+    script = f"""
+    @app.websocket("/ws")
+    async def ws(request, ws):
+        await ws.send(await ws.recv())
+
+    app.run(port=0, server="{server_name}")
+    """
+    with process(tmp_path, script) as server:
+        assert server.get().status_code == 200
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as connection:
+            read_until_close_frame(connection, b"over")
+            connection.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                connection.recv(4096)
+            connection.settimeout(TIMEOUT_S)
+            began = time.monotonic()
+            connection.sendall(bytes([0x88, 0x82]) + bytes(4) + b"\x03\xe8")
+            assert connection.recv(4096) == b""
+            assert time.monotonic() - began < 2
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as silent:
+            read_until_close_frame(silent, b"over")
+            began = time.monotonic()
+            assert server.terminate() == 0
+            assert time.monotonic() - began < 10
+
+
 def test_an_ended_websocket_does_not_delay_the_stop(tmp_path: Path) -> None:
     """hypercorn keeps its connection until the next ping is due, and would wait for the whole graceful timeout."""
     script = """

@@ -13,6 +13,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Iterable
 from functools import cached_property, partial
 from inspect import isawaitable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from starlette import routing as starlette_routing
@@ -51,6 +52,7 @@ from sanic_star.engine.requests import (
     PREPARED_REQUEST,
     SENT,
     Limits,
+    Watcher,
     announces_more_than,
     current_request,
     live,
@@ -615,7 +617,7 @@ class Answers:
         # Imported late, to keep `import sanic_star` fast.
         from sanic_star.compat._app.forwarding import (
             leads_to_ours,
-            limit_body,
+            receive_within_limit,
             refuse_large_body,
             with_public_redirects,
             with_response_middleware,
@@ -631,7 +633,8 @@ class Answers:
         router = self.app.router
         has_response_middleware = bool(self._middleware_calls(MiddlewareLocation.RESPONSE, None))
 
-        watched_send = self.app._engine.watched_send
+        streams, watched_send = self.app._engine.streams, Watcher._watched_send
+        is_without_body, name_of_field = _BODY_HEADERS.isdisjoint, itemgetter(0)
         # A blueprint's mount also runs the blueprint's request middleware.
         named_middleware: dict[str | None, list[MiddlewareCall]] = {}
         for mount in router.routes:
@@ -640,49 +643,65 @@ class Answers:
                 mount.build()  # type: ignore[attr-defined]
                 named_middleware[name] = self._middleware_calls(MiddlewareLocation.REQUEST, name)
 
+        has_request_middleware = bool(request_middleware or any(named_middleware.values()))
+
         async def forward(connection: Any) -> Any:
             if not isinstance(connection, Request):
                 return await forward_websocket(connection)
             request = connection
             from_server = request._receive
-            route = request.scope["route"]
-            is_ours = getattr(route, "_is_ours", None)
-            if is_ours is None:
+            scope = request.scope
+            route = scope["route"]
+            try:
+                is_ours = route._is_ours
+            except AttributeError:
                 is_ours = leads_to_ours(route)
             limit = keyword_limit if is_ours else foreign_limit
             if limit is not None:
-                request._receive = limit_body(request, limit)
-            request_calls = (
-                named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
-                if named_middleware
-                else request_middleware
-            )
-            if request_calls:
+                request._receive = partial(receive_within_limit, request, from_server, limit)
+            if has_request_middleware:
+                request_calls = named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
                 early_response = await run_request_middleware(request, request_calls)
                 if early_response:
                     return early_response
-            app = routing.enter(request, router)
-            scope = request.scope
-            if self.entry_for_forwarded is not None and not is_ours:
-                app = self.entry_for_forwarded(app)
-            # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees the
-            # response.
-            scope["starlette.exception_handlers"] = exception_handlers
-            for name, _ in scope.get("headers", ()):
-                if name in _BODY_HEADERS:
+                scope = request.scope
+                route = scope["route"]
+            app = routing.enter(request, scope, route, router)
+            if not is_ours:
+                if self.entry_for_forwarded is not None:
+                    app = self.entry_for_forwarded(app)
+                # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees the
+                # response.
+                scope["starlette.exception_handlers"] = exception_handlers
+                if not is_without_body(map(name_of_field, scope.get("headers", ()))):
                     check_content_type(scope, request._max_field_size)
                     if limit is not None and announces_more_than(scope, limit):
                         app = refuse_large_body(request, limit, app)
-                    break
+            elif limit is not None and announces_more_than(scope, limit):
+                app = refuse_large_body(request, limit, app)
             if has_response_middleware and isinstance(route, starlette_routing.Route):
                 app = with_response_middleware(request, app, self.run_response_middleware)
             if has_public_host:
                 app = with_public_redirects(self.app, request, app)
-            is_read = "_body" in request.__dict__ or request._upload is not None
-            receive = request._replay() if is_read else request._receive
-            if limit is None or is_read:
+            receive = request._receive
+            if request._upload is not None or hasattr(request, "_body"):
+                receive = partial(request._watched_receive, request._replay())
+            elif limit is None:
                 receive = partial(request._watched_receive, receive)
-            await app(scope, receive, watched_send(request, scope, request._send))
+            send: Any = request._send
+            if getattr(send, "__func__", None) is watched_send:
+                # One `send` for all mounts; see `Watcher`.
+                request._streams, last = streams, send.__self__
+                while last._inner is not None:
+                    last = last._inner
+                last._inner = request
+                try:
+                    await app(scope, receive, send)
+                finally:
+                    last._inner = None
+            else:
+                request._watch(streams, send)
+                await app(scope, receive, request._watched_send)
             # PERF: breaks the reference cycle of the request and `receive`, which would need the garbage collector.
             # Safe because the application has ended, so that nothing receives through its `receive` any more.
             request._receive = from_server
@@ -698,11 +717,12 @@ class Answers:
             early_response = await run_request_middleware(request, request_calls) if request_calls else None
             if early_response:
                 return early_response
-            app = routing.enter(connection, router)
-            if self.entry_for_forwarded is not None and not leads_to_ours(connection.scope["route"]):
+            scope = connection.scope
+            app = routing.enter(connection, scope, scope["route"], router)
+            if self.entry_for_forwarded is not None and not leads_to_ours(scope["route"]):
                 app = self.entry_for_forwarded(app)
             websocket_errors = WebsocketErrors(self._error_answers, connection)
-            connection.scope["starlette.exception_handlers"] = websocket_errors, {}
+            scope["starlette.exception_handlers"] = websocket_errors, {}
             return with_public_redirects(self.app, request, app) if has_public_host else app
 
         if not self._has_event_handlers:

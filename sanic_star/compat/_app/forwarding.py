@@ -40,35 +40,30 @@ def leads_to_ours(route: Any) -> bool:
     return is_ours
 
 
-def limit_body(request: Request, limit: int) -> Receive:
-    """Return a `receive` that raises 413 as soon as the body exceeds `limit`.
+async def receive_within_limit(request: Request, receive: Receive, limit: int) -> Message:
+    """Receive a message of the body; raise 413 as soon as the body exceeds the limit.
 
     It also records on the request that the client has disconnected, and that the body has ended.
 
     Args:
         request: the request; it keeps the exception as its `_body_refusal`.
+        receive: the ASGI `receive` that is called.
         limit: in bytes.
     """
-    receive, size = request._receive, 0
-
-    async def receive_within_limit() -> Message:
-        nonlocal size
-        scope = request.scope
-        # Looked up at the call: the inner route may have set its own limit by then.
-        allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
-        if not size and announces_more_than(scope, allowed):
-            _refuse(request)
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > allowed:
-            _refuse(request)
-        if message["type"] == "http.disconnect":
-            request._is_disconnected = True
-        elif not message.get("more_body"):
-            request._stream_consumed = True
-        return message
-
-    return receive_within_limit
+    scope = request.scope
+    # Looked up at the call: the inner route may have set its own limit by then.
+    allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
+    if not request._forwarded and announces_more_than(scope, allowed):
+        _refuse(request)
+    message = await receive()
+    request._forwarded += len(message.get("body", b""))
+    if request._forwarded > allowed:
+        _refuse(request)
+    if message["type"] == "http.disconnect":
+        request._is_disconnected = True
+    elif not message.get("more_body"):
+        request._stream_consumed = True
+    return message
 
 
 def _refuse(request: Request) -> NoReturn:

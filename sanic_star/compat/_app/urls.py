@@ -13,6 +13,7 @@ from sanic_star.compat._routing.routes import Route, WebSocketRoute
 from sanic_star.compat.exceptions import URLBuildError
 from sanic_star.compat.router import Router
 from sanic_star.engine import requests
+from sanic_star.engine.urls import split_root_path
 
 if TYPE_CHECKING:
     from sanic_star.compat.config import Config
@@ -154,12 +155,15 @@ def root_path(app: Any) -> str:
         return ""
     # Inside a mounted application, the scope's root path is that of the mounted one. A plain ASGI application does not
     # change `scope["app"]`.
-    scope, root = request.scope, "app_root_path"
-    if scope.get("app") is app:
-        root = "root_path"
-        if request._outer:
-            scope = {"root_path": scope.get("app_root_path", ""), **request._outer}
-    path: str = scope.get(root, "")
+    scope = request.scope
+    if scope.get("app") is not app:
+        outer: str = scope.get("app_root_path", "")
+        return outer.rstrip("/")
+    if request._outer:
+        scope = {"root_path": scope.get("app_root_path", ""), **request._outer}
+    if "app_root_path" in scope:
+        return "".join(split_root_path(scope))
+    path: str = scope.get("root_path", "")
     return path.rstrip("/")
 
 

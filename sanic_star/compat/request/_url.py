@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import URL
 from starlette.types import Scope
 
 from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.engine.index import normalize_escapes, normalize_literal
+from sanic_star.engine.index import PATH_SAFE, normalize_escapes, normalize_literal
 from sanic_star.engine.routing import Route, WebSocketRoute, leading_root_path, route_path
 
 
@@ -52,6 +53,27 @@ def leads_to_sanic(scope: Scope) -> bool:
     return route is None or isinstance(route, (Route, WebSocketRoute))
 
 
+def encode_root_path(scope: Scope) -> str:
+    """Return the root path, percent-encoded and without a slash at its end.
+
+    `uvicorn --root-path` takes a prefix with its escapes, which are kept. The path of a mount has no escapes.
+
+    Args:
+        scope: the connection's ASGI scope.
+
+    Examples:
+        >>> encode_root_path({"root_path": "/a%20b/"}), encode_root_path({"root_path": "/a b"})
+        ('/a%20b', '/a%20b')
+    """
+    # Imported late: only requests with a root path need it.
+    from sanic_star.engine.urls import split_root_path
+
+    outer, mount_paths = split_root_path(scope)
+    safe = PATH_SAFE + "%" if _ESCAPED.fullmatch(outer) else PATH_SAFE
+    return quote(outer, safe) + quote(mount_paths, PATH_SAFE)
+
+
+_ESCAPED = pattern(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
 _AUTHORITY = pattern("//[^/?#]*")
 # Characters that end a host or a user name in some URL parser; browsers treat `\\` as `/`.
 _NOT_IN_HOST = pattern(r"[/?#@\\\x00-\x20\x7f]")

@@ -45,7 +45,7 @@ from sanic_star.compat.headers import (
 from sanic_star.compat.helpers import _default
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
-from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_guards
+from sanic_star.compat.request._url import RequestURL, encode_root_path, leads_to_sanic, path_for_guards
 from sanic_star.compat.request.form import URLENCODED, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters, _read_query
 from sanic_star.compat.response._writer import ResponseWriter
@@ -195,6 +195,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     _app: Any = None
     _conn_info: ConnInfo | None = None
     _upload: Upload | None = None
+    # The number of bytes of the body that a mounted application or one of Starlette's routes has received.
+    _forwarded = 0
     _protocol: Protocol | None = None
     _parsed_args: defaultdict[QueryOptions, RequestParameters] | None = None
     # The result of `get_args` for its default arguments.
@@ -1144,7 +1146,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         if origin is None:
             return RequestURL(super().base_url)
         root: str = self.scope.get("app_root_path", self.scope.get("root_path", ""))
-        return RequestURL(f"{origin}{quote(root, PATH_SAFE)}".rstrip("/") + "/")
+        return RequestURL(f"{origin}{encode_root_path({'root_path': root})}/")
 
     @property
     def server_name(self) -> str:
@@ -1160,7 +1162,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def server_path(self) -> str:
         """The path that the client requested, before proxies changed it."""
-        return str(self.forwarded.get("path") or self._own_scope.get("root_path", "").rstrip("/") + self.path)
+        # Imported late, to keep `import sanic_star` fast.
+        from sanic_star.engine.urls import split_root_path
+
+        return str(self.forwarded.get("path") or "".join(split_root_path(self._own_scope)) + self.path)
 
     @property
     def path(self) -> str:
@@ -1193,8 +1198,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         path = path_for_guards(scope)
         if not leads_to_sanic(scope):
             path = quote(path, PATH_SAFE)
-        root: str = scope.get("root_path", "").rstrip("/")
-        return quote(root, PATH_SAFE) + path if root else path
+        return encode_root_path(scope) + path if scope.get("root_path") else path
 
     @property
     def raw_url(self) -> bytes:

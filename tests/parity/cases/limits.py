@@ -60,6 +60,41 @@ case(
     differs="server",
 )
 case(
+    "an unknown value beside 100-continue in the header Expect",
+    """
+    @app.post("/")
+    async def a(request): return json(len(request.body))
+    """,
+    post("/", {"expect": "100-continue, 200-ok"}, b"x"),
+    differs="server",
+)
+case(
+    "an unknown value of the header Expect, without a body",
+    """
+    @app.get("/")
+    async def a(request): return text(request.headers["expect"])
+    """,
+    get("/", {"expect": "200-ok"}),
+)
+case(
+    "a middleware that refuses unknown values of the header Expect",
+    """
+    from sanic.exceptions import ExpectationFailed
+
+    @app.on_request
+    async def refuse(request):
+        if request.headers.get("expect", "100-continue").lower() != "100-continue":
+            raise ExpectationFailed(f"Unknown Expect: {request.headers['expect']}")
+
+    @app.post("/")
+    async def a(request): return json(len(request.body))
+    """,
+    # Sanic refuses it before the route is known, which the format of the page would depend on.
+    post("/", {"expect": "200-ok", "accept": "text/plain"}, b"x"),
+    post("/", {"expect": "100-Continue"}, b"x"),
+    post("/", {}, b"x"),
+)
+case(
     "several requests on one connection",
     """
     @app.route("/<x>", methods=["GET", "POST"])
