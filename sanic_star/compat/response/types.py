@@ -421,7 +421,8 @@ class BaseHTTPResponse(responses.Response):
             if last and not data:
                 return
             raise ServerError("Response stream was ended, no more response data is allowed to be sent.")
-        part = data if type(data) is bytes else self._encode_body(data)
+        # PERF: a fourth of the call for a short text («streams»). Safe because `_encode_body` does the same.
+        part = data if type(data) is bytes else data.encode() if type(data) is str else self._encode_body(data)
         if last or not part or not writer.head_sent or writer.head_only:
             await writer.write(self, part, last)
             return
