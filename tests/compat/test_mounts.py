@@ -1155,3 +1155,35 @@ def test_a_body_above_the_limit_is_refused_below_several_mounts(depth: int) -> N
         assert client.post(path, data=b"1234567890").text == "10"
         assert client.post(path, data=b"12345678901").status_code == 413
         assert client.post(path, data=parts()).status_code == 413
+
+
+async def test_an_application_that_calls_two_at_a_time_with_one_send() -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def end_without_response(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        await may_end.wait()
+
+    async def fail_after_start(scope: Scope, receive: Receive, send: Send) -> None:
+        may_end.set()
+        await first_task
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("below")
+
+    first, second = Sanic("first"), Sanic("second")
+    first.mount("/", end_without_response, lifespan=False)
+    second.mount("/", fail_after_start, lifespan=False)
+
+    async def call_both(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal first_task
+        first_task = asyncio.ensure_future(first(dict(scope), receive, send))
+        await begun.wait()
+        await second(dict(scope), receive, send)
+
+    first_task: asyncio.Future[None]
+    outer = Sanic("outer")
+    outer.mount("/", call_both, lifespan=False)
+    peer = Peer()
+    with pytest.raises(ValueError, match="below"):
+        await outer(http_scope(), peer.receive, peer.send)
+    assert [message["type"] for message in peer.sent] == ["http.response.start"]

@@ -60,7 +60,7 @@ from sanic_star.engine.requests import (
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit, Phase
-from sanic_star.engine.streams import SharedReceive, is_event_stream
+from sanic_star.engine.streams import SharedReceive, is_event_stream, running_task
 from sanic_star.engine.websockets import request_of
 
 if TYPE_CHECKING:
@@ -691,14 +691,18 @@ class Answers:
             send: Any = request._send
             if getattr(send, "__func__", None) is watched_send:
                 # One `send` for all mounts; see `Watcher`.
-                request._streams, last = streams, send.__self__
+                watcher = last = send.__self__
+                request._streams, request._task = streams, running_task()
                 while last._inner is not None:
                     last = last._inner
                 last._inner = request
                 try:
                     await app(scope, receive, send)
                 finally:
-                    last._inner = None
+                    # It may not be the last one: an application in between may call several at the same time.
+                    while watcher._inner is not request:
+                        watcher = watcher._inner
+                    watcher._inner, request._inner = request._inner, None
             else:
                 request._watch(streams, send)
                 await app(scope, receive, request._watched_send)
