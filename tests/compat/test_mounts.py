@@ -1187,3 +1187,27 @@ async def test_an_application_that_calls_two_at_a_time_with_one_send() -> None:
     with pytest.raises(ValueError, match="below"):
         await outer(http_scope(), peer.receive, peer.send)
     assert [message["type"] for message in peer.sent] == ["http.response.start"]
+
+
+@pytest.mark.parametrize("make_inner", [lambda: Sanic("inner"), Starlette])
+def test_the_content_type_is_checked_before_middleware_of_a_mount_reads_the_form(
+    make_inner: Callable[[], ASGIApp],
+) -> None:
+    class ReadForm:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                await StarletteRequest(scope, receive).form()
+            await self.app(scope, receive, send)
+
+    outer = Sanic("outer")
+    outer.mount("/x", make_inner(), middleware=[Middleware(ReadForm)])
+    with TestClient(outer) as client:
+        for content_type, status in (
+            ("multipart/form-data; boundary=X", 404),
+            ("multipart/form-data; boundary=X; charset=punycode", 400),
+            ("text/plain; a=" + "1" * 9_000, 431),
+        ):
+            assert client.post("/x/", data=b"--X--\r\n", headers={"content-type": content_type}).status_code == status

@@ -673,12 +673,14 @@ class Answers:
                 # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees the
                 # response.
                 scope["starlette.exception_handlers"] = exception_handlers
-                if not is_without_body(map(name_of_field, scope.get("headers", ()))):
-                    check_content_type(scope, request._max_field_size)
-                    if limit is not None and announces_more_than(scope, limit):
-                        app = refuse_large_body(request, limit, app)
-            elif limit is not None and announces_more_than(scope, limit):
-                app = refuse_large_body(request, limit, app)
+            if is_ours and route.app is route._base_app:
+                # It checks the content type itself.
+                if limit is not None and announces_more_than(scope, limit):
+                    app = refuse_large_body(request, limit, app)
+            elif not is_without_body(map(name_of_field, scope.get("headers", ()))):
+                check_content_type(scope, request._max_field_size)
+                if limit is not None and announces_more_than(scope, limit):
+                    app = refuse_large_body(request, limit, app)
             if has_response_middleware and isinstance(route, starlette_routing.Route):
                 app = with_response_middleware(request, app, self.run_response_middleware)
             if has_public_host:
