@@ -88,7 +88,12 @@ def adapt(app: ASGIApp) -> ASGIApp:
                 has_date[0] = True
             await send(message)
 
-        await app(scope, receive, send_checked)
+        try:
+            await app(scope, receive, send_checked)
+        except Exception:
+            if scope["type"] == "websocket":
+                await _wait_for_close_frame(receive, send)
+            raise
         if scope["type"] == "websocket":
             await _wait_for_close_frame(receive, send)
 
