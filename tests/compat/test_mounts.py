@@ -1159,6 +1159,7 @@ def test_a_body_above_the_limit_is_refused_below_several_mounts(depth: int) -> N
 
 async def test_an_application_that_calls_two_at_a_time_with_one_send() -> None:
     begun, may_end = asyncio.Event(), asyncio.Event()
+    first_task: asyncio.Future[None]
 
     async def end_without_response(scope: Scope, receive: Receive, send: Send) -> None:
         begun.set()
@@ -1180,7 +1181,6 @@ async def test_an_application_that_calls_two_at_a_time_with_one_send() -> None:
         await begun.wait()
         await second(dict(scope), receive, send)
 
-    first_task: asyncio.Future[None]
     outer = Sanic("outer")
     outer.mount("/", call_both, lifespan=False)
     peer = Peer()
