@@ -594,7 +594,7 @@ async def test_a_client_that_leaves_ends_it(
 @pytest.mark.parametrize(
     "endpoint", [returned, pushed, starlette_in_sanic, starlette_two_mounts_deep, in_base_middleware]
 )
-async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint) -> None:
+async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
     before = asyncio.all_tasks()
     source = Source("x")
     app = endpoint(source)
@@ -609,6 +609,7 @@ async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint) -> None
     assert peer.body == b"data: x\n\n"
     assert peer.complete
     await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_the_stop_of_a_mounted_application_ends_it_in_a_child_task(caplog: pytest.LogCaptureFixture) -> None:
