@@ -26,7 +26,7 @@ from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 from sanic_star.compat.exceptions import Forbidden, NotFound, ServerError, ServiceUnavailable
 from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.testing import TestClient
-from tests.engine.raw import Peer, http_scope
+from tests.engine.raw import Life, Peer, http_scope
 
 
 async def show(request: Any) -> PlainTextResponse:
@@ -1211,3 +1211,30 @@ def test_the_content_type_is_checked_before_middleware_of_a_mount_reads_the_form
             ("text/plain; a=" + "1" * 9_000, 431),
         ):
             assert client.post("/x/", data=b"--X--\r\n", headers={"content-type": content_type}).status_code == status
+
+
+async def test_a_mounted_application_may_fill_its_state_after_the_start() -> None:
+    may_fill, is_filled = asyncio.Event(), asyncio.Event()
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await may_fill.wait()
+            scope["state"]["late"] = 1
+            is_filled.set()
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await PlainTextResponse(str(scope["state"]))(scope, receive, send)
+
+    outer = Sanic("outer")
+    outer.mount("/", inner)
+    async with Life(outer) as life:
+        may_fill.set()
+        await is_filled.wait()
+        peer = Peer()
+        await outer(http_scope(), peer.receive, peer.send)
+        await life.send_event("shutdown")
+        await life.task
+    assert peer.body == b"{'late': 1}"
