@@ -620,6 +620,7 @@ class Engine:
         - If the server has cancelled the task at its stop, answer 503, unless a response has begun.
         - Else raise the exception.
         """
+        stream = request._open_stream
         if await self._finish_cancelled_stream(request):
             pass
         elif not _is_own_cancellation():
@@ -631,7 +632,11 @@ class Engine:
             asyncio.current_task().uncancel()  # type: ignore[union-attr]
             await self.fail(request, RefusedRequest(503), request.scope, request._receive, request._send)
         else:
-            if self.lifecycle.stopping and not is_marked(error):
+            # The stop of an application around this one has cancelled the task, too: that one completes the response.
+            is_completed_outside = (
+                stream is not None and stream.reason == "stop" and request.scope.get("router") is not self.app.router
+            )
+            if self.lifecycle.stopping and not is_completed_outside and not is_marked(error):
                 path = request.scope["path"]
                 _error_logger.warning("The response to %r is cut off: the server stops, and waits no longer", path)
                 mark(error, request.scope)

@@ -195,9 +195,11 @@ class Lifecycle:
                     continue
                 lifespan = _mounted_lifespan(mounted, states[id(mounted)])
                 await stack.enter_async_context(_LimitedLifespan(self, lifespan, f"the lifespan of {mounted!r}"))
-            # Without empty entries, `routing.enter` has nothing to look up for most mounts.
-            for key in [key for key, state in states.items() if not state]:
-                del states[key]
+            # Without empty entries, `routing.enter` has nothing to look up for most mounts. Starlette fills the state
+            # only at the start; an application of another framework may fill it later.
+            for mounted in applications:
+                if not states[id(mounted)] and isinstance(getattr(mounted, "router", mounted), Router):
+                    del states[id(mounted)]
             self.engine.behaviour.finalise()
             if self.starter != "server":
                 # Imported late: only servers that this package has not started need it.

@@ -211,10 +211,10 @@ class Watcher:
             request.responded = True
         unopened = [request for request in watched if not _is_watched_by_another(request)]
         await self._outer_send(start)
-        task = self._task
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.current_task()
         for request in unopened:
+            task = self._task if request is watched[0] else request._task
+            if task is None or task.get_loop() is not asyncio.get_running_loop():
+                task = asyncio.current_task()
             # The end of an inner request's stream passes the requests around it: by then it is no longer watched.
             send = self._outer_send if request is watched[0] else self._watched_send
             # After the start, because during a stop this cancels the task, and `_end_body` completes only the body.

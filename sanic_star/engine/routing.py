@@ -192,7 +192,8 @@ def _with_plain_root(scope: Scope) -> dict[str, Any]:
     if path != plain_root + path_below:
         entries["path"] = plain_root + path_below
         if scope.get("raw_path") is not None:
-            entries["raw_path"] = (quote(plain_root, PATH_SAFE) + route_path(scope)).encode()
+            raw_path_below = route_path(scope) if path_below else ""
+            entries["raw_path"] = (quote(plain_root, PATH_SAFE) + raw_path_below).encode()
     return entries
 
 
@@ -464,8 +465,9 @@ class Mount(routing.Mount):
         }
         if path == child["root_path"] and not getattr(self._base_app, "html", False):
             child["path"] = path + "/"
-            if scope.get("raw_path") is not None:
-                child["raw_path"] = (child.get("raw_path") or scope["raw_path"]) + b"/"
+            raw_path = child.get("raw_path", scope.get("raw_path"))
+            if raw_path is not None:
+                child["raw_path"] = raw_path + b"/"
         return child
 
 

@@ -66,7 +66,7 @@ class Config(hypercorn.Config):
 
 
 def adapt(app: ASGIApp) -> ASGIApp:
-    """Return an ASGI application that makes up for two shortcomings of hypercorn.
+    """Return an ASGI application that works around two limitations of hypercorn.
 
     It records whether a response has a `date` field, for `Config.response_headers`. After a websocket that the
     application has closed, it waits for the client's close frame.
@@ -88,7 +88,12 @@ def adapt(app: ASGIApp) -> ASGIApp:
                 has_date[0] = True
             await send(message)
 
-        await app(scope, receive, send_checked)
+        try:
+            await app(scope, receive, send_checked)
+        except Exception:
+            if scope["type"] == "websocket":
+                await _wait_for_close_frame(receive, send)
+            raise
         if scope["type"] == "websocket":
             await _wait_for_close_frame(receive, send)
 

@@ -19,6 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response as StarletteResponse
 from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from sanic_star import EventStream, HTTPResponse, Request, Sanic, ServerSentEvent, text
 from sanic_star.compat.exceptions import Forbidden, SanicException, ServerError
@@ -593,7 +594,7 @@ async def test_a_client_that_leaves_ends_it(
 @pytest.mark.parametrize(
     "endpoint", [returned, pushed, starlette_in_sanic, starlette_two_mounts_deep, in_base_middleware]
 )
-async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint) -> None:
+async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
     before = asyncio.all_tasks()
     source = Source("x")
     app = endpoint(source)
@@ -608,6 +609,26 @@ async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint) -> None
     assert peer.body == b"data: x\n\n"
     assert peer.complete
     await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_the_stop_of_a_mounted_application_ends_it_in_a_child_task(caplog: pytest.LogCaptureFixture) -> None:
+    source = Source("x")
+    inner = starlette_in_sanic(source)
+
+    async def call_in_child_task(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            async with asyncio.TaskGroup() as group:
+                group.create_task(inner(scope, receive, send))
+
+    app: Sanic[Any, Any] = Sanic("Outermost", routes=[Mount("/", call_in_child_task)])
+    peer = Peer()
+    task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(2), A_LONG_TIME)
+    await inner._engine.lifecycle.before_stop()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    assert (peer.body, peer.complete, source.cleaned_up) == (b"data: x\n\n", True, 1)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize("endpoint", [returned, pushed])

@@ -26,7 +26,7 @@ from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 from sanic_star.compat.exceptions import Forbidden, NotFound, ServerError, ServiceUnavailable
 from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.testing import TestClient
-from tests.engine.raw import Peer, http_scope
+from tests.engine.raw import Life, Peer, http_scope
 
 
 async def show(request: Any) -> PlainTextResponse:
@@ -1155,3 +1155,86 @@ def test_a_body_above_the_limit_is_refused_below_several_mounts(depth: int) -> N
         assert client.post(path, data=b"1234567890").text == "10"
         assert client.post(path, data=b"12345678901").status_code == 413
         assert client.post(path, data=parts()).status_code == 413
+
+
+async def test_an_application_that_calls_two_at_a_time_with_one_send() -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    first_task: asyncio.Future[None]
+
+    async def end_without_response(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        await may_end.wait()
+
+    async def fail_after_start(scope: Scope, receive: Receive, send: Send) -> None:
+        may_end.set()
+        await first_task
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("below")
+
+    first, second = Sanic("first"), Sanic("second")
+    first.mount("/", end_without_response, lifespan=False)
+    second.mount("/", fail_after_start, lifespan=False)
+
+    async def call_both(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal first_task
+        first_task = asyncio.ensure_future(first(dict(scope), receive, send))
+        await begun.wait()
+        await second(dict(scope), receive, send)
+
+    outer = Sanic("outer")
+    outer.mount("/", call_both, lifespan=False)
+    peer = Peer()
+    with pytest.raises(ValueError, match="below"):
+        await outer(http_scope(), peer.receive, peer.send)
+    assert [message["type"] for message in peer.sent] == ["http.response.start"]
+
+
+@pytest.mark.parametrize("make_inner", [lambda: Sanic("inner"), Starlette])
+def test_the_content_type_is_checked_before_middleware_of_a_mount_reads_the_form(
+    make_inner: Callable[[], ASGIApp],
+) -> None:
+    class ReadForm:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                await StarletteRequest(scope, receive).form()
+            await self.app(scope, receive, send)
+
+    outer = Sanic("outer")
+    outer.mount("/x", make_inner(), middleware=[Middleware(ReadForm)])
+    with TestClient(outer) as client:
+        for content_type, status in (
+            ("multipart/form-data; boundary=X", 404),
+            ("multipart/form-data; boundary=X; charset=punycode", 400),
+            ("text/plain; a=" + "1" * 9_000, 431),
+        ):
+            assert client.post("/x/", data=b"--X--\r\n", headers={"content-type": content_type}).status_code == status
+
+
+async def test_a_mounted_application_may_fill_its_state_after_the_start() -> None:
+    may_fill, is_filled = asyncio.Event(), asyncio.Event()
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await may_fill.wait()
+            scope["state"]["late"] = 1
+            is_filled.set()
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await PlainTextResponse(str(scope["state"]))(scope, receive, send)
+
+    outer = Sanic("outer")
+    outer.mount("/", inner)
+    async with Life(outer) as life:
+        may_fill.set()
+        await is_filled.wait()
+        peer = Peer()
+        await outer(http_scope(), peer.receive, peer.send)
+        await life.send_event("shutdown")
+        await life.task
+    assert peer.body == b"{'late': 1}"

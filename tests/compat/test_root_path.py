@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount as StarletteMount
 from starlette.routing import Route as StarletteRoute
+from starlette.types import Receive, Scope, Send
 
 from sanic_star import HTTPResponse, Request, Sanic, json, text
 from sanic_star.testing import TestClient
@@ -196,3 +197,16 @@ def test_a_directory_redirects_to_its_public_path(tmp_path: Path) -> None:
         client = TestClient(app, root_path="/api")
         response = client.get(f"{prefix}/files/below", allow_redirects=False)
         assert (response.status_code, response.headers["location"]) == (302, "/api/files/below/")
+
+
+@pytest.mark.parametrize("root", ["/", "/api", "/api/"])
+def test_a_mount_at_the_root_gets_one_path_in_both_spellings(root: str) -> None:
+    async def show(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(f"{scope['path']} {scope['raw_path'].decode()}")(scope, receive, send)
+
+    app: Sanic[Any, Any] = Sanic("Spelled")
+    app.mount("/", show, lifespan=False)
+    client = TestClient(app, root_path=root)
+    public = root.rstrip("/")
+    assert client.get(root).text == f"{public}/ {public}/"
+    assert client.get(f"{public}/a").text == f"{public}/a {public}/a"

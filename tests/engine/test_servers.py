@@ -196,29 +196,34 @@ def read_until_close_frame(connection: socket.socket, message: bytes) -> None:
     # A mask of zeros leaves the text as it is.
     connection.sendall(bytes([0x81, 0x80 | len(message)]) + bytes(4) + message)
     echo = bytes([0x81, len(message)]) + message
-    while b"\x88\x02\x03\xe8" not in received.partition(echo)[2]:
+    code = 1011 if message == b"fail" else 1000
+    while b"\x88\x02" + code.to_bytes(2, "big") not in received.partition(echo)[2]:
         part = connection.recv(4096)
         assert part, received
         received += part
 
 
 # granian 2.8 closes the connection after its own close frame.
+@pytest.mark.parametrize("message", [b"over", b"fail"])
 @pytest.mark.parametrize("server_name", ["uvicorn", "hypercorn"])
 def test_the_connection_of_a_websocket_stays_open_until_the_client_has_closed_it_too(
-    tmp_path: Path, server_name: str
+    tmp_path: Path, server_name: str, message: bytes
 ) -> None:
     """RFC 6455, section 7.1.1; a client that writes into a closed connection may lose messages that it has not read."""
     script = f"""
     @app.websocket("/ws")
     async def ws(request, ws):
-        await ws.send(await ws.recv())
+        message = await ws.recv()
+        await ws.send(message)
+        if message == "fail":
+            raise RuntimeError(message)
 
     app.run(port=0, server="{server_name}")
     """
     with process(tmp_path, script) as server:
         assert server.get().status_code == 200
         with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as connection:
-            read_until_close_frame(connection, b"over")
+            read_until_close_frame(connection, message)
             connection.settimeout(0.3)
             with pytest.raises(TimeoutError):
                 connection.recv(4096)
@@ -228,7 +233,7 @@ def test_the_connection_of_a_websocket_stays_open_until_the_client_has_closed_it
             assert connection.recv(4096) == b""
             assert time.monotonic() - began < 2
         with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as silent:
-            read_until_close_frame(silent, b"over")
+            read_until_close_frame(silent, message)
             began = time.monotonic()
             assert server.terminate() == 0
             assert time.monotonic() - began < 10

@@ -60,7 +60,7 @@ from sanic_star.engine.requests import (
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit, Phase
-from sanic_star.engine.streams import SharedReceive, is_event_stream
+from sanic_star.engine.streams import SharedReceive, is_event_stream, running_task
 from sanic_star.engine.websockets import request_of
 
 if TYPE_CHECKING:
@@ -673,12 +673,14 @@ class Answers:
                 # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees the
                 # response.
                 scope["starlette.exception_handlers"] = exception_handlers
-                if not is_without_body(map(name_of_field, scope.get("headers", ()))):
-                    check_content_type(scope, request._max_field_size)
-                    if limit is not None and announces_more_than(scope, limit):
-                        app = refuse_large_body(request, limit, app)
-            elif limit is not None and announces_more_than(scope, limit):
-                app = refuse_large_body(request, limit, app)
+            if is_ours and route.app is route._base_app:
+                # It checks the content type itself.
+                if limit is not None and announces_more_than(scope, limit):
+                    app = refuse_large_body(request, limit, app)
+            elif not is_without_body(map(name_of_field, scope.get("headers", ()))):
+                check_content_type(scope, request._max_field_size)
+                if limit is not None and announces_more_than(scope, limit):
+                    app = refuse_large_body(request, limit, app)
             if has_response_middleware and isinstance(route, starlette_routing.Route):
                 app = with_response_middleware(request, app, self.run_response_middleware)
             if has_public_host:
@@ -691,14 +693,18 @@ class Answers:
             send: Any = request._send
             if getattr(send, "__func__", None) is watched_send:
                 # One `send` for all mounts; see `Watcher`.
-                request._streams, last = streams, send.__self__
+                watcher = last = send.__self__
+                request._streams, request._task = streams, running_task()
                 while last._inner is not None:
                     last = last._inner
                 last._inner = request
                 try:
                     await app(scope, receive, send)
                 finally:
-                    last._inner = None
+                    # It may not be the last one: an application in between may call several at the same time.
+                    while watcher._inner is not request:
+                        watcher = watcher._inner
+                    watcher._inner, request._inner = request._inner, None
             else:
                 request._watch(streams, send)
                 await app(scope, receive, request._watched_send)

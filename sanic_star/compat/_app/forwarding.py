@@ -53,11 +53,11 @@ async def receive_within_limit(request: Request, receive: Receive, limit: int) -
     scope = request.scope
     # Looked up at the call: the inner route may have set its own limit by then.
     allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
-    if not request._forwarded and announces_more_than(scope, allowed):
+    if not request._forwarded_size and announces_more_than(scope, allowed):
         _refuse(request)
     message = await receive()
-    request._forwarded += len(message.get("body", b""))
-    if request._forwarded > allowed:
+    request._forwarded_size += len(message.get("body", b""))
+    if request._forwarded_size > allowed:
         _refuse(request)
     if message["type"] == "http.disconnect":
         request._is_disconnected = True

@@ -196,7 +196,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     _conn_info: ConnInfo | None = None
     _upload: Upload | None = None
     # The number of bytes of the body that a mounted application or one of Starlette's routes has received.
-    _forwarded = 0
+    _forwarded_size = 0
     _protocol: Protocol | None = None
     _parsed_args: defaultdict[QueryOptions, RequestParameters] | None = None
     # The result of `get_args` for its default arguments.
