@@ -486,19 +486,21 @@ class Engine:
         if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
             return None
-        is_reported = REPORTED in scope or REPORTED in request.scope
-        if is_reported and id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
-            return error
-        exchange = scope.get(EXCHANGE)
-        if exchange is not None and attributes(error).get(REPORTED) is exchange:
-            # A mounted application has reported it, in a copy of the scope.
-            return error
         body: CountedBody | None = scope.get(COUNTED_BODY)
-        if body is not None or request._body_refusal is not None:
-            for refusal in (request._body_refusal, body.refusal if body is not None else None):
-                # A middleware's `receive` may have put it in an exception group.
-                if refusal is not None and any(cause is refusal for cause in related(error)):
-                    error = refusal
+        refusal = request._body_refusal
+        # A mounted application may have reported a refusal of this application, which has sent nothing yet.
+        if refusal is None or request.responded or not _is_caused_by(error, refusal):
+            is_reported = REPORTED in scope or REPORTED in request.scope
+            if is_reported and id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
+                return error
+            exchange = scope.get(EXCHANGE)
+            if exchange is not None and attributes(error).get(REPORTED) is exchange:
+                # A mounted application has reported it, in a copy of the scope.
+                return error
+        if refusal is not None and _is_caused_by(error, refusal):
+            error = refusal
+        if body is not None and body.refusal is not None and _is_caused_by(error, body.refusal):
+            error = body.refusal
         boundary: Boundary | None = scope.get(BOUNDARY)
         if boundary is not None and boundary.engine is self and not self._skips_middleware(request, error):
             boundary.request, boundary.send = request, send
@@ -912,6 +914,11 @@ def announcing_close(scope: Scope, send: Send) -> Send:
         await send(announce_close(scope, message) if starts else message)
 
     return send_closing
+
+
+def _is_caused_by(error: BaseException, refusal: BaseException) -> bool:
+    """Return whether an exception is or contains a refusal; a middleware's `receive` may put it in a group."""
+    return any(cause is refusal for cause in related(error))
 
 
 def _log_failed_answer(error: BaseException, failure: BaseException, outcome: str) -> None:

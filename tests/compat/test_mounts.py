@@ -1238,3 +1238,22 @@ async def test_a_mounted_application_may_fill_its_state_after_the_start() -> Non
         await life.send_event("shutdown")
         await life.task
     assert peer.body == b"{'late': 1}"
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_body_that_announces_more_than_the_keyword_allows_is_refused_below_several_mounts(
+    depth: int, reads: bool
+) -> None:
+    async def endpoint(request: StarletteRequest) -> StarletteResponse:
+        return StarletteResponse(str(len(await request.body())) if reads else "unread")
+
+    inner: ASGIApp = Starlette(routes=[Route("/", endpoint, methods=["POST"])])
+    for level in range(depth):
+        outer = Sanic(f"outer-{level}", max_body_size=10 if level == depth - 1 else None)
+        outer.mount("/x", inner)
+        inner = outer
+    with TestClient(outer, raise_server_exceptions=False) as client:
+        path = "/x" * depth + "/"
+        assert client.post(path, data=b"1234567890").status_code == 200
+        assert client.post(path, data=b"12345678901").status_code == 413
