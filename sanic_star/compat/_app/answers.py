@@ -644,12 +644,19 @@ class Answers:
                 named_middleware[name] = self._middleware_calls(MiddlewareLocation.REQUEST, name)
 
         has_request_middleware = bool(request_middleware or any(named_middleware.values()))
+        # Other code that may have read the body by then.
+        may_be_read = (
+            has_request_middleware
+            or self._has_event_handlers
+            or self.overrides.handle_request
+            or getattr(self.app, "_request_class", Request) is not Request
+        )
 
         async def forward(connection: Any) -> Any:
             if not isinstance(connection, Request):
                 return await forward_websocket(connection)
             request = connection
-            from_server = request._receive
+            receive = from_server = request._receive
             scope = request.scope
             route = scope["route"]
             try:
@@ -658,13 +665,13 @@ class Answers:
                 is_ours = leads_to_ours(route)
             limit = keyword_limit if is_ours else foreign_limit
             if limit is not None:
-                request._receive = partial(receive_within_limit, request, from_server, limit)
+                receive = request._receive = partial(receive_within_limit, request, from_server, limit)
             if has_request_middleware:
                 request_calls = named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
                 early_response = await run_request_middleware(request, request_calls)
                 if early_response:
                     return early_response
-                scope = request.scope
+                receive, scope = request._receive, request.scope
                 route = scope["route"]
             app = routing.enter(request, scope, route, router)
             if not is_ours:
@@ -685,8 +692,7 @@ class Answers:
                 app = with_response_middleware(request, app, self.run_response_middleware)
             if has_public_host:
                 app = with_public_redirects(self.app, request, app)
-            receive = request._receive
-            if request._upload is not None or hasattr(request, "_body"):
+            if may_be_read and request._body_is_read:
                 receive = partial(request._watched_receive, request._replay())
             elif limit is None:
                 receive = partial(request._watched_receive, receive)
