@@ -1,4 +1,4 @@
-"""The request, and the table of requests in flight.
+"""The request, what it records of another application's response, and the table of requests in flight.
 
 A request is made from the ASGI scope and parses nothing at first: its attributes have defaults on the class, and are
 computed when they are read.
