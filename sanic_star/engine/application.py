@@ -414,7 +414,7 @@ class Engine:
         receive = request._replay() if isinstance(app, StarletteResponse) else request.receive
         watcher = Watcher()
         watcher._watch(self.streams, send)
-        watcher._inner, request._streams = request, self.streams
+        watcher._request = request
         await app(scope, partial(request._watched_receive, receive), watcher._watched_send)
 
     async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:

@@ -101,11 +101,11 @@ class Limits(NamedTuple):
 
 
 class Watcher:
-    """Records on requests what another ASGI application sends for them.
+    """Records on a request what another ASGI application sends for it.
 
-    A request is a watcher: it watches while it is forwarded to a mount. A mount below a mount gets the same `send`, and
-    adds its request to the chain of `_inner`. A response of another kind than Sanic's has a watcher of its own, because
-    there may be several inside each other for one request: one for each ASGI middleware of its route.
+    A request watches for itself while it is forwarded to a mount. A response of another kind than Sanic's has a watcher
+    of its own, because there may be several inside each other for one request: one for each ASGI middleware of its
+    route.
     """
 
     scope: Scope
@@ -125,8 +125,8 @@ class Watcher:
     _outer_send: Send
     # Whether `_release` must be called at the end of the request.
     _holds = False
-    # The next request that gets the same response.
-    _inner: Request | None = None
+    # The request, if the watcher is none itself.
+    _request: Request | None = None
 
     def _watch(self, streams: OpenStreams, send: Send) -> None:
         """Prepare `_watched_send`, which the other application gets.
@@ -140,13 +140,13 @@ class Watcher:
         self._task = running_task()
 
     def _watched_send(self, message: Message) -> Awaitable[None]:
-        """Record a message on the requests, and send it: an ASGI `send`.
+        """Record a message on the request, and send it: an ASGI `send`.
 
         It records the start of the response, because an exception after that cannot be answered. It opens a stream if
         the response has server-sent events, because only the application's stop ends those.
 
-        PERF: one call for all mounts; each with a `send` of its own took 2 µs longer («overhead»). It returns the
-        awaitable of `send`, because a coroutine would double its time. Safe because a caller awaits the result at once.
+        PERF: it returns the awaitable of `send`, because a coroutine would double its time («overhead»). Safe because a
+        caller awaits the result at once.
 
         Args:
             message: the ASGI message.
@@ -165,60 +165,38 @@ class Watcher:
                     if b"event-stream" in value.lower() and is_event_stream(value.decode("latin-1")):
                         return self._begin_event_stream(message)
                     break
-            self.responded = True
-            inner = self._inner
-            while inner is not None:
-                inner.responded = True
-                inner = inner._inner
+            request = self if self._request is None else self._request
+            request.responded = True
         elif kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body")):
-            if self._open_stream is not None:
-                self._streams.complete(self)
-            self._is_answered = True
-            inner = self._inner
-            while inner is not None:
-                if inner._open_stream is not None:
-                    inner._streams.complete(inner)
-                inner._is_answered = True
-                inner = inner._inner
+            request = self if self._request is None else self._request
+            if request._open_stream is not None:
+                self._streams.complete(request)
+            request._is_answered = True
         return self._outer_send(message)
-
-    def _watched(self) -> list[Request]:
-        """Return the requests that are watched, the outermost first."""
-        watched = [self] if isinstance(self, Request) else []
-        inner = self._inner
-        while inner is not None:
-            watched.append(inner)
-            inner = inner._inner
-        return watched
 
     def _check_failure(self, start: Message) -> Message:
         """Return the start of the response to an error; raise the refusal of the body, if that is the cause."""
-        watched = self._watched()
-        for request in reversed(watched):
-            if request._body_refusal is not None:
-                # Some middleware (Starlette's `BaseHTTPMiddleware`) turns the 413 into an internal error.
-                raise request._body_refusal
+        request = self if self._request is None else self._request
+        if request._body_refusal is not None:
+            # Some middleware (Starlette's `BaseHTTPMiddleware`) turns the 413 into an internal error.
+            raise request._body_refusal
         if not reports_exception(start):
             return start
-        for request in watched:
-            request._answered_error = id(sys.exc_info()[1])
-        return announce_close(watched[0].scope, start)
+        request._answered_error = id(sys.exc_info()[1])
+        return announce_close(request.scope, start)
 
     async def _begin_event_stream(self, start: Message) -> None:
-        """Send the start of server-sent events, then open streams for them."""
-        watched = self._watched()
-        for request in watched:
-            request.responded = True
-        unopened = [request for request in watched if not _is_watched_by_another(request)]
+        """Send the start of server-sent events, then open a stream for them."""
+        request, task = self if self._request is None else self._request, self._task
+        request.responded = True
+        is_watched = _is_watched_by_another(request)
         await self._outer_send(start)
-        for request in unopened:
-            task = self._task if request is watched[0] else request._task
-            if task is None or task.get_loop() is not asyncio.get_running_loop():
-                task = asyncio.current_task()
-            # The end of an inner request's stream passes the requests around it: by then it is no longer watched.
-            send = self._outer_send if request is watched[0] else self._watched_send
-            # After the start, because during a stop this cancels the task, and `_end_body` completes only the body.
-            request._streams.open(request, partial(_end_body, send), task=task)
+        if is_watched:
+            return
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = asyncio.current_task()
+        # After the start, because during a stop this cancels the task, and `_end_body` completes only the body.
+        self._streams.open(request, partial(_end_body, self._outer_send), task=task)
 
 
 class Request(requests.Request, Watcher):
@@ -387,7 +365,7 @@ async def _end_body(send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _is_watched_by_another(request: Request) -> bool:
+def _is_watched_by_another(request: Watcher) -> bool:
     """Return whether a mounted application of this package answers the request, and has opened the stream itself."""
     try:
         answering = current_request()

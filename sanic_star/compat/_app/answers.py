@@ -52,7 +52,6 @@ from sanic_star.engine.requests import (
     PREPARED_REQUEST,
     SENT,
     Limits,
-    Watcher,
     announces_more_than,
     current_request,
     live,
@@ -60,7 +59,7 @@ from sanic_star.engine.requests import (
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit, Phase
-from sanic_star.engine.streams import SharedReceive, is_event_stream, running_task
+from sanic_star.engine.streams import SharedReceive, is_event_stream
 from sanic_star.engine.websockets import request_of
 
 if TYPE_CHECKING:
@@ -633,7 +632,7 @@ class Answers:
         router = self.app.router
         has_response_middleware = bool(self._middleware_calls(MiddlewareLocation.RESPONSE, None))
 
-        streams, watched_send = self.app._engine.streams, Watcher._watched_send
+        streams = self.app._engine.streams
         is_without_body, name_of_field = _BODY_HEADERS.isdisjoint, itemgetter(0)
         # A blueprint's mount also runs the blueprint's request middleware.
         named_middleware: dict[str | None, list[MiddlewareCall]] = {}
@@ -696,24 +695,8 @@ class Answers:
                 receive = partial(request._watched_receive, request._replay())
             elif limit is None:
                 receive = partial(request._watched_receive, receive)
-            send: Any = request._send
-            if getattr(send, "__func__", None) is watched_send:
-                # One `send` for all mounts; see `Watcher`.
-                watcher = last = send.__self__
-                request._streams, request._task = streams, running_task()
-                while last._inner is not None:
-                    last = last._inner
-                last._inner = request
-                try:
-                    await app(scope, receive, send)
-                finally:
-                    # It may not be the last one: an application in between may call several at the same time.
-                    while watcher._inner is not request:
-                        watcher = watcher._inner
-                    watcher._inner, request._inner = request._inner, None
-            else:
-                request._watch(streams, send)
-                await app(scope, receive, request._watched_send)
+            request._watch(streams, request._send)
+            await app(scope, receive, request._watched_send)
             # PERF: breaks the reference cycle of the request and `receive`, which would need the garbage collector.
             # Safe because the application has ended, so that nothing receives through its `receive` any more.
             request._receive = from_server
