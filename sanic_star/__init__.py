@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from sanic_star import _version, compat
-from sanic_star.compat import *  # noqa: F403
 
 # `from sanic import response` asks for a module of `sanic`; here these are modules of `compat`.
 if TYPE_CHECKING:
+    from sanic_star.compat import *  # noqa: F403
     from sanic_star.compat import app as app
     from sanic_star.compat import blueprint_group as blueprint_group
     from sanic_star.compat import blueprints as blueprints
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from sanic_star.compat.response._server_sent_event import ServerSentEvent as ServerSentEvent
     from sanic_star.hub import Hub as Hub
 else:
+    # Not `import *`, which would load the names that are imported late.
+    globals().update({name: value for name, value in vars(compat).items() if name in compat.__all__})
 
     def __getattr__(name):
         if name == "guard":
@@ -45,6 +47,8 @@ else:
             from sanic_star.compat._app.guard import guard
 
             return guard
+        if name == "Websocket":
+            return compat.Websocket
         if name == "EventStream":
             from sanic_star.compat.response._event_stream import EventStream
 
@@ -73,7 +77,7 @@ else:
         from pkgutil import iter_modules
 
         modules = (module.name for module in iter_modules(compat.__path__) if not module.name.startswith("_"))
-        late = ("EventStream", "Hub", "NegotiatedResponse", "NotAcceptable", "ServerSentEvent", "guard")
+        late = ("EventStream", "Hub", "NegotiatedResponse", "NotAcceptable", "ServerSentEvent", "Websocket", "guard")
         return sorted({*globals(), *modules, *late})
 
 

@@ -1,9 +1,10 @@
 """Sanic's modules under their own names: `sanic.x` is `sanic_star.compat.x`."""
 
 from types import SimpleNamespace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sanic_star.compat.__version__ import __version__
+from sanic_star.compat._support.lazy import late_modules
 from sanic_star.compat.app import Sanic
 from sanic_star.compat.blueprints import Blueprint
 from sanic_star.compat.config import Config
@@ -26,7 +27,25 @@ from sanic_star.compat.exceptions import (
 )
 from sanic_star.compat.request import Request
 from sanic_star.compat.response import HTTPResponse, empty, file, html, json, raw, redirect, text
-from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as Websocket
+
+if TYPE_CHECKING:
+    from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as Websocket
+else:
+
+    def __getattr__(name):
+        if name == "Websocket":
+            # Loaded where it is used, because most applications have no websocket.
+            from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+
+            return WebsocketImplProtocol
+        return late_modules(__name__)(name)
+
+    def __dir__():
+        # For completion at a prompt and in editors.
+        from pkgutil import iter_modules
+
+        modules = (module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+        return sorted({*globals(), *modules, *__all__})
 
 
 # Both import the alias when they are called, because most processes don't need it.

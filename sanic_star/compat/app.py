@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
 from sanic_star.compat import compat
 from sanic_star.compat._app import registry
-from sanic_star.compat._app.answers import Answers, check_route_names
+from sanic_star.compat._app.answers import Answers, check_route_names, make_websocket
 from sanic_star.compat._app.decorators import (
     H,
     Registrar,
@@ -72,7 +72,6 @@ from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import choose_writer_by_app
 from sanic_star.compat.router import Router
-from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.engine import routing
 from sanic_star.engine.application import Engine
@@ -252,7 +251,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.signal_router = signal_router or SignalRouter()
         self._sync_handlers: str = sync_handlers
         self._answers = Answers(self)
-        self._engine = Engine(self, self._answers, Request, WebsocketImplProtocol)
+        self._engine = Engine(self, self._answers, Request, make_websocket)
         self._background = Background(self)
         self._runner = Runner(self)
         codec.load()

@@ -19,10 +19,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from sanic_star.compat.helpers import STATUS_CODES
 from sanic_star.compat.log import deprecation
 
-_E = TypeVar("_E", bound="type[SanicException]")
-
-
 if TYPE_CHECKING:
+    _E = TypeVar("_E", bound="type[SanicException]")
 
     class Range(Protocol):
         """The attribute of a content range that a range error uses: the total size in bytes."""

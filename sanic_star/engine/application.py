@@ -65,7 +65,7 @@ from sanic_star.engine.requests import (
 )
 from sanic_star.engine.responses import Response, announce_close
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
-from sanic_star.engine.steps import UP, Limit, Phase
+from sanic_star.engine.steps import UP
 from sanic_star.engine.streams import OpenStream, OpenStreams, resumable
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import (
@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from sanic_star.engine.body_limit import CountedBody
     from sanic_star.engine.boundary import Boundary
     from sanic_star.engine.seams import Behaviour, Host, MakeRequest
+    from sanic_star.engine.steps import Limit, Phase
 
 _NOTHING: dict[str, Any] = {}
 # Methods of requests that seldom have a body: `may_have_body` is called before the body is read.

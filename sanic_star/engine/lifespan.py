@@ -49,8 +49,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.steps import (
     UP,
-    Stage,
-    Starter,
     StepTimeout,
     is_a_server,
     run_step,
@@ -60,6 +58,7 @@ from sanic_star.engine.steps import (
 if TYPE_CHECKING:
     from sanic_star.engine.os_signals import Chain
     from sanic_star.engine.seams import RunningEngine
+    from sanic_star.engine.steps import Stage, Starter
 
 # The starts within which the current code runs, the outermost first; each is represented by its stop event.
 _starts: ContextVar[tuple[asyncio.Event, ...]] = ContextVar("sanic_star.starts", default=())

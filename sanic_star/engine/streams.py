@@ -60,10 +60,6 @@ def _always() -> bool:
     return True
 
 
-# Why the task that writes a stream was cancelled. `steps.Phase` says why it is no enumeration.
-EndReason = Literal["client left", "stop", "timeout", "head only", "broken off"]
-
-
 class OpenStream:
     """A response or websocket that is open, or the wait for a response; its task can be cancelled.
 
@@ -172,6 +168,9 @@ if TYPE_CHECKING:
         """An application's life cycle; its `stop_event` is set when endless streams end."""
 
         stop_event: asyncio.Event
+
+    # Why the task that writes a stream was cancelled. `steps.Phase` says why it is no enumeration.
+    EndReason = Literal["client left", "stop", "timeout", "head only", "broken off"]
 
 
 class OpenStreams:

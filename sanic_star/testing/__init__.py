@@ -7,6 +7,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sanic_star.compat._support.lazy import late_modules
+
 if TYPE_CHECKING:
     from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
     from sanic_star.testing._sanic_testing.response import TestingResponse
@@ -49,7 +51,7 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return late_modules(__name__)(name)
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

@@ -11,7 +11,7 @@ import asyncio
 import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Iterable
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from inspect import isawaitable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,7 @@ from sanic_star.engine.requests import (
 )
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.responses import Response
-from sanic_star.engine.steps import Limit, Phase
+from sanic_star.engine.steps import Limit
 from sanic_star.engine.streams import SharedReceive, is_event_stream
 from sanic_star.engine.websockets import request_of
 
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from sanic_star.compat._app.seams import Application
     from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
     from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+    from sanic_star.engine.steps import Phase
     from sanic_star.engine.threads import ThreadPool
 
 _EXCEPTION_EVENTS = Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT
@@ -96,6 +97,19 @@ def _may_read_body(request: Request) -> bool:
 
 def _extra(request: Request) -> Any:
     return getattr(request.route, "extra", None)
+
+
+@cache
+def _websocket_class() -> type[WebsocketImplProtocol]:
+    """Return the class of websockets; it is imported with the first one, because most applications have none."""
+    from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+
+    return WebsocketImplProtocol
+
+
+def make_websocket(scope: Scope, receive: Receive, send: Send) -> WebsocketImplProtocol:
+    """Return the websocket of a handshake, from the arguments of an ASGI application."""
+    return _websocket_class()(scope, receive, send)
 
 
 class SendObserver:
@@ -495,6 +509,7 @@ class Answers:
         return AccessLog(stack)
 
     def _compile_websocket(self, route: routing.WebSocketRoute, request_middleware: list[MiddlewareCall]) -> Call:
+        _websocket_class()  # so that no handshake waits for its import
         has_layers = _has_layers(route)
         handler = self._events.around_websocket(route.endpoint) if self._has_event_handlers else route.endpoint
         endpoint = route.endpoint if is_endpoint(route.endpoint) else None

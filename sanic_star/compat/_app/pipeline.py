@@ -13,7 +13,6 @@ from types import FunctionType
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.endpoints import HTTPEndpoint
 
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware
@@ -50,6 +49,8 @@ def _call_of_endpoint(endpoint: Any) -> Call:
     The method gets a plain Starlette request, because it awaits `request.json()`. An endpoint that overrides `dispatch`
     responds as an ASGI application, and response middleware does not run.
     """
+    # Imported late, because few applications have such an endpoint.
+    from starlette.endpoints import HTTPEndpoint
 
     async def handle(request: Any) -> Any:
         if endpoint.dispatch is not HTTPEndpoint.dispatch:

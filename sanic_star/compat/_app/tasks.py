@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sanic_star.compat._app.seams import Application
     from sanic_star.engine.timers import NextRunTime, Timer
 
-J = TypeVar("J", bound=Callable[..., Any])
+    J = TypeVar("J", bound=Callable[..., Any])
 
 
 class _Completed:

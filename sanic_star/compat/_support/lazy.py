@@ -1,4 +1,4 @@
-"""Values that are created on first use: regular expressions, cached values, and names of older releases of Sanic.
+"""What is created on first use: regular expressions, cached values, modules, and names of older releases of Sanic.
 
 PERF: compiling all patterns of this package took a tenth of its import, and a process uses only some of them. Safe
 because the first use compiles the pattern, and afterwards its methods are called directly. `benchmarks/` measures the
@@ -128,5 +128,32 @@ def old_names(module: str) -> Callable[[str], Any]:
         from sanic_star.compat._old import find
 
         return find.member(module, name)
+
+    return __getattr__
+
+
+def late_modules(package: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package that imports its public modules on first use, and has old names.
+
+    Programs write `sanic.handlers.ErrorHandler` after nothing but `import sanic`, because that imports most of Sanic's
+    modules. Here it imports only those that every application needs.
+
+    Args:
+        package: its name, `__name__`.
+    """
+    find_old_name = old_names(package)
+
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
+        from importlib.util import find_spec
+
+        if not name.startswith("_"):
+            try:
+                if find_spec(f"{package}.{name}") is not None:
+                    return import_module(f"{package}.{name}")
+            except ImportError as error:
+                # The module, or a package that it needs, is not there; `hasattr` expects this exception.
+                raise AttributeError(str(error), name=name) from error
+        return find_old_name(name)
 
     return __getattr__

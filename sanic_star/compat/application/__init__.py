@@ -1,1 +1,8 @@
 """The state of an application, its constants, and the message at its start (`motd`)."""
+
+from typing import TYPE_CHECKING
+
+from sanic_star.compat._support.lazy import late_modules
+
+if not TYPE_CHECKING:
+    __getattr__ = late_modules(__name__)

@@ -1,1 +1,8 @@
 """The base of applications and blueprints."""
+
+from typing import TYPE_CHECKING
+
+from sanic_star.compat._support.lazy import late_modules
+
+if not TYPE_CHECKING:
+    __getattr__ = late_modules(__name__)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star.compat._support.lazy import old_names
+from sanic_star.compat._support.lazy import late_modules
 from sanic_star.compat.handlers.content_range import ContentRangeHandler
 from sanic_star.compat.handlers.directory import DirectoryHandler
 from sanic_star.compat.handlers.error import ErrorHandler
@@ -10,4 +10,4 @@ from sanic_star.compat.handlers.error import ErrorHandler
 __all__ = ["ContentRangeHandler", "DirectoryHandler", "ErrorHandler"]
 
 if not TYPE_CHECKING:
-    __getattr__ = old_names(__name__)
+    __getattr__ = late_modules(__name__)

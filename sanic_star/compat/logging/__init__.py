@@ -1,1 +1,8 @@
 """Formatters, filters and the default configuration of the log; `sanic_star.compat.log` has the loggers."""
+
+from typing import TYPE_CHECKING
+
+from sanic_star.compat._support.lazy import late_modules
+
+if not TYPE_CHECKING:
+    __getattr__ = late_modules(__name__)

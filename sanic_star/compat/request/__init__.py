@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star.compat._support.lazy import old_names
+from sanic_star.compat._support.lazy import late_modules
 from sanic_star.compat.request.form import File, parse_multipart_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.request.types import Request
@@ -10,4 +10,4 @@ from sanic_star.compat.request.types import Request
 __all__ = ["File", "Request", "RequestParameters", "parse_multipart_form"]
 
 if not TYPE_CHECKING:
-    __getattr__ = old_names(__name__)
+    __getattr__ = late_modules(__name__)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sanic_star.compat._support.json import dumps_text as json_dumps
-from sanic_star.compat._support.lazy import old_names
+from sanic_star.compat._support.lazy import late_modules
 from sanic_star.compat.response.convenience import (
     empty,
     file,
@@ -46,4 +46,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    __getattr__ = old_names(__name__)
+    __getattr__ = late_modules(__name__)

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
         def _head(self, *, with_length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
+    R = TypeVar("R", bound="WrittenResponse")
+
 
 # After this number of parts the event loop gets a turn. hypercorn accepts all data for a client that has left without
 # a pause, so that a handler that only sends would block the process.
 PARTS_A_TURN = 1024
 
 BACKGROUND_FAILED = "The background task of a response to %r failed"
-
-R = TypeVar("R", bound="WrittenResponse")
 
 
 class ResponseWriter:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star.compat._support.lazy import old_names
+from sanic_star.compat._support.lazy import late_modules
 
 __all__ = ["AsyncioServer", "ConnInfo", "HttpProtocol", "Signal", "serve", "try_use_uvloop"]
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        # Every application imports this package, for its websockets, but few use these names.
+        # Few applications use these names.
         if name not in __all__:
-            return old_names(__name__)(name)
+            return late_modules(__name__)(name)
         from sanic_star.compat.server import _exports
 
         return getattr(_exports, name)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star.compat._support.lazy import old_names
+from sanic_star.compat._support.lazy import late_modules
 
 if not TYPE_CHECKING:
-    __getattr__ = old_names(__name__)
+    __getattr__ = late_modules(__name__)
