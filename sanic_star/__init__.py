@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star import _version, compat
+from sanic_star import compat
 
 # `from sanic import response` asks for a module of `sanic`; here these are modules of `compat`.
 if TYPE_CHECKING:
+    from sanic_star._version import __version__ as __version__
     from sanic_star.compat import *  # noqa: F403
     from sanic_star.compat import app as app
     from sanic_star.compat import blueprint_group as blueprint_group
@@ -40,10 +41,15 @@ if TYPE_CHECKING:
 else:
     # Not `import *`, which would load the names that are imported late.
     globals().update({name: value for name, value in vars(compat).items() if name in compat.__all__})
+    del __version__  # Sanic's
 
     def __getattr__(name):
+        # Loaded where they are used.
+        if name == "__version__":
+            from sanic_star._version import __version__
+
+            return __version__
         if name == "guard":
-            # Loaded where it is used.
             from sanic_star.compat._app.guard import guard
 
             return guard
@@ -81,7 +87,5 @@ else:
         return sorted({*globals(), *modules, *late})
 
 
-# `compat` has the version of Sanic under this name.
-__version__ = _version.__version__
 __all__: list[str] = []
 __all__ += compat.__all__

@@ -30,7 +30,7 @@ from starlette.middleware import Middleware as ASGIMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
-from sanic_star.compat import compat
+from sanic_star.compat import _routing, compat
 from sanic_star.compat._app import registry
 from sanic_star.compat._app.answers import Answers, check_route_names, make_websocket
 from sanic_star.compat._app.decorators import (
@@ -58,12 +58,11 @@ from sanic_star.compat._app.listeners import Listeners
 from sanic_star.compat._app.methods import ENTRY, delegate, is_overridden, overridable
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
-from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
 from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute, check_methods
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
 from sanic_star.compat._support.json import codec
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names
-from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
+from sanic_star.compat.blueprints import Blueprint
 from sanic_star.compat.config import SANIC_PREFIX, Config
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
@@ -87,6 +86,7 @@ if TYPE_CHECKING:
 
     from sanic_star.compat._app.route_options import AddedRouteOptions
     from sanic_star.compat.application.state import ApplicationState
+    from sanic_star.compat.blueprint_group import BlueprintGroup
     from sanic_star.compat.models.ctx_types import REPLContext
     from sanic_star.compat.types.shared_ctx import SharedContext
     from sanic_star.compat.worker.inspector import Inspector
@@ -654,11 +654,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._blueprint(blueprint, {key: value for key, value in options.items() if value is not None})
 
     def _blueprint(self, blueprint: Any, options: dict[str, Any]) -> None:
-        if isinstance(blueprint, BlueprintGroup):
-            for item in blueprint:
-                self._blueprint(item, blueprint.options_for(item, options))
-            return
         if not isinstance(blueprint, Blueprint):
+            from sanic_star.compat.blueprint_group import BlueprintGroup
+
+            if isinstance(blueprint, BlueprintGroup):
+                for item in blueprint:
+                    self._blueprint(item, blueprint.options_for(item, options))
+                return
             if isinstance(blueprint, str) or not isinstance(blueprint, Iterable):
                 raise TypeError(f"app.blueprint takes blueprints, groups of them, or lists, got {blueprint!r}")
             for item in blueprint:
@@ -1427,7 +1429,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             self._apply_signal(SignalDefinition(no_handler, event), reopen=True)
             waiter = self.signal_router.get_waiter(event, condition, exclusive)
         if waiter is None:
-            raise SignalNotFound(f"Could not find signal {event}")
+            raise _routing.exceptions.NotFound(f"Could not find signal {event}")
         return await asyncio.wait_for(waiter.wait(), timeout)
 
     def report_exception(self, handler: Callable[..., Any]) -> Callable[..., Any]:

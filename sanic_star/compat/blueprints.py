@@ -24,7 +24,6 @@ from sanic_star.compat._app.definitions import (
     StaticDefinition,
 )
 from sanic_star.compat._support.lazy import old_names
-from sanic_star.compat.blueprint_group import BlueprintGroup
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute
+    from sanic_star.compat.blueprint_group import BlueprintGroup
     from sanic_star.compat.router import Router
 
 _VERSION_PREFIX = "/v"
@@ -315,6 +315,9 @@ class Blueprint(Registrar):
             >>> app.test_client.get("/v1/api/items/tea")[1].text
             'tea'
         """
+        # Imported late: few applications have groups.
+        from sanic_star.compat.blueprint_group import BlueprintGroup
+
         check_threaded(threaded)
         group_options: dict[str, Any] = {"middleware": check_middleware(middleware)} if middleware else {}
         if threaded is not None:
@@ -546,4 +549,10 @@ def _join(uri: str, prefix: str | None) -> str:
 __all__ = ["Blueprint", "BlueprintGroup"]
 
 if not TYPE_CHECKING:
-    __getattr__ = old_names(__name__)
+
+    def __getattr__(name):
+        if name != "BlueprintGroup":
+            return old_names(__name__)(name)
+        from sanic_star.compat.blueprint_group import BlueprintGroup
+
+        return BlueprintGroup

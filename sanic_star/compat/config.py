@@ -99,13 +99,6 @@ _NUMBERS: dict[str, tuple[float, bool]] = {
 
 _WHOLE_NUMBERS = frozenset({"THREAD_POOL_SIZE"})
 
-# Settings that have one of a few values, for the message about another one in the environment.
-_CHOICES = {
-    "FALLBACK_ERROR_FORMAT": ("auto", "html", "json", "text"),
-    "LOCAL_CERT_CREATOR": tuple(creator.value.lower() for creator in LocalCertCreator),
-}
-
-
 # For environment variables: the last one that accepts a value converts it.
 _BUILTIN_CONVERTERS: tuple[Callable[[str], Any], ...] = (str, str_to_bool, float, int)
 
@@ -143,6 +136,13 @@ def _is_truth_value(text: str) -> bool:
 
 def _certificate_creator(value: Any) -> LocalCertCreator:
     return LocalCertCreator(value.upper() if isinstance(value, str) else value)
+
+
+def _choices(key: str) -> tuple[str, ...]:
+    """Return the values of a setting that has only a few, for the message about another one in the environment."""
+    if key == "LOCAL_CERT_CREATOR":
+        return tuple(creator.value.lower() for creator in LocalCertCreator)
+    return ("auto", "html", "json", "text") if key == "FALLBACK_ERROR_FORMAT" else ()
 
 
 def _text(value: Any) -> Any:
@@ -358,7 +358,7 @@ class Config(dict[str, Any]):
                     raise
                 except (SanicException, ValueError) as error:
                     # The setting refuses the value.
-                    choices = _CHOICES.get(key)
+                    choices = _choices(key)
                     problem = f"it has to be one of {', '.join(choices)}" if choices else str(error)
                     problem = problem.removeprefix(f"{key} is {text!r}; ")
                     raise SettingError(f"the environment variable {name} is {text!r}; {problem}") from error

@@ -1,4 +1,4 @@
-"""The loggers of an application, their default configuration, colours, and deprecation warnings.
+"""The loggers of an application, their default configuration, and deprecation warnings.
 
 `logger` is for the application itself. This package logs to the others: errors of handlers, accesses, the server's
 start and stop, websockets. `logging.formatter` formats their lines. `logging.setup` adapts the configuration when an
@@ -8,13 +8,13 @@ application starts.
 from __future__ import annotations
 
 import logging
-import os
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat._support.lazy import old_names
-from sanic_star.compat.helpers import is_atty
+
+if TYPE_CHECKING:
+    from sanic_star.compat.logging.color import Colors
 
 __all__ = (
     "LOGGING_CONFIG_DEFAULTS",
@@ -29,24 +29,6 @@ __all__ = (
 )
 
 _FORMATTERS = "sanic_star.compat.logging.formatter"
-# https://no-color.org: any value that is not empty. The other variable is that of the setting, read before settings
-# exist.
-COLORIZE = is_atty() and not any(os.environ.get(name) for name in ("NO_COLOR", "SANIC_NO_COLOR"))
-
-
-class Colors(StrEnum):
-    """Control sequences of colours; empty if the output is not a terminal, so that they can be used in any text."""
-
-    END = "\033[0m" if COLORIZE else ""
-    BOLD = "\033[1m" if COLORIZE else ""
-    BLUE = "\033[34m" if COLORIZE else ""
-    GREEN = "\033[32m" if COLORIZE else ""
-    PURPLE = "\033[35m" if COLORIZE else ""
-    CYAN = "\033[36m" if COLORIZE else ""
-    RED = "\033[31m" if COLORIZE else ""
-    YELLOW = "\033[33m" if COLORIZE else ""
-    GREY = "\033[38;5;240m" if COLORIZE else ""
-    SANIC = "\033[38;2;255;13;104m" if COLORIZE else ""
 
 
 class VerbosityFilter(logging.Filter):
@@ -141,4 +123,11 @@ def configure(log_config: dict[str, Any] | None = None) -> None:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = old_names(__name__)
+
+    def __getattr__(name):
+        if name != "Colors":
+            return old_names(__name__)(name)
+        # Imported late, with the formatters: an `Enum` class takes 0.2 ms.
+        from sanic_star.compat.logging.color import Colors
+
+        return Colors

@@ -15,15 +15,7 @@ from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, NoMatchFound
 from starlette.types import ASGIApp, Scope
 
-from sanic_star.compat._routing.exceptions import (
-    BadMethod,
-    FinalizationError,
-    InvalidUsage,
-    NoMethod,
-    ParameterNameConflicts,
-    RouteExists,
-)
-from sanic_star.compat._routing.exceptions import NotFound as NoRoute
+from sanic_star.compat import _routing
 from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInfo, PathType
 from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, check_methods, method_set
 from sanic_star.compat._support.deprecation import deprecation
@@ -165,11 +157,15 @@ class Router(routing.Router):
             re.error: the pattern is not a regular expression.
         """
         if not isinstance(label, str):
-            raise InvalidUsage(f"When registering a pattern, label must be a string, not label={label}")
+            raise _routing.exceptions.InvalidUsage(
+                f"When registering a pattern, label must be a string, not label={label}"
+            )
         if not callable(cast):
-            raise InvalidUsage(f"When registering a pattern, cast must be a callable, not cast={cast}")
+            raise _routing.exceptions.InvalidUsage(
+                f"When registering a pattern, cast must be a callable, not cast={cast}"
+            )
         if not isinstance(pattern, (str, re.Pattern)):
-            raise InvalidUsage(
+            raise _routing.exceptions.InvalidUsage(
                 "When registering a pattern, pattern must be a string or a Pattern, "
                 f"not pattern={pattern}, type={type(pattern)}"
             )
@@ -232,12 +228,12 @@ class Router(routing.Router):
             FinalizationError: the application has started.
         """
         if self.finalized:
-            raise FinalizationError("Cannot finalize router more than once.")
+            raise _routing.exceptions.FinalizationError("Cannot finalize router more than once.")
         check_methods(methods)
         verbs = method_set(*map(str, methods or (self.DEFAULT_METHOD,)))
         invalid = [method for method in verbs if method not in self.ALLOWED_METHODS]
         if invalid:
-            raise BadMethod(f"Bad method: {invalid}. Must be one of: {self.ALLOWED_METHODS}")
+            raise _routing.exceptions.BadMethod(f"Bad method: {invalid}. Must be one of: {self.ALLOWED_METHODS}")
         if error_format:
             from sanic_star.compat.errorpages import check_error_format
 
@@ -298,7 +294,7 @@ class Router(routing.Router):
             conflicts = {key: conflict for key, conflict in conflicts.items() if key in current_ids}
         if conflicts and not overwrite:
             raw_path = "/".join(part if part[:1] == "<" else quote(part) for part in _SEPARATOR.split(uri.lstrip("/")))
-            raise RouteExists(f"Route already registered: {raw_path} [{','.join(sorted(methods))}]")
+            raise _routing.exceptions.RouteExists(f"Route already registered: {raw_path} [{','.join(sorted(methods))}]")
         for conflict in conflicts.values():
             self.routes.remove(conflict)
         for key in (shape, *keys):
@@ -341,11 +337,11 @@ class Router(routing.Router):
         parameters = [part for part in segments if isinstance(part, Parameter)]
         names = [part.name for part in parameters if part.name]
         if len(names) != len(set(names)):
-            raise ParameterNameConflicts(f"Duplicate named parameters in: {uri.lstrip('/')}")
+            raise _routing.exceptions.ParameterNameConflicts(f"Duplicate named parameters in: {uri.lstrip('/')}")
         # As in Sanic, the two checks below are only for paths without regular expressions.
         if all(self._has_known_type(part) for part in parameters):
             if any(":" in part.label for part in parameters):
-                raise InvalidUsage(f"A parameter has one type only, and no options: {uri}")
+                raise _routing.exceptions.InvalidUsage(f"A parameter has one type only, and no options: {uri}")
             if any(name.startswith("__") and name != _FILE_URI for name in names):
                 raise SanicException(f"Invalid route: {uri}. Parameter names cannot use '__'.")
         return "/" + "/".join(typed_segments), tuple(segments)
@@ -364,9 +360,9 @@ class Router(routing.Router):
         if file:
             name, stem, allowed = file.groups()
             if stem == "path":
-                raise InvalidUsage("Extension parameter matching does not support the `path` type.")
+                raise _routing.exceptions.InvalidUsage("Extension parameter matching does not support the `path` type.")
             if stem and stem not in self.path_types:
-                raise InvalidUsage(
+                raise _routing.exceptions.InvalidUsage(
                     "Extension parameter matching only supports filename matching on known parameter types, "
                     "and not regular expressions."
                 )
@@ -376,10 +372,10 @@ class Router(routing.Router):
             )
         match = _PARAMETER.match(part)
         if match is None:
-            raise InvalidUsage(f"Invalid declaration: {part}")
+            raise _routing.exceptions.InvalidUsage(f"Invalid declaration: {part}")
         name, label = match.groups()
         if label.startswith("ext="):
-            raise InvalidUsage(f"Invalid extension parameter definition: {uri.lstrip('/')}")
+            raise _routing.exceptions.InvalidUsage(f"Invalid extension parameter definition: {uri.lstrip('/')}")
         path_type = self.path_types.get(label)
         if path_type is not None:
             cacheable = path_type in PATH_TYPES
@@ -405,7 +401,7 @@ class Router(routing.Router):
         hint = f" Did you mean <{name}:{similar_type}>?" if similar_type else ""
         if name in _TYPES_OF_FLASK:
             hint = f" Did you mean <{word}:{_TYPES_OF_FLASK[name]}>? The name comes before the type."
-        raise InvalidUsage(
+        raise _routing.exceptions.InvalidUsage(
             f"Unknown path type {label!r} in {uri}.{hint} The types are {', '.join(self.path_types)}; others are added "
             f"by app.router.register_pattern. An expression that matches this word alone is <{name}:({word})>."
         )
@@ -428,10 +424,10 @@ class Router(routing.Router):
         except re.error as error:
             raise re.error(f"Invalid parameter declaration: {uri}: {error}") from None
         if pattern.groups > 1:
-            raise InvalidUsage(f"Invalid matching pattern {label}")
+            raise _routing.exceptions.InvalidUsage(f"Invalid matching pattern {label}")
         if pattern.groupindex and name not in pattern.groupindex:
             group = next(iter(pattern.groupindex))
-            raise InvalidUsage(f"Named group ({group}) must match your named parameter ({name})")
+            raise _routing.exceptions.InvalidUsage(f"Named group ({group}) must match your named parameter ({name})")
 
         def expand(value: str) -> dict[str, Any]:
             match = pattern.match(value)
@@ -485,7 +481,7 @@ class Router(routing.Router):
             The route, its handler, and the path parameters.
 
         Raises:
-            NoRoute: no route has the path (`sanic_routing.exceptions.NotFound`).
+            NotFound: no route has the path (`sanic_routing.exceptions.NotFound`).
             NoMethod: a route has the path, but with other methods.
         """
         scope = _request_scope(path, method or "", (extra or {}).get("host"))
@@ -494,8 +490,10 @@ class Router(routing.Router):
             return route, route.endpoint, params
         allowed = self._allowed_methods(path, scope)
         if not allowed:
-            raise NoRoute(path=path)
-        raise NoMethod(f"Method '{method}' not found on {path}", method=method, allowed_methods=allowed, path=path)
+            raise _routing.exceptions.NotFound(path=path)
+        raise _routing.exceptions.NoMethod(
+            f"Method '{method}' not found on {path}", method=method, allowed_methods=allowed, path=path
+        )
 
     @staticmethod
     def _miss(path: str, method: str, allowed: Collection[str], scope: Scope) -> SanicException:
@@ -590,7 +588,7 @@ class Router(routing.Router):
             FinalizationError: it is already closed.
         """
         if self.finalized:
-            raise FinalizationError("Cannot finalize router more than once.")
+            raise _routing.exceptions.FinalizationError("Cannot finalize router more than once.")
         self.finalized = True
         self._build()
 

@@ -22,7 +22,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sanic_star.compat._routing.exceptions import FinalizationError, NotFound
+from sanic_star.compat import _routing
 from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.exceptions import InvalidSignal
 from sanic_star.compat.log import error_logger
@@ -292,7 +292,7 @@ class SignalRouter:
         name = self.format_event(event)
         parts = _split_name(name)
         if self.finalized:
-            raise FinalizationError("Cannot finalize router more than once.")
+            raise _routing.exceptions.FinalizationError("Cannot finalize router more than once.")
         signal = Signal(self, handler, name, parts, condition or {}, exclusive, priority)
         parameter = signal.parameter or _parameter(_TRIGGER, name)
         key = (*parts[:2], parameter.label)
@@ -318,7 +318,7 @@ class SignalRouter:
         except RuntimeError:
             raise RuntimeError("Cannot finalize signals outside of event loop") from None
         if self.finalized:
-            raise FinalizationError("Cannot finalize router more than once.")
+            raise _routing.exceptions.FinalizationError("Cannot finalize router more than once.")
         self.finalized = True
 
     def reset(self) -> None:
@@ -363,7 +363,7 @@ class SignalRouter:
                 return matches[-1]
         if not matches:
             condition_text = f" with {condition}" if condition else ""
-            raise NotFound(f"Could not find signal {event}{condition_text}", path=event)
+            raise _routing.exceptions.NotFound(f"Could not find signal {event}{condition_text}", path=event)
         return matches[0]
 
     def _groups(self, parts: list[str]) -> Iterable[SignalGroup]:
@@ -443,7 +443,7 @@ class SignalRouter:
     ) -> Any:
         try:
             _, signals, value = self._find(event, condition)
-        except NotFound as error:
+        except _routing.exceptions.NotFound as error:
             reserved = event.split(self.delimiter)[0] in RESERVED_NAMESPACES
             if fail_not_found and (not reserved or self.allow_fail_builtin):
                 raise
@@ -511,7 +511,7 @@ class SignalRouter:
             return None
         try:
             _, signals, value = self._find(name, condition)
-        except NotFound:
+        except _routing.exceptions.NotFound:
             return None
         return partial(self._call, name, signals, value, condition) if signals else None
 
@@ -526,7 +526,7 @@ class SignalRouter:
             return []
         try:
             _, signals, value = self._find(event.value, None)
-        except NotFound:
+        except _routing.exceptions.NotFound:
             return []
         self._wake(event.value, signals, value, None, context)
         return [

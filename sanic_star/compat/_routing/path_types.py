@@ -11,9 +11,7 @@ from uuid import UUID
 
 from starlette.convertors import Convertor
 
-from sanic_star.compat._routing.exceptions import (
-    InvalidUsage,
-)
+from sanic_star.compat import _routing
 from sanic_star.compat._support.lazy import pattern
 from sanic_star.engine.index import Parameter
 
@@ -113,14 +111,14 @@ class FileType(PathType):
     def __init__(self, name: str, stem: PathType | None, allowed: Sequence[str]) -> None:
         dots = {extension.count(".") for extension in allowed}
         if len(dots) > 1:
-            raise InvalidUsage(
+            raise _routing.exceptions.InvalidUsage(
                 "All allowed extensions within a single route definition must contain the same number of subparts. "
                 "For example: <foo:ext=js|css> and <foo:ext=min.js|min.css> are both acceptable, "
                 "but <foo:ext=js|min.js> is not."
             )
         for extension in allowed:
             if not _EXTENSION.match(extension):
-                raise InvalidUsage(f"Invalid extension: {extension}")
+                raise _routing.exceptions.InvalidUsage(f"Invalid extension: {extension}")
         # Matches the same names as the type's own expression, which backtracks at each dot: a path with a thousand dots
         # would block the event loop.
         super().__init__("ext", _ext, r"[^/]+\.[a-z0-9]+")

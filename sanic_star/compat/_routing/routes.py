@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from starlette.datastructures import URLPath
 from starlette.middleware import Middleware
 
-from sanic_star.compat._routing.exceptions import BadMethod
+from sanic_star.compat import _routing
 from sanic_star.compat._routing.path_types import _PATH, PATH_TYPES, FileType, ParamInfo
 from sanic_star.compat._support.lazy import pattern
 from sanic_star.engine import routing
@@ -68,7 +68,9 @@ def check_methods(methods: Iterable[str] | None) -> None:
         return  # the default, as in Sanic
     if isinstance(methods, str):
         names = methods.upper().replace(",", " ").split() or ["GET"]
-        raise BadMethod(f"methods= takes a list of HTTP methods, got {str(methods)!r}: write methods={names}")
+        raise _routing.exceptions.BadMethod(
+            f"methods= takes a list of HTTP methods, got {str(methods)!r}: write methods={names}"
+        )
     if isinstance(methods, (frozenset, list, tuple, set)):
         invalid = [method for method in methods if not isinstance(method, str)]
     else:

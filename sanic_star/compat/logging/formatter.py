@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from sanic_star.compat.helpers import is_atty
-from sanic_star.compat.log import COLORIZE, Colors
+from sanic_star.compat.logging.color import COLORIZE, Colors
 
 # The attributes of every record; all others come from `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {

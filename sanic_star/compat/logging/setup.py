@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sanic_star.compat.helpers import Default, _default, is_atty
-from sanic_star.compat.log import COLORIZE, access_logger, error_logger, logger, server_logger, websockets_logger
+from sanic_star.compat.log import access_logger, error_logger, logger, server_logger, websockets_logger
+from sanic_star.compat.logging.color import COLORIZE
 from sanic_star.compat.logging.formatter import (
     AutoAccessFormatter,
     AutoFormatter,

@@ -90,7 +90,7 @@ def _read_pairs(pairs: list[str], encoded: bool, keep_blank_values: bool) -> Req
 
 
 # The ASCII characters by their escapes, without the percent sign.
-_ESCAPES = {spelling: chr(code) for code in range(128) for spelling in (f"{code:02x}", f"{code:02X}")}
+_ESCAPES = {first + second: chr(int(first + second, 16)) for first in "01234567" for second in "0123456789abcdefABCDEF"}
 
 
 # In characters. A longer text is decoded in C, so that its parts don't need memory.

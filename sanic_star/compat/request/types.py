@@ -46,7 +46,6 @@ from sanic_star.compat.helpers import _default
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
 from sanic_star.compat.request._url import RequestURL, encode_root_path, leads_to_sanic, path_for_guards
-from sanic_star.compat.request.form import URLENCODED, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters, _read_query
 from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
@@ -63,7 +62,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.models.server_types import ConnInfo
     from sanic_star.compat.request._protocol import Protocol, Transport
     from sanic_star.compat.request._upload import Upload
-    from sanic_star.compat.request.form import AwaitableForm
+    from sanic_star.compat.request.form import AwaitableForm, File
 
     # With defaults (PEP 696, in `typing` from Python 3.13 on), so that `Request` needs no argument. Covariant, so that
     # a function that accepts `Request` also accepts a request with arguments.
@@ -830,6 +829,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             PayloadTooLarge: a field or a file is too large.
         """
         from sanic_star.compat.request._upload import MULTIPART, boundary, form_limits
+        from sanic_star.compat.request.form import URLENCODED, parse_multipart_form, parse_urlencoded_form
 
         fields, files = RequestParameters(), RequestParameters()
         kind, _ = parse_content_header(self.content_type)
@@ -1530,3 +1530,12 @@ def _read_id(field: str) -> uuid.UUID | str | int:
 
 
 __all__ = ["File", "Request", "RequestParameters", "Route"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name != "File":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from sanic_star.compat.request.form import File
+
+        return File
