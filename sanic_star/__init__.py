@@ -83,7 +83,16 @@ else:
         from pkgutil import iter_modules
 
         modules = (module.name for module in iter_modules(compat.__path__) if not module.name.startswith("_"))
-        late = ("EventStream", "Hub", "NegotiatedResponse", "NotAcceptable", "ServerSentEvent", "Websocket", "guard")
+        late = (
+            "EventStream",
+            "Hub",
+            "__version__",
+            "NegotiatedResponse",
+            "NotAcceptable",
+            "ServerSentEvent",
+            "Websocket",
+            "guard",
+        )
         return sorted({*globals(), *modules, *late})
 
 

@@ -59,7 +59,7 @@ from sanic_star.compat._app.methods import ENTRY, delegate, is_overridden, overr
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute, check_methods
-from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
+from sanic_star.compat._serving.running import Runner
 from sanic_star.compat._support.json import codec
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names
 from sanic_star.compat.blueprints import Blueprint
@@ -986,7 +986,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
                 if __name__ == "__main__":
                     app.run(port=8000, workers=2)
         """
-        if is_imported_by_worker():
+        from sanic_star.compat._serving import serving
+
+        if serving.is_imported_by_worker():
             return
         loop = None
         if old_arguments or options.keys() & _REMOVED_OPTIONS:
@@ -1001,7 +1003,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         if single_process:
             self.serve_single(self)
         else:
-            self.serve(self, app_loader=loader_of(load))
+            self.serve(self, app_loader=serving.loader_of(load))
 
     @property
     def go_fast(self) -> Callable[..., None]:
@@ -1028,7 +1030,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             SystemExit: with status 1, an address is in use, a server is not installed, a setting is invalid, or a start
                 failed.
         """
-        serve(prepared(cls._app_registry, primary), app_loader, factory)
+        from sanic_star.compat._serving import serving
+
+        serving.serve(serving.prepared(cls._app_registry, primary), app_loader, factory)
 
     @classmethod
     def serve_single(cls, primary: Any = None) -> None:
@@ -1042,7 +1046,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             SystemExit: with status 1, an address is in use, a server is not installed, a setting is invalid, or a start
                 failed.
         """
-        serve_single(prepared(cls._app_registry, primary))
+        from sanic_star.compat._serving import serving
+
+        serving.serve_single(serving.prepared(cls._app_registry, primary))
 
     @cached_property
     def shared_ctx(self) -> SharedContext:

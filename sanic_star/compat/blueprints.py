@@ -556,3 +556,6 @@ if not TYPE_CHECKING:
         from sanic_star.compat.blueprint_group import BlueprintGroup
 
         return BlueprintGroup
+
+    def __dir__():
+        return [*globals(), "BlueprintGroup"]

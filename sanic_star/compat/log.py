@@ -131,3 +131,6 @@ if not TYPE_CHECKING:
         from sanic_star.compat.logging.color import Colors
 
         return Colors
+
+    def __dir__():
+        return [*globals(), "Colors"]

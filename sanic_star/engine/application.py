@@ -68,16 +68,8 @@ from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketR
 from sanic_star.engine.steps import UP
 from sanic_star.engine.streams import OpenStream, OpenStreams, resumable
 from sanic_star.engine.timeouts import Sweeper
-from sanic_star.engine.websockets import (
-    DENIAL_START,
-    SERVER_SEND,
-    WebSocket,
-    can_deny,
-    close_of,
-    closing_refusals,
-)
 
-# The boundary and the body limit outside ASGI middleware are imported late: only such middleware needs them.
+# Imported late: most applications have no websocket, and only ASGI middleware needs the boundary and the body limit.
 if TYPE_CHECKING:
     from types import CodeType
 
@@ -85,6 +77,7 @@ if TYPE_CHECKING:
     from sanic_star.engine.boundary import Boundary
     from sanic_star.engine.seams import Behaviour, Host, MakeRequest
     from sanic_star.engine.steps import Limit, Phase
+    from sanic_star.engine.websockets import WebSocket
 
 _NOTHING: dict[str, Any] = {}
 # Methods of requests that seldom have a body: `may_have_body` is called before the body is read.
@@ -111,7 +104,7 @@ class Engine:
         app: the application.
         behaviour: the layer above, which compiles routes, answers exceptions, and runs listeners.
         make_request: makes a request from the three arguments of an ASGI application.
-        make_websocket: makes a websocket from the same arguments.
+        make_websocket: makes a websocket from the same arguments; by default `engine.websockets.WebSocket`.
 
     Attributes:
         lifecycle: the life cycle of the application.
@@ -126,14 +119,14 @@ class Engine:
         app: Host,
         behaviour: Behaviour,
         make_request: MakeRequest = Request,
-        make_websocket: Callable[[Scope, Receive, Send], WebSocket] = WebSocket,
+        make_websocket: Callable[[Scope, Receive, Send], WebSocket] | None = None,
     ) -> None:
         self.app = app
         self.behaviour = behaviour
         self.make_request = self._make = make_request
         # The class of requests, if the dispatch can make them without calling it; see `_plain_class`.
         self._request_class: type[Request] | None = None
-        self.make_websocket = make_websocket
+        self.make_websocket = make_websocket or _make_websocket
         self.lifecycle = Lifecycle(self)
         self.lazy_state: dict[str, Any] = {}
         self.streams = OpenStreams(self.lifecycle)
@@ -294,12 +287,11 @@ class Engine:
                 # Not every server sends a response if the application raises, or logs the exception.
                 log_error(_error_logger, error, "The application could not be started")
                 response = PlainTextResponse("Internal Server Error", 500)
-                send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
-                await response(scope, receive, announcing_close(scope, send))
+                await response(scope, receive, announcing_close(scope, _able_to_refuse(scope, send)))
                 raise
             if self.lifecycle.is_closed:
-                send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
-                await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
+                response = PlainTextResponse("Service Unavailable", 503)
+                await response(scope, receive, _able_to_refuse(scope, send))
                 return
             self.started()
             stack = self._started_stack or stack
@@ -532,12 +524,11 @@ class Engine:
         except BaseException as failure:
             pending = error
             has_begun = has_begun or self.behaviour.has_begun(request)
-            status = 403 if scope["type"] == "websocket" and not can_deny(scope) else 500
+            status = 500 if _able_to_refuse(scope, send) is send else 403
             _log_failed_answer(error, failure, "gets no further data" if has_begun else f"gets a plain {status}")
             if not has_begun:
                 response = PlainTextResponse("Internal Server Error", 500)
-                send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
-                await response(scope, receive, announcing_close(scope, send))
+                await response(scope, receive, announcing_close(scope, _able_to_refuse(scope, send)))
         return None if pending is None else _for_the_server(pending, scope)
 
     def _skips_middleware(self, request: Request, error: BaseException) -> bool:
@@ -702,6 +693,8 @@ class Engine:
         async def with_boundary(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 if scope["type"] == "websocket":
+                    from sanic_star.engine.websockets import SERVER_SEND, closing_refusals
+
                     scope[SERVER_SEND] = send
                     receive = resumable(receive)
                     send = closing_refusals(scope, send)
@@ -712,8 +705,9 @@ class Engine:
                         raise
                     await self._refuse_websocket(error, scope, receive, send)
                 finally:
-                    # `send` may be a method of an object that refers to the scope: this breaks the cycle.
-                    scope.pop(SERVER_SEND, None)
+                    if scope["type"] == "websocket":
+                        # `send` may be a method of an object that refers to the scope: this breaks the cycle.
+                        scope.pop(SERVER_SEND, None)
                 return
             body = CountedBody(self._find_body_limit, scope, receive)
             boundary = Boundary(self, scope)
@@ -838,6 +832,8 @@ class Engine:
             connection: the websocket.
             error: the exception.
         """
+        from sanic_star.engine.websockets import can_deny, close_of
+
         if connection.scope.get(REPORTED) == id(error):
             raise error
         connection.scope["app"] = self.app
@@ -875,6 +871,13 @@ class Engine:
                 del closing, error, pending  # as in `fail`
 
 
+def _make_websocket(scope: Scope, receive: Receive, send: Send) -> WebSocket:
+    """Return the websocket of an `Application`."""
+    from sanic_star.engine.websockets import WebSocket
+
+    return WebSocket(scope, receive, send)
+
+
 def _plain_class(factory: Any) -> type[Request] | None:
     """Return `factory` if it is a subclass of `Request` that makes objects as `Request` does, else `None`.
 
@@ -902,6 +905,20 @@ def _with_arrival_check(dispatch: ASGIApp) -> ASGIApp:
     return with_arrival_check
 
 
+def _able_to_refuse(scope: Scope, send: Send) -> Send:
+    """Return a `send` for a response that may refuse a websocket's handshake.
+
+    Args:
+        scope: the ASGI scope.
+        send: the ASGI `send`; returned itself for a request, and if the server can send such a response.
+    """
+    if scope["type"] != "websocket":
+        return send
+    from sanic_star.engine.websockets import closing_refusals
+
+    return closing_refusals(scope, send)
+
+
 def announcing_close(scope: Scope, send: Send) -> Send:
     """Return a `send` that adds `connection: close` to the response; see `announce_close`.
 
@@ -911,7 +928,7 @@ def announcing_close(scope: Scope, send: Send) -> Send:
     """
 
     async def send_closing(message: Message) -> None:
-        starts = message["type"] in ("http.response.start", DENIAL_START)
+        starts = message["type"].endswith("http.response.start")  # also `websocket.http.response.start`
         await send(announce_close(scope, message) if starts else message)
 
     return send_closing
@@ -1037,9 +1054,11 @@ class _PlainBehaviour:
 
     def limits(self) -> Limits:
         """Return Starlette's limit on bodies, and the grace period of the stop."""
-        debug = self._app.debug
-        graceful = DEVELOPMENT_GRACE_S if debug else Limits().graceful_s
-        return Limits(body=self._app.max_body_size, graceful_s=graceful, cancels_at_stop=debug)
+        limits = Limits()
+        limits.body = self._app.max_body_size
+        if self._app.debug:
+            limits.graceful_s, limits.cancels_at_stop = DEVELOPMENT_GRACE_S, True
+        return limits
 
     def with_access_log(self, app: ASGIApp) -> ASGIApp:
         """Return `app`: there is no access log."""

@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 import sys
 from asyncio import CancelledError
+from contextvars import ContextVar
 
 from sanic_star.engine.failures import is_marked
-from sanic_star.engine.websockets import refused
+
+# Whether the current task has refused a handshake with a response; uvicorn 0.54 logs that as a missing answer.
+refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
 
 # The loggers of each server that report exceptions of applications. A logger's filters do not get the records of child
 # loggers; granian's loggers have the names of its Rust modules.

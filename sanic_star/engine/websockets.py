@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from asyncio import Queue, Task, create_task, sleep, timeout
 from contextlib import suppress
-from contextvars import ContextVar
 from types import BuiltinMethodType
 from typing import Any
 
@@ -14,10 +13,8 @@ from starlette.types import Message, Receive, Scope, Send
 from sanic_star.engine.failures import attribute, is_a
 from sanic_star.engine.requests import Request
 from sanic_star.engine.responses import announce_close
+from sanic_star.engine.server_logs import refused
 from sanic_star.engine.streams import ResumableReceive
-
-# Whether the current task has refused a handshake with a response; uvicorn 0.54 logs that as a missing answer.
-refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
 
 # The codes that a close frame may have (RFC 6455, section 7.4, and IANA's registry of close codes).
 CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
@@ -98,15 +95,6 @@ def closing_refusals(scope: Scope, send: Send) -> Send:
             await send(as_close(message))
 
     return send_close
-
-
-def request_of(connection: Any) -> Any:
-    """Return the request of a connection.
-
-    Args:
-        connection: a request, which is returned; or a websocket, which has the request of its handshake.
-    """
-    return connection._request if isinstance(connection, WebSocket) else connection
 
 
 class WebSocket(websockets.WebSocket):

@@ -1,11 +1,13 @@
 """The life of an application: phases, mounted lifespans, lazy start, the stop."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
@@ -20,9 +22,11 @@ from starlette.types import Receive, Scope, Send
 
 from sanic_star import Request, Sanic, text
 from sanic_star.engine.lifespan import mounted_applications
-from sanic_star.engine.steps import Stage
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, ask, http_scope
+
+if TYPE_CHECKING:
+    from sanic_star.engine.steps import Stage
 
 PHASES = ["before_server_start", "after_server_start", "before_server_stop", "after_server_stop"]
 

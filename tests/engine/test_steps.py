@@ -158,6 +158,12 @@ def test_an_interpreter_without_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     assert position(threading.get_ident()) == ""
 
 
+def limit_of(app: Sanic[Any, Any], stopping: bool) -> tuple[float, str]:
+    limit = app._answers.step_limit(stopping)
+    assert limit is not None
+    return limit.seconds, limit.setting
+
+
 @pytest.mark.parametrize("value", [0, -1, "5", True, float("nan"), [], 0.0])
 @pytest.mark.parametrize("setting", ["STARTUP_LISTENER_TIMEOUT", "SHUTDOWN_LISTENER_TIMEOUT"])
 def test_impossible_limits_are_refused(setting: str, value: Any) -> None:
@@ -166,22 +172,22 @@ def test_impossible_limits_are_refused(setting: str, value: Any) -> None:
     with pytest.raises(ServerError, match=f"{setting} is .*; it has to be a number from 0.001 on, or None"):
         app.test_client.get("/")
     # Set later, it does not keep the stop from its end.
-    limits = [app._answers.step_limit(stopping) for stopping in (False, True)]
-    assert limits == [None, Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")]
+    assert app._answers.step_limit(stopping=False) is None
+    assert limit_of(app, stopping=True) == (60.0, "SHUTDOWN_LISTENER_TIMEOUT")
 
 
 def test_defaults() -> None:
     app = Sanic("Defaults")
     assert app._answers.step_limit(False) is None
-    assert app._answers.step_limit(True) == Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")
+    assert limit_of(app, stopping=True) == (60.0, "SHUTDOWN_LISTENER_TIMEOUT")
     app.config.update(STARTUP_LISTENER_TIMEOUT=3, SHUTDOWN_LISTENER_TIMEOUT=None)
-    assert app._answers.step_limit(False) == Limit(3, "STARTUP_LISTENER_TIMEOUT")
+    assert limit_of(app, stopping=False) == (3, "STARTUP_LISTENER_TIMEOUT")
     assert app._answers.step_limit(True) is None
 
 
 def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANIC_SHUTDOWN_LISTENER_TIMEOUT", "2.5")
-    assert Sanic("Environment")._answers.step_limit(True) == Limit(2.5, "SHUTDOWN_LISTENER_TIMEOUT")
+    assert limit_of(Sanic("Environment"), stopping=True) == (2.5, "SHUTDOWN_LISTENER_TIMEOUT")
 
 
 async def test_each_listener_has_its_own_time(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,9 +1,11 @@
 """Streams: the causes of a break-off, their ends, and the waits for them."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.applications import Starlette
@@ -17,9 +19,12 @@ from starlette.routing import Mount
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 from sanic_star.compat.response.types import ResponseStream, stream
-from sanic_star.engine.streams import EndReason, OpenStream
+from sanic_star.engine.streams import OpenStream
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, http_scope
+
+if TYPE_CHECKING:
+    from sanic_star.engine.streams import EndReason
 
 
 class Parts:

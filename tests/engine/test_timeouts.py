@@ -548,7 +548,9 @@ def test_an_engine_application_answers_like_starlette(monkeypatch: pytest.Monkey
         raise AssertionError
 
     app = Application()
-    monkeypatch.setattr(app._engine.behaviour, "limits", lambda: Limits(response_s=LIMIT))
+    limits = Limits()
+    limits.response_s = LIMIT
+    monkeypatch.setattr(app._engine.behaviour, "limits", lambda: limits)
     app.router.routes.append(Route(("slow",), slow, methods=["GET"]))
     peer = asyncio.run(ask(app, http_scope("/slow")))
     assert (peer.status, peer.body) == (503, b"Response Timeout")

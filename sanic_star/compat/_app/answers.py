@@ -11,7 +11,7 @@ import asyncio
 import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Iterable
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from inspect import isawaitable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -55,12 +55,12 @@ from sanic_star.engine.requests import (
     announces_more_than,
     current_request,
     live,
+    request_of,
 )
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit
 from sanic_star.engine.streams import SharedReceive, is_event_stream
-from sanic_star.engine.websockets import request_of
 
 if TYPE_CHECKING:
     from sanic_star.compat._app.error_answers import ErrorAnswers
@@ -99,17 +99,19 @@ def _extra(request: Request) -> Any:
     return getattr(request.route, "extra", None)
 
 
-@cache
-def _websocket_class() -> type[WebsocketImplProtocol]:
-    """Return the class of websockets; it is imported with the first one, because most applications have none."""
+def make_websocket(scope: Scope, receive: Receive, send: Send) -> WebsocketImplProtocol:
+    """Return the websocket of a handshake in an application without websocket routes.
+
+    Its class is imported with the first websocket route, because most applications have none.
+
+    Args:
+        scope: the ASGI scope.
+        receive: the ASGI callable.
+        send: the ASGI callable.
+    """
     from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 
-    return WebsocketImplProtocol
-
-
-def make_websocket(scope: Scope, receive: Receive, send: Send) -> WebsocketImplProtocol:
-    """Return the websocket of a handshake, from the arguments of an ASGI application."""
-    return _websocket_class()(scope, receive, send)
+    return WebsocketImplProtocol(scope, receive, send)
 
 
 class SendObserver:
@@ -223,15 +225,15 @@ class Answers:
         app, config = self.app, self.app.config
         bodies = [limit for limit in (config["REQUEST_MAX_SIZE"], app.max_body_size) if limit is not None]
         graceful, cuts_streams = float(config["GRACEFUL_SHUTDOWN_TIMEOUT"]), app._debug or bool(config["AUTO_RELOAD"])
-        return Limits(
-            body=min(bodies, default=None),
-            field=config["REQUEST_MAX_HEADER_SIZE"],
-            part_s=config.get("REQUEST_TIMEOUT"),
-            whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT_S),
-            response_s=config.get("RESPONSE_TIMEOUT"),
-            graceful_s=min(graceful, DEVELOPMENT_GRACE_S) if cuts_streams else graceful,
-            cancels_at_stop=cuts_streams,
-        )
+        limits = Limits()
+        limits.body = min(bodies, default=None)
+        limits.field = config["REQUEST_MAX_HEADER_SIZE"]
+        limits.part_s = config.get("REQUEST_TIMEOUT")
+        limits.whole_body_s = config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT_S)
+        limits.response_s = config.get("RESPONSE_TIMEOUT")
+        limits.graceful_s = min(graceful, DEVELOPMENT_GRACE_S) if cuts_streams else graceful
+        limits.cancels_at_stop = cuts_streams
+        return limits
 
     def wrap_dispatch(self, dispatch: ASGIApp) -> ASGIApp:
         """Return an ASGI application that calls an overridden `handle_request`; without an override, `dispatch`."""
@@ -509,7 +511,10 @@ class Answers:
         return AccessLog(stack)
 
     def _compile_websocket(self, route: routing.WebSocketRoute, request_middleware: list[MiddlewareCall]) -> Call:
-        _websocket_class()  # so that no handshake waits for its import
+        from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+
+        # Instead of the function that imports it.
+        self.app._engine.make_websocket = WebsocketImplProtocol
         has_layers = _has_layers(route)
         handler = self._events.around_websocket(route.endpoint) if self._has_event_handlers else route.endpoint
         endpoint = route.endpoint if is_endpoint(route.endpoint) else None
@@ -1084,7 +1089,7 @@ def check_route_names(routes: Iterable[Any]) -> None:
 
 def _without_outer_route(connection: Any) -> Any:
     """Return the request without the outer application's route, which is the mount."""
-    request = connection if isinstance(connection, Request) else request_of(connection)
+    request = request_of(connection)
     if "route" in request.scope:
         route_keys = ("route", "endpoint")
         request.scope = {key: value for key, value in request.scope.items() if key not in route_keys}

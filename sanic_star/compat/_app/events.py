@@ -29,8 +29,8 @@ from sanic_star.compat.log import error_logger
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Emit, Event, SignalRouter
 from sanic_star.engine.failures import ends_here, log_error
+from sanic_star.engine.requests import request_of
 from sanic_star.engine.routing import wire_path
-from sanic_star.engine.websockets import request_of
 
 _ON_THE_WIRE = (
     Event.HTTP_LIFECYCLE_BEGIN,

@@ -19,3 +19,6 @@ else:
         from sanic_star.compat.request import form
 
         return getattr(form, name)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -43,7 +43,6 @@ from sanic_star.compat.headers import (
     parse_xforwarded,
 )
 from sanic_star.compat.helpers import _default
-from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
 from sanic_star.compat.request._url import RequestURL, encode_root_path, leads_to_sanic, path_for_guards
 from sanic_star.compat.request.parameters import RequestParameters, _read_query
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.cookies.request import CookieRequestParameters
     from sanic_star.compat.models.http_types import Credentials
     from sanic_star.compat.models.server_types import ConnInfo
+    from sanic_star.compat.request._body import BodyStream
     from sanic_star.compat.request._protocol import Protocol, Transport
     from sanic_star.compat.request._upload import Upload
     from sanic_star.compat.request.form import AwaitableForm, File
@@ -711,6 +711,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             >>> app.test_client.post("/count", data=b"1234")[1].text
             '4 bytes'
         """
+        from sanic_star.compat.request._body import BodyStream  # imported late: few handlers stream the body
+
         # Created each time, because a stored one would form a reference cycle with the request.
         return BodyStream(self) if self._stream is None else self._stream
 
@@ -1539,3 +1541,6 @@ if not TYPE_CHECKING:
         from sanic_star.compat.request.form import File
 
         return File
+
+    def __dir__():
+        return [*globals(), "File"]
