@@ -60,7 +60,7 @@ from sanic_star.engine.requests import (
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit
-from sanic_star.engine.streams import SharedReceive, is_event_stream
+from sanic_star.engine.streams import SharedReceive, is_event_stream, running_task
 
 if TYPE_CHECKING:
     from sanic_star.compat._app.error_answers import ErrorAnswers
@@ -652,7 +652,7 @@ class Answers:
         router = self.app.router
         has_response_middleware = bool(self._middleware_calls(MiddlewareLocation.RESPONSE, None))
 
-        streams = self.app._engine.streams
+        streams, enter = self.app._engine.streams, routing.enter
         is_without_body, name_of_field = _BODY_HEADERS.isdisjoint, itemgetter(0)
         # A blueprint's mount also runs the blueprint's request middleware.
         named_middleware: dict[str | None, list[MiddlewareCall]] = {}
@@ -671,10 +671,9 @@ class Answers:
             or getattr(self.app, "_request_class", Request) is not Request
         )
 
-        async def forward(connection: Any) -> Any:
-            if not isinstance(connection, Request):
-                return await forward_websocket(connection)
-            request = connection
+        async def forward(request: Any) -> Any:
+            if not isinstance(request, Request):
+                return await forward_websocket(request)
             receive = from_server = request._receive
             scope = request.scope
             route = scope["route"]
@@ -692,7 +691,7 @@ class Answers:
                     return early_response
                 receive, scope = request._receive, request.scope
                 route = scope["route"]
-            app = routing.enter(request, scope, route, router)
+            app = enter(request, scope, route, router)
             if not is_ours:
                 if self.entry_for_forwarded is not None:
                     app = self.entry_for_forwarded(app)
@@ -715,7 +714,8 @@ class Answers:
                 receive = partial(request._watched_receive, request._replay())
             elif limit is None:
                 receive = partial(request._watched_receive, receive)
-            request._watch(streams, request._send)
+            # PERF: `request._watch(…)` without its call: 0.1 µs. Safe because both set these three attributes.
+            request._streams, request._outer_send, request._task = streams, request._send, running_task()
             await app(scope, receive, request._watched_send)
             # PERF: breaks the reference cycle of the request and `receive`, which would need the garbage collector.
             # Safe because the application has ended, so that nothing receives through its `receive` any more.
@@ -733,7 +733,7 @@ class Answers:
             if early_response:
                 return early_response
             scope = connection.scope
-            app = routing.enter(connection, scope, scope["route"], router)
+            app = enter(connection, scope, scope["route"], router)
             if self.entry_for_forwarded is not None and not leads_to_ours(scope["route"]):
                 app = self.entry_for_forwarded(app)
             websocket_errors = WebsocketErrors(self._error_answers, connection)
