@@ -83,17 +83,8 @@ else:
         from pkgutil import iter_modules
 
         modules = (module.name for module in iter_modules(compat.__path__) if not module.name.startswith("_"))
-        late = (
-            "EventStream",
-            "Hub",
-            "__version__",
-            "NegotiatedResponse",
-            "NotAcceptable",
-            "ServerSentEvent",
-            "Websocket",
-            "guard",
-        )
-        return sorted({*globals(), *modules, *late})
+        late = ("EventStream", "Hub", "NegotiatedResponse", "NotAcceptable", "ServerSentEvent", "guard")
+        return sorted({*globals(), *__all__, *modules, *late})
 
 
 __all__: list[str] = []
