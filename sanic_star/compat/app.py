@@ -30,7 +30,7 @@ from starlette.middleware import Middleware as ASGIMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
-from sanic_star.compat import _routing, compat
+from sanic_star.compat import _routing, blueprints, compat
 from sanic_star.compat._app import registry
 from sanic_star.compat._app.answers import Answers, check_route_names, make_websocket
 from sanic_star.compat._app.decorators import (
@@ -1632,6 +1632,10 @@ compat._classes_with_start_method.append(Sanic)
 registry.make_application = Sanic
 
 if not TYPE_CHECKING:
-    __getattr__ = old_names(__name__)
+
+    def __getattr__(name):
+        # Sanic's module has this name of another module, too.
+        return blueprints.BlueprintGroup if name == "BlueprintGroup" else old_names(__name__)(name)
+
 
 __all__ = ["Sanic"]

@@ -647,7 +647,10 @@ class Router(routing.Router):
 
 
 if not TYPE_CHECKING:
-    __getattr__ = old_names(__name__)
+
+    def __getattr__(name):
+        # Sanic's module has this name of another module, too.
+        return _routing.exceptions.NoMethod if name == "NoMethod" else old_names(__name__)(name)
 
 
 def _not_found(message: str) -> NotFound:

@@ -591,3 +591,11 @@ __all__ = [
     "SignalRouter",
     "SignalWaiter",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name != "NotFound":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # Sanic's module has this name of another module, too.
+        return _routing.exceptions.NotFound
