@@ -3,12 +3,13 @@
 TABLE = """
 app:
   sanic.application.constants.ServerStage sanic.application.ext.setup_ext
-  sanic.application.state.ApplicationState sanic.base.root.BaseSanic sanic.compat.OS_IS_WINDOWS
-  sanic.exceptions.BadRequest sanic.exceptions.ServerError sanic.exceptions.URLBuildError
-  sanic.http.constants.Stage sanic.log.LOGGING_CONFIG_DEFAULTS sanic.log.error_logger
-  sanic.logging.deprecation.deprecation sanic.logging.setup.setup_logging sanic.mixins.commands.CommandMixin
-  sanic.mixins.listeners.ListenerEvent sanic.mixins.startup.StartupMixin sanic.mixins.static.StaticHandleMixin
-  sanic.models.ctx_types.REPLContext sanic.models.futures.FutureException sanic.models.futures.FutureListener
+  sanic.application.state.ApplicationState sanic.base.root.BaseSanic sanic.blueprints.BlueprintGroup
+  sanic.compat.OS_IS_WINDOWS sanic.exceptions.BadRequest sanic.exceptions.ServerError
+  sanic.exceptions.URLBuildError sanic.http.constants.Stage sanic.log.LOGGING_CONFIG_DEFAULTS
+  sanic.log.error_logger sanic.logging.deprecation.deprecation sanic.logging.setup.setup_logging
+  sanic.mixins.commands.CommandMixin sanic.mixins.listeners.ListenerEvent sanic.mixins.startup.StartupMixin
+  sanic.mixins.static.StaticHandleMixin sanic.models.ctx_types.REPLContext
+  sanic.models.futures.FutureException sanic.models.futures.FutureListener
   sanic.models.futures.FutureMiddleware sanic.models.futures.FutureRegistry sanic.models.futures.FutureRoute
   sanic.models.futures.FutureSignal sanic.models.handler_types.ListenerType
   sanic.models.handler_types.MiddlewareType sanic.response.types.BaseHTTPResponse
@@ -77,8 +78,6 @@ http.tls.context:
   sanic.log.logger
 http.tls.creators:
   sanic.application.constants.Mode sanic.application.spinner.loading sanic.http.tls.context.SanicSSLContext
-logging.color:
-  sanic.helpers.is_atty
 logging.deprecation:
   sanic.helpers.is_atty sanic.logging.color.Colors
 logging.formatter:
@@ -152,14 +151,15 @@ request.types:
   sanic.cookies.request.parse_cookie sanic.exceptions.URITooLong sanic.http.constants.HTTP
   sanic.http.constants.Stage sanic.http.stream.Stream sanic.log.error_logger sanic.models.asgi.ASGIScope
   sanic.models.http_types.Credentials sanic.models.protocol_types.TransportProtocol
+  sanic.request.form.parse_multipart_form
 response.convenience:
   sanic.models.protocol_types.HTMLProtocol sanic.models.protocol_types.Range
 response.types:
   sanic.cookies.response.Cookie sanic.cookies.response.CookieJar sanic.helpers.json_dumps
   sanic.http.http1.Http
 router:
-  sanic.errorpages.check_error_format sanic.models.handler_types.RouteHandler sanic_routing.group.RouteGroup
-  sanic_routing.router.BaseRouter
+  sanic.errorpages.check_error_format sanic.models.handler_types.RouteHandler
+  sanic_routing.exceptions.NoMethod sanic_routing.group.RouteGroup sanic_routing.router.BaseRouter
 server.loop:
   sanic.compat.OS_IS_WINDOWS sanic.utils.str_to_bool
 server.protocols.base_protocol:
@@ -191,8 +191,8 @@ server.websockets.impl:
   sanic.log.websockets_logger sanic.server.protocols.base_protocol.SanicProtocol
   sanic.server.websockets.frame.WebsocketFrameAssembler
 signals:
-  sanic.log.logger sanic.models.handler_types.SignalHandler sanic_routing.group.RouteGroup
-  sanic_routing.route.Route sanic_routing.router.BaseRouter
+  sanic.log.logger sanic.models.handler_types.SignalHandler sanic_routing.exceptions.NotFound
+  sanic_routing.group.RouteGroup sanic_routing.route.Route sanic_routing.router.BaseRouter
 startup.errors:
   sanic.exceptions.ServerError sanic.log.error_logger sanic.worker.daemon.DaemonError
 touchup.meta:
