@@ -71,12 +71,9 @@ else:
             from sanic_star.hub import Hub
 
             return Hub
-        from importlib import import_module
-        from importlib.util import find_spec
+        from sanic_star.compat._support.lazy import late_modules
 
-        if name.startswith("_") or name == "compat" or find_spec(f"sanic_star.compat.{name}") is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module(f"sanic_star.compat.{name}")
+        return late_modules(__name__, compat.__name__)(name)
 
     def __dir__():
         # For completion at a prompt and in editors.
@@ -86,11 +83,11 @@ else:
         late = (
             "EventStream",
             "Hub",
-            "__version__",
             "NegotiatedResponse",
             "NotAcceptable",
             "ServerSentEvent",
             "Websocket",
+            "__version__",
             "guard",
         )
         return sorted({*globals(), *modules, *late})
