@@ -75,6 +75,9 @@ def test_modules_that_sanic_imports_are_attributes(form: str) -> None:
         ("import sanic_routing", "sanic_routing.group.RouteGroup"),
         ("import sanic_routing", "sanic_routing.router.BaseRouter"),
         ("import sanic_testing", "sanic_testing.testing.SanicTestClient"),
+        ("import sanic_testing", "sanic_testing.websocket.WebsocketProxy"),
+        ("import sanic_testing.websocket", "sanic_testing.websocket.WebsocketProxy"),
+        ("from sanic_testing import websocket", "websocket.websocket_proxy"),
     ],
 )
 def test_without_another_import(statement: str, attribute: str) -> None:
