@@ -8,6 +8,7 @@ from sanic_star import compat
 if TYPE_CHECKING:
     from sanic_star._version import __version__ as __version__
     from sanic_star.compat import *  # noqa: F403
+    from sanic_star.compat import Websocket as Websocket
     from sanic_star.compat import app as app
     from sanic_star.compat import blueprint_group as blueprint_group
     from sanic_star.compat import blueprints as blueprints
