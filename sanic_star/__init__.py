@@ -8,6 +8,7 @@ from sanic_star import compat
 if TYPE_CHECKING:
     from sanic_star._version import __version__ as __version__
     from sanic_star.compat import *  # noqa: F403
+    from sanic_star.compat import Websocket as Websocket
     from sanic_star.compat import app as app
     from sanic_star.compat import blueprint_group as blueprint_group
     from sanic_star.compat import blueprints as blueprints
@@ -71,12 +72,9 @@ else:
             from sanic_star.hub import Hub
 
             return Hub
-        from importlib import import_module
-        from importlib.util import find_spec
+        from sanic_star.compat._support.lazy import late_modules
 
-        if name.startswith("_") or name == "compat" or find_spec(f"sanic_star.compat.{name}") is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module(f"sanic_star.compat.{name}")
+        return late_modules(__name__, compat.__name__)(name)
 
     def __dir__():
         # For completion at a prompt and in editors.

@@ -1427,7 +1427,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Raises:
             InvalidSignal: the name is invalid.
-            NotFound: the event is unknown.
+            sanic_routing.exceptions.NotFound: the event is unknown.
             TimeoutError: the event was not dispatched in time.
         """
         waiter = self.signal_router.get_waiter(event, condition, exclusive)

@@ -558,4 +558,4 @@ if not TYPE_CHECKING:
         return BlueprintGroup
 
     def __dir__():
-        return [*globals(), "BlueprintGroup"]
+        return sorted({*globals(), "BlueprintGroup"})

@@ -133,4 +133,4 @@ if not TYPE_CHECKING:
         return Colors
 
     def __dir__():
-        return [*globals(), "Colors"]
+        return sorted({*globals(), "Colors"})

@@ -287,7 +287,7 @@ class SignalRouter:
 
         Raises:
             InvalidSignal: the name is invalid.
-            FinalizationError: the router is closed.
+            sanic_routing.exceptions.FinalizationError: the router is closed.
         """
         name = self.format_event(event)
         parts = _split_name(name)
@@ -310,7 +310,7 @@ class SignalRouter:
             do_optimize: ignored.
 
         Raises:
-            FinalizationError: the router is already closed.
+            sanic_routing.exceptions.FinalizationError: the router is already closed.
             RuntimeError: no event loop runs.
         """
         try:
@@ -340,7 +340,7 @@ class SignalRouter:
             The group of its signals, their handlers, and the value of the last part.
 
         Raises:
-            NotFound: no group matches the event.
+            sanic_routing.exceptions.NotFound: no group matches the event.
         """
         name = self.format_event(event)
         group, signals, value = self._find(name, condition)
@@ -421,7 +421,7 @@ class SignalRouter:
             application waits for the task up to `GRACEFUL_SHUTDOWN_TIMEOUT`.
 
         Raises:
-            NotFound: inline, the event never had a handler.
+            sanic_routing.exceptions.NotFound: inline, the event never had a handler.
         """
         name = self.format_event(event)
         job = self._dispatch(name, context, condition, fail_not_found and inline, reverse)

@@ -524,11 +524,13 @@ class Engine:
         except BaseException as failure:
             pending = error
             has_begun = has_begun or self.behaviour.has_begun(request)
-            status = 500 if _able_to_refuse(scope, send) is send else 403
+            send_plain = _able_to_refuse(scope, send)
+            # A server that cannot send a response to a handshake closes the websocket, which is a 403.
+            status = 500 if send_plain is send else 403
             _log_failed_answer(error, failure, "gets no further data" if has_begun else f"gets a plain {status}")
             if not has_begun:
                 response = PlainTextResponse("Internal Server Error", 500)
-                await response(scope, receive, announcing_close(scope, _able_to_refuse(scope, send)))
+                await response(scope, receive, announcing_close(scope, send_plain))
         return None if pending is None else _for_the_server(pending, scope)
 
     def _skips_middleware(self, request: Request, error: BaseException) -> bool:

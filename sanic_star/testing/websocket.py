@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import requests
 from starlette.types import ASGIApp, Message, Scope
@@ -243,3 +243,14 @@ class WebSocketSession:
         if message.get(kind) is None:
             raise TypeError(f"the application sent {'text' if kind == 'bytes' else 'bytes'}, not {kind}")
         return message[kind]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        # `sanic_testing.websocket` is this module, unless `sanic_testing.websocket` itself was imported.
+        if name not in ("WebsocketProxy", "websocket_proxy"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from sanic_star.testing._sanic_testing import proxy
+
+        return getattr(proxy, name)

@@ -67,9 +67,17 @@ def test_modules_that_sanic_imports_are_attributes(form: str) -> None:
         ("import sanic.views", "sanic.views.HTTPMethodView"),
         ("from sanic import worker", "worker.loader.AppLoader"),
         ("from sanic import *", "Websocket"),
+        # Names that modules import from others.
+        ("import sanic", "sanic.app.BlueprintGroup"),
+        ("import sanic", "sanic.router.NoMethod"),
+        ("import sanic", "sanic.request.types.parse_multipart_form"),
+        ("import sanic", "sanic.worker.manager.error_logger"),
         ("import sanic_routing", "sanic_routing.group.RouteGroup"),
         ("import sanic_routing", "sanic_routing.router.BaseRouter"),
         ("import sanic_testing", "sanic_testing.testing.SanicTestClient"),
+        ("import sanic_testing", "sanic_testing.websocket.WebsocketProxy"),
+        ("import sanic_testing.websocket", "sanic_testing.websocket.WebsocketProxy"),
+        ("from sanic_testing import websocket", "websocket.websocket_proxy"),
     ],
 )
 def test_without_another_import(statement: str, attribute: str) -> None:
@@ -94,3 +102,60 @@ except AttributeError as error:
     print(error.name, type(error.__cause__).__name__)
 """
     assert output(code) == "inspector ModuleNotFoundError\n"
+
+
+@pytest.mark.parametrize("package", ["sanic_star", "sanic_star.compat"])
+def test_any_name_can_be_asked_for(package: str) -> None:
+    code = f"""
+import sys
+from types import ModuleType
+import {package} as package
+names = "nosuch", "nosuch.x", "handlers.error", "", ".", "_app.nosuch", "nul\\0", "worker/manager"
+assert not [name for name in names if hasattr(package, name)]
+sys.modules["sanic_star.compat.views"] = ModuleType("views")  # of a test; it has no spec
+assert package.views is sys.modules["sanic_star.compat.views"]
+sys.modules["sanic_star.compat.handlers"] = None
+assert not hasattr(package, "handlers")
+try:
+    package.nosuch
+except AttributeError as error:
+    print(error)
+"""
+    assert output(code) == f"module {package!r} has no attribute 'nosuch'\n"
+
+
+def test_names_are_listed_once() -> None:
+    code = """
+from sanic_star.compat import blueprints, log
+from sanic_star.compat.request import types
+for module, name in ((log, "Colors"), (blueprints, "BlueprintGroup"), (types, "File")):
+    setattr(module, name, getattr(module, name))  # as a test's patch leaves it
+    print(dir(module).count(name))
+"""
+    assert output(code) == "1\n1\n1\n"
+
+
+def test_names_that_modules_pass_on_need_the_alias() -> None:
+    code = """
+import sys, sanic_star
+sanic_star.install()
+import sanic
+app = sanic.app
+sanic_star.uninstall()
+print(hasattr(app, "BadRequest"), "sanic" in sys.modules)
+"""
+    assert output(code) == "False False\n"
+
+
+@pytest.mark.parametrize("name", ["static", "websocket", "tls", "reloader_helpers"])
+def test_modules_of_older_releases_are_imported_only_by_name(name: str) -> None:
+    code = f"""
+import warnings, sanic_star
+sanic_star.install()
+import sanic
+print(hasattr(sanic, {name!r}))
+warnings.simplefilter("ignore")
+from sanic import {name}
+print({name}.__name__)
+"""
+    assert output(code) == f"False\nsanic_star.compat._old.{name}\n"

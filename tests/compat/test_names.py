@@ -23,10 +23,11 @@ from urllib.parse import unquote
 
 import pytest
 import sanic
+import sanic_routing.exceptions
 import sanic_routing.route
 
 import sanic_star
-from sanic_star.compat._routing import path_types
+from sanic_star.compat._routing import exceptions, path_types
 
 LETTERS = {*ascii_letters, *digits} - {*"aABz019"}
 CHARACTERS = [c for c in map(chr, range(32, 127)) if c not in LETTERS]
@@ -63,6 +64,7 @@ class Framework:
         self.Blueprint = package.Blueprint
         self.text = package.text
         self.is_sanic = package is sanic
+        self.NoSignal = (sanic_routing.exceptions if self.is_sanic else exceptions).NotFound
         self._modules = modules
 
     def __getattr__(self, name: str) -> Any:
@@ -447,7 +449,7 @@ def _event(event: str, *dispatched: str, fires: bool = True) -> Check:
             for event_name in (whole, *dispatched):
                 try:
                     await app.dispatch(event_name, inline=True)
-                except framework.signals.NotFound:
+                except framework.NoSignal:
                     heard.append(None)
 
         asyncio.run(dispatch())

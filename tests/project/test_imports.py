@@ -58,7 +58,6 @@ def test_imports_form_no_circle() -> None:
 
 # Where a name of a module is chosen while the program runs.
 CHOSEN = {
-    "sanic_star": "f'sanic_star.compat.{name}'",
     "sanic_star.compat._alias.alias": "self.own_spec.name",
     "sanic_star.compat.helpers": "module",
     "sanic_star.compat.worker.loader": "self.module_name",

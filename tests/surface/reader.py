@@ -38,7 +38,7 @@ class Reader:
         except Exception as error:
             return {"error": f"{type(error).__name__}: {error}"}
         listed = getattr(module, "__all__", None) if self.is_reference else None
-        keys = listed or [key for key in vars(module) if not key.startswith("__") or key == "__version__"]
+        keys = listed or [key for key in dir(module) if not key.startswith("__") or key == "__version__"]
         values = {key: getattr(module, key, None) for key in keys}
         return {
             "names": {

@@ -94,18 +94,23 @@ def pass_on(module: ModuleType, own_name: str) -> None:
         own_name: its name in this package.
     """
     own_getattr = module.__dict__.get("__getattr__")
-    if own_name == PACKAGE or not own_name.startswith(f"{PACKAGE}.") or getattr(own_getattr, "passes_on", False):
+    if not f"{own_name}.".startswith(f"{PACKAGE}.") or getattr(own_getattr, "passes_on", False):
         return
 
     def __getattr__(name: str) -> Any:
         # Imported late: few programs use such a name.
         from sanic_star.compat._alias.passed_on import home_of
 
-        home = home_of(own_name.removeprefix(f"{PACKAGE}."), name)
+        # Without the alias, the home would be a module of Sanic itself.
+        home = home_of(own_name.removeprefix(f"{PACKAGE}."), name) if is_installed() else None
         if home is not None:
             return getattr(import_module(home), name)
         if own_getattr is not None:
-            return own_getattr(name)
+            value = own_getattr(name)
+            if isinstance(value, ModuleType):
+                # A module that was imported now: `sanic.worker.manager.error_logger`.
+                pass_on(value, value.__name__)
+            return value
         raise AttributeError(f"module {own_name!r} has no attribute {name!r}")
 
     __getattr__.passes_on = True  # type: ignore[attr-defined]
@@ -130,6 +135,11 @@ class _Loader:
         # The module was executed under its own name. The import has set the alias's spec, but a reload needs its own.
         module.__spec__ = self.own_spec
         pass_on(module, self.own_spec.name)
+        if self.own_spec.name == PACKAGE:
+            # Programs write `sanic.app.BadRequest` after nothing but `import sanic`.
+            for name in [name for name in sys.modules if name.startswith(f"{PACKAGE}.") and "._" not in name]:
+                if sys.modules[name] is not None:
+                    pass_on(sys.modules[name], name)
 
     def get_code(self, name: str) -> CodeType | None:
         """Return the code of the module, for `python -m sanic`."""
@@ -169,7 +179,8 @@ class _Finder:
         # `from sanic import asgi` looks it up under the package's own name.
         sanic_name = f"sanic{fullname.removeprefix(PACKAGE)}"
         if fullname.startswith(f"{PACKAGE}.") and TWINS.get(sanic_name, "").startswith(f"{PACKAGE}._old."):
-            twin_spec = twin(sanic_name)
+            # Programs ask `hasattr(sanic, "static")` to find out which release of Sanic this is.
+            twin_spec = None if _is_find_spec_call() else twin(sanic_name)
             return None if twin_spec is None else renamed(fullname, twin_spec)
         if (
             fullname.startswith(f"{PACKAGE}.")

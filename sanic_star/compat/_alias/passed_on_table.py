@@ -77,8 +77,6 @@ http.tls.context:
   sanic.log.logger
 http.tls.creators:
   sanic.application.constants.Mode sanic.application.spinner.loading sanic.http.tls.context.SanicSSLContext
-logging.color:
-  sanic.helpers.is_atty
 logging.deprecation:
   sanic.helpers.is_atty sanic.logging.color.Colors
 logging.formatter:
@@ -152,6 +150,7 @@ request.types:
   sanic.cookies.request.parse_cookie sanic.exceptions.URITooLong sanic.http.constants.HTTP
   sanic.http.constants.Stage sanic.http.stream.Stream sanic.log.error_logger sanic.models.asgi.ASGIScope
   sanic.models.http_types.Credentials sanic.models.protocol_types.TransportProtocol
+  sanic.request.form.parse_multipart_form
 response.convenience:
   sanic.models.protocol_types.HTMLProtocol sanic.models.protocol_types.Range
 response.types:

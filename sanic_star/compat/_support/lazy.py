@@ -11,6 +11,7 @@ implementations import the modules that have the names.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -132,7 +133,7 @@ def old_names(module: str) -> Callable[[str], Any]:
     return __getattr__
 
 
-def late_modules(package: str) -> Callable[[str], Any]:
+def late_modules(package: str, home: str = "") -> Callable[[str], Any]:
     """Return the `__getattr__` of a package that imports its public modules on first use, and has old names.
 
     Programs write `sanic.handlers.ErrorHandler` after nothing but `import sanic`, because that imports most of Sanic's
@@ -140,6 +141,7 @@ def late_modules(package: str) -> Callable[[str], Any]:
 
     Args:
         package: its name, `__name__`.
+        home: the name of the package that has the modules, if it is another one.
     """
     find_old_name = old_names(package)
 
@@ -147,10 +149,12 @@ def late_modules(package: str) -> Callable[[str], Any]:
         from importlib import import_module
         from importlib.util import find_spec
 
-        if not name.startswith("_"):
+        full_name = f"{home or package}.{name}"
+        if name.isidentifier() and not name.startswith("_"):
             try:
-                if find_spec(f"{package}.{name}") is not None:
-                    return import_module(f"{package}.{name}")
+                # `find_spec` raises for a loaded module without a spec, which a test may have put there.
+                if full_name in sys.modules or find_spec(full_name) is not None:
+                    return import_module(full_name)
             except ImportError as error:
                 # The module, or a package that it needs, is not there; `hasattr` expects this exception.
                 raise AttributeError(str(error), name=name) from error

@@ -1543,4 +1543,4 @@ if not TYPE_CHECKING:
         return File
 
     def __dir__():
-        return [*globals(), "File"]
+        return sorted({*globals(), "File"})
