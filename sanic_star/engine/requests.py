@@ -154,7 +154,13 @@ class Watcher:
             message: the ASGI message.
         """
         kind = message["type"]
-        if kind == "http.response.start":
+        if kind == "http.response.body" or kind == "http.response.pathsend":
+            if not message.get("more_body"):
+                request = self if self._request is None else self._request
+                if request._open_stream is not None:
+                    self._streams.complete(request)
+                request._is_answered = True
+        elif kind == "http.response.start":
             if message["status"] >= 500:
                 message = self._check_failure(message)
             for name, value in message.get("headers", ()):
@@ -169,11 +175,6 @@ class Watcher:
                     break
             request = self if self._request is None else self._request
             request.responded = True
-        elif kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body")):
-            request = self if self._request is None else self._request
-            if request._open_stream is not None:
-                self._streams.complete(request)
-            request._is_answered = True
         return self._outer_send(message)
 
     def _check_failure(self, start: Message) -> Message:

@@ -10,8 +10,8 @@ __all__ = (
     "Colors",
 )
 
-# https://no-color.org: any value that is not empty. The other variable is that of the setting, because formatters do not
-# know the settings of an application.
+# https://no-color.org: any value that is not empty. The other variable is that of the setting, because formatters do
+# not know the settings of an application.
 COLORIZE = is_atty() and not any(os.environ.get(name) for name in ("NO_COLOR", "SANIC_NO_COLOR"))
 
 
