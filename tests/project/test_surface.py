@@ -62,7 +62,7 @@ LATE = """
     _multipart _urlencoded _plain logging.formatter logging.setup compat.worker compat.cookies compat.errorpages
     compat.handlers compat.types compat.utils application.constants _serving.peer engine.seams websockets._inbox
     websockets._frames compat.application _support.plain_json websockets.impl engine.websockets engine.handshakes
-    blueprint_group request.form request._body _routing.exceptions logging.color _serving.serving _version
+    blueprint_group request.form request._body _routing.exceptions logging.color _serving.serving _version _app.events
 """
 
 

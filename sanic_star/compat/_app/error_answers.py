@@ -71,7 +71,7 @@ class ErrorAnswers:
 
     Args:
         answers: the application's answers, which own this object.
-        events: the events that have handlers.
+        events: the events that have handlers; `None` if no event has one.
         request_middleware: the request middleware for all routes, in running order.
         response_middleware: the response middleware for all routes, in running order.
     """
@@ -79,15 +79,17 @@ class ErrorAnswers:
     def __init__(
         self,
         answers: Answers,
-        events: Events,
+        events: Events | None,
         request_middleware: list[MiddlewareCall],
         response_middleware: list[MiddlewareCall],
     ) -> None:
         self._answers = answers
         self._app = app = answers.app
-        self._events = events
-        self._listens_to_exceptions = Event.HTTP_LIFECYCLE_EXCEPTION in events.emitters
-        self._listens_to_responses = Event.HTTP_LIFECYCLE_RESPONSE in events.emitters
+        # Used only if one of the two attributes below is true.
+        self._events: Any = events
+        emitters = events.emitters if events is not None else {}
+        self._listens_to_exceptions = Event.HTTP_LIFECYCLE_EXCEPTION in emitters
+        self._listens_to_responses = Event.HTTP_LIFECYCLE_RESPONSE in emitters
         self._request_middleware, self._response_middleware = request_middleware, response_middleware
         # The value of `scope["starlette.exception_handlers"]`: handlers by class, and by status.
         self.handlers_for_starlette: tuple[dict[Any, Any], dict[Any, Any]] = _HandlersForStarlette(self), {}
