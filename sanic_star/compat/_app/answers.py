@@ -1099,7 +1099,7 @@ def check_route_names(routes: Iterable[Any]) -> None:
 
 def _without_outer_route(connection: Any) -> Any:
     """Return the request without the outer application's route, which is the mount."""
-    request = request_of(connection)
+    request = connection if isinstance(connection, Request) else request_of(connection)
     if "route" in request.scope:
         route_keys = ("route", "endpoint")
         request.scope = {key: value for key, value in request.scope.items() if key not in route_keys}
