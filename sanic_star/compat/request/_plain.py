@@ -15,7 +15,7 @@ from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._field_size import check_field_size
 from sanic_star.compat.request._urlencoded import UrlencodedReader
-from sanic_star.compat.request.form import URLENCODED
+from sanic_star.compat.request.parameters import URLENCODED
 from sanic_star.engine.urls import OwnNames
 
 if TYPE_CHECKING:

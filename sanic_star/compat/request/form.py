@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # In bytes. A longer field is parsed by `UrlencodedReader`, which needs less memory.
 _MAX_FIELD_SIZE_HERE = 16 * 1024
-URLENCODED = "application/x-www-form-urlencoded"
 
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
+URLENCODED = "application/x-www-form-urlencoded"
 # The default limits of urlencoded and multipart forms. The number is that of Starlette and Django: to parse a thousand
 # empty parts takes longer than one of a megabyte.
 MAX_FIELDS = 1000

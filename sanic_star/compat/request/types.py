@@ -45,7 +45,7 @@ from sanic_star.compat.headers import (
 from sanic_star.compat.helpers import _default
 from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
 from sanic_star.compat.request._url import RequestURL, encode_root_path, leads_to_sanic, path_for_guards
-from sanic_star.compat.request.parameters import RequestParameters, _read_query
+from sanic_star.compat.request.parameters import URLENCODED, RequestParameters, _read_query
 from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.engine import requests
@@ -831,11 +831,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             PayloadTooLarge: a field or a file is too large.
         """
         from sanic_star.compat.request._upload import MULTIPART, boundary, form_limits
-        from sanic_star.compat.request.form import URLENCODED, parse_multipart_form, parse_urlencoded_form
 
         fields, files = RequestParameters(), RequestParameters()
         kind, _ = parse_content_header(self.content_type)
         if kind == URLENCODED:
+            from sanic_star.compat.request.form import parse_urlencoded_form
+
             limits = form_limits(self._config)
             fields = parse_urlencoded_form(
                 self.body,
@@ -846,6 +847,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         elif self._upload is not None:
             fields, files = self._upload.form()
         elif kind == MULTIPART:
+            from sanic_star.compat.request.form import parse_multipart_form
+
             fields, files = parse_multipart_form(self.body, boundary(self.content_type), form_limits(self._config))
         self.parsed_form, self.parsed_files = Form(fields, self), files
         return self.parsed_form
