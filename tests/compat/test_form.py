@@ -390,3 +390,24 @@ def test_a_field_of_an_urlencoded_form_may_be_too_large() -> None:
     with pytest.raises(PayloadTooLarge, match="more than 10000000 bytes"):
         parse_urlencoded_form(b"a=" + b"%41" * 3_333_334)
     assert parse_urlencoded_form(b"a=" + b"x" * 10_000_001, max_field_size=None) == {"a": ["x" * 10_000_001]}
+
+
+@pytest.mark.parametrize("sizes", [(), (0,), (1, 2, 3), (4096, 1, 4096, 0, 5), (70_000, 3), (3, 70_000), (1,) * 70_000])
+def test_a_spool_keeps_pieces_of_any_size(sizes: tuple[int, ...]) -> None:
+    pieces = [bytes([number % 256]) * size for number, size in enumerate(sizes)]
+    for limit in (10, 10**6):
+        spool, whole = Spool(limit), b"".join(pieces)
+        for piece in pieces:
+            spool.append(piece)
+            if spool.is_full:
+                spool.flush()
+        assert spool.size == len(whole)
+        assert spool.is_on_disk == (len(whole) > limit)
+        # Many small pieces are a few large ones.
+        assert len(spool._pending) <= 2 + len([size for size in sizes if size >= 4096]) * 2 + len(whole) // 65_536
+        for start, size in ((0, len(whole)), (1, 3), (len(whole) - 2, 9), (4095, 4)):
+            start = max(0, start)
+            assert spool.read_at(start, size) == whole[start : start + size]
+        spool.append(b"end")
+        assert spool.read_at(len(whole), 3) == b"end"
+        spool.close()
