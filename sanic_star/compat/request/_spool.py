@@ -18,7 +18,7 @@ from typing import IO, Any
 SPOOL_SIZE = 1024 * 1024
 # The size of a chunk of `blocks` in bytes; uvicorn reads as many from a socket.
 BLOCK_SIZE = 64 * 1024
-# In bytes. Smaller pieces are copied together, so that many of them need no more memory than their bytes.
+# In bytes. Smaller pieces are copied together, because each object needs memory beside its bytes.
 _SMALL_SIZE = 4096
 
 
@@ -42,8 +42,8 @@ class Spool:
     def __init__(self, limit: int = SPOOL_SIZE, content: bytes = b"") -> None:
         self.limit = limit
         self.size = len(content)
-        # PERF: pieces, because a growing `bytearray` is copied again and again: up to a fifth of an upload of 1 MB
-        # («forms»). Safe because only small pieces are copied together, and nothing changes the large ones.
+        # PERF: pieces, because a growing `bytearray` is copied again and again: 5 % of an upload of 1 MB («forms»).
+        # Safe because only small pieces are copied together, and nothing changes the large ones.
         self._pending: list[bytes | bytearray] = [content] if content else []
         self._pending_size = len(content)
         self._file: IO[bytes] | None = None
