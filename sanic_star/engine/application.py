@@ -636,7 +636,10 @@ class Engine:
                 path = request.scope["path"]
                 _error_logger.warning("The response to %r is cut off: the server stops, and waits no longer", path)
                 mark(error, request.scope)
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # as in `fail`
 
     async def _finish_cancelled_stream(self, request: Request) -> bool:
         """Complete the response if the request's stream has cancelled the task; return whether it has."""
@@ -819,13 +822,16 @@ class Engine:
 
     async def _end_cancelled_websocket(self, connection: WebSocket, error: CancelledError) -> None:
         """End a websocket whose task the server has cancelled; at the stop, close it or refuse the handshake."""
-        if not self.lifecycle.stopping:
-            raise error
-        if connection._opened:
+        if self.lifecycle.stopping and not connection._opened:
+            asyncio.current_task().uncancel()  # type: ignore[union-attr]
+            await self._fail_websocket(connection, RefusedRequest(503))
+            return
+        if self.lifecycle.stopping:
             await connection._end(1001)
+        try:
             raise error
-        asyncio.current_task().uncancel()  # type: ignore[union-attr]
-        await self._fail_websocket(connection, RefusedRequest(503))
+        finally:
+            del error  # as in `fail`
 
     async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:
         """Refuse the handshake with the exception's response, or close an open connection with 1011.
@@ -837,7 +843,10 @@ class Engine:
         from sanic_star.engine.websockets import can_deny, close_of
 
         if connection.scope.get(REPORTED) == id(error):
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # as in `fail`
         connection.scope["app"] = self.app
         connection.scope.update(connection._outer)
         pending: BaseException | None = error

@@ -232,6 +232,8 @@ class Request(requests.Request, Watcher):
     _waits_for_part = False
     # The exception that the initialiser of the application's request class has raised.
     _initialiser_error: Exception | None = None
+    # The server's `receive`, if `_release` puts it back.
+    _server_receive: Receive | None = None
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
         # `Engine._make_dispatch` sets the same attributes.
@@ -265,9 +267,18 @@ class Request(requests.Request, Watcher):
         """Mark the response as not begun, because its start has not reached the server."""
         self.responded = False
 
+    def _restore_at_end(self, receive: Receive) -> None:
+        """Put the server's `receive` back at the end of the request, because the one of now refers to the request.
+
+        The answer to an exception may read the body, so that limits have to hold until then.
+        """
+        self._holds, self._server_receive = True, receive
+
     def _release(self) -> None:
         """Release the resources of this request; called at its end if `_holds` is true."""
         self._body_refusal = None
+        if self._server_receive is not None:
+            self._receive = self._server_receive
 
     @property
     def receive(self) -> Receive:

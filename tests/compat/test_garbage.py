@@ -4,12 +4,14 @@ import asyncio
 import gc
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.background import BackgroundTask
-from starlette.types import Scope
+from starlette.exceptions import WebSocketException
+from starlette.types import Receive, Scope, Send
 
 from sanic_star import Blueprint, HTTPResponse, NotFound, Request, Sanic, json, text
 from sanic_star.compat.response import ResponseStream, file_stream
@@ -95,6 +97,26 @@ def application() -> Sanic[Any, Any]:
         await ws.send("a")
         await ws.recv(timeout=1)
 
+    async def fail_open(request: Request, ws: Any) -> None:
+        await ws.send("a")
+        raise ValueError
+
+    async def close(request: Request, ws: Any) -> None:
+        raise WebSocketException(1008)
+
+    async def raw(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError
+
+    early: Sanic[Any, Any] = Sanic("Early")
+    early.on_request(lambda request: text("early"))
+    app.mount("/early", early)
+    app.mount("/raw", raw)
+    layered = Blueprint("layered", url_prefix="/layered")
+    layered.add_middleware(partial)
+    for target in (app, inner, layered):
+        target.add_websocket_route(fail_open, "/fail-open", name=f"{target.name}_fail_open")
+        target.add_websocket_route(close, "/close", name=f"{target.name}_close")
+    app.blueprint(layered)
     return app
 
 
@@ -119,7 +141,16 @@ KINDS: dict[str, tuple[Callable[[], Scope], tuple[bytes, ...]]] = {
     "another method": (lambda: http_scope("/form"), (b"",)),
     "a file": (lambda: http_scope("/static/test_garbage.py"), (b"",)),
     "a directory": (lambda: http_scope("/static/"), (b"",)),
+    "an error of an ASGI application": (lambda: http_scope("/raw"), (b"",)),
+    "an early response of a mounted application": (lambda: http_scope("/early/none"), (b"",)),
     "a websocket": (lambda: websocket_scope("/socket"), ()),
+    "a websocket without a route": (lambda: websocket_scope("/none"), ()),
+    "a websocket without a route in a mount": (lambda: websocket_scope("/inner/none"), ()),
+    "a websocket that fails": (lambda: websocket_scope("/fail-open"), ()),
+    "a websocket of a mount that fails": (lambda: websocket_scope("/inner/fail-open"), ()),
+    "a websocket inside ASGI middleware that fails": (lambda: websocket_scope("/layered/fail-open"), ()),
+    "a websocket that an exception closes": (lambda: websocket_scope("/close"), ()),
+    "a websocket of a mount that an exception closes": (lambda: websocket_scope("/inner/close"), ()),
 }
 
 
@@ -132,7 +163,9 @@ async def asked(app: Sanic[Any, Any], scope: Scope, chunks: tuple[bytes, ...]) -
     assert peer.sent
 
 
-@pytest.mark.parametrize("setting", ["plain", "ASGI middleware", "middleware", "signals", "CANCEL_ON_DISCONNECT"])
+@pytest.mark.parametrize(
+    "setting", ["plain", "ASGI middleware", "middleware", "early", "signals", "CANCEL_ON_DISCONNECT"]
+)
 async def test_requests_leave_no_cycles(setting: str, caplog: pytest.LogCaptureFixture) -> None:
     # Records of errors hold them.
     caplog.set_level("CRITICAL", "sanic")
@@ -144,6 +177,8 @@ async def test_requests_leave_no_cycles(setting: str, caplog: pytest.LogCaptureF
     elif setting == "middleware":
         app.on_request(lambda request: None)
         app.on_response(lambda request, response: None)
+    elif setting == "early":
+        app.on_request(lambda request: text("early"))
     elif setting == "signals":
         for event in ("http.lifecycle.begin", "http.lifecycle.response", "http.lifecycle.exception"):
             app.add_signal(None, event)

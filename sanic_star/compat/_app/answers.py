@@ -692,40 +692,45 @@ class Answers:
             limit = keyword_limit if is_ours else foreign_limit
             if limit is not None:
                 receive = request._receive = partial(receive_within_limit, request, from_server, limit)
-            if has_request_middleware:
-                request_calls = named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
-                early_response = await run_request_middleware(request, request_calls)
-                if early_response:
-                    return early_response
-                receive, scope = request._receive, request.scope
-                route = scope["route"]
-            app = enter(request, scope, route, router)
-            if not is_ours:
-                if self.entry_for_forwarded is not None:
-                    app = self.entry_for_forwarded(app)
-                # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees the
-                # response.
-                scope["starlette.exception_handlers"] = exception_handlers
-            if is_ours and route.app is route._base_app:
-                # It checks the content type itself.
-                if limit is not None and announces_more_than(scope, limit):
-                    app = refuse_large_body(request, limit, app)
-            elif not is_without_body(map(name_of_field, scope.get("headers", ()))):
-                check_content_type(scope, request._max_field_size)
-                if limit is not None and announces_more_than(scope, limit):
-                    app = refuse_large_body(request, limit, app)
-            if wraps_app:
-                if has_response_middleware and isinstance(route, starlette_routing.Route):
-                    app = with_response_middleware(request, app, self.run_response_middleware)
-                if has_public_host:
-                    app = with_public_redirects(self.app, request, app)
-            if may_be_read and request._body_is_read:
-                receive = partial(request._watched_receive, request._replay())
-            elif limit is None:
-                receive = partial(request._watched_receive, receive)
-            # PERF: `request._watch(…)` without its call: 0.1 µs. Safe because both set these three attributes.
-            request._streams, request._outer_send, request._task = streams, request._send, running_task()
-            await app(scope, receive, request._watched_send)
+            try:
+                if has_request_middleware:
+                    request_calls = named_middleware.get(getattr(route, "middleware_name", None), request_middleware)
+                    early_response = await run_request_middleware(request, request_calls)
+                    if early_response:
+                        request._restore_at_end(from_server)
+                        return early_response
+                    receive, scope = request._receive, request.scope
+                    route = scope["route"]
+                app = enter(request, scope, route, router)
+                if not is_ours:
+                    if self.entry_for_forwarded is not None:
+                        app = self.entry_for_forwarded(app)
+                    # Starlette's routes look for handlers here, so that middleware between a mount and its routes sees
+                    # the response.
+                    scope["starlette.exception_handlers"] = exception_handlers
+                if is_ours and route.app is route._base_app:
+                    # It checks the content type itself.
+                    if limit is not None and announces_more_than(scope, limit):
+                        app = refuse_large_body(request, limit, app)
+                elif not is_without_body(map(name_of_field, scope.get("headers", ()))):
+                    check_content_type(scope, request._max_field_size)
+                    if limit is not None and announces_more_than(scope, limit):
+                        app = refuse_large_body(request, limit, app)
+                if wraps_app:
+                    if has_response_middleware and isinstance(route, starlette_routing.Route):
+                        app = with_response_middleware(request, app, self.run_response_middleware)
+                    if has_public_host:
+                        app = with_public_redirects(self.app, request, app)
+                if may_be_read and request._body_is_read:
+                    receive = partial(request._watched_receive, request._replay())
+                elif limit is None:
+                    receive = partial(request._watched_receive, receive)
+                # PERF: `request._watch(…)` without its call: 0.1 µs. Safe because both set these three attributes.
+                request._streams, request._outer_send, request._task = streams, request._send, running_task()
+                await app(scope, receive, request._watched_send)
+            except BaseException:
+                request._restore_at_end(from_server)
+                raise
             # PERF: breaks the reference cycle of the request and `receive`, which would need the garbage collector.
             # Safe because the application has ended, so that nothing receives through its `receive` any more.
             request._receive = from_server
@@ -859,7 +864,10 @@ class Answers:
         # Imported late: few connections raise this exception.
         from sanic_star.compat._app.websocket_errors import WebsocketErrors
 
-        await WebsocketErrors(self._error_answers, connection).run_handler(connection.starlette, error)
+        try:
+            await WebsocketErrors(self._error_answers, connection).run_handler(connection.starlette, error)
+        finally:
+            connection._plain = None  # it refers to the connection
 
     def handles(self, request: EngineRequest, error: BaseException) -> bool:
         """Return whether `answer` handles an exception completely: Sanic's, Starlette's, or one that has a handler."""

@@ -272,7 +272,11 @@ class WebSocketPassage:
             await connection._end(*close_of(closing))
             return
         if connection._opened or connection._closed or not answers.handles(connection._request, error):
-            raise error
+            try:
+                raise error
+            finally:
+                # The traceback refers to this frame: this breaks the cycle.
+                del closing, error
         response, _ = await answers.answer(connection._request, error)
         if response is not None and can_deny(connection.scope):
             await response(connection.scope, connection._receive_message, connection._send_message)

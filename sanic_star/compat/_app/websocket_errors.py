@@ -22,6 +22,7 @@ from asyncio import CancelledError
 from collections.abc import Callable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.types import ASGIApp
@@ -66,7 +67,8 @@ class WebsocketErrors(dict[Any, Any]):
 
     def __init__(self, answers: ErrorAnswers, connection: Connection) -> None:
         self._answers = answers
-        self._connection = connection
+        # The scope has this object, and the websocket has the scope.
+        self._weak_connection = ref(connection)
 
     def __contains__(self, kind: object) -> bool:
         if not isinstance(kind, type) or not issubclass(kind, Exception):
@@ -83,6 +85,12 @@ class WebsocketErrors(dict[Any, Any]):
 
     def __getitem__(self, kind: Any) -> Any:
         return self._answer_inside
+
+    @property
+    def _connection(self) -> Connection:
+        connection = self._weak_connection()
+        assert connection is not None, "a websocket's exceptions are handled while it is open"
+        return connection
 
     @property
     def _request(self) -> Any:
@@ -102,7 +110,11 @@ class WebsocketErrors(dict[Any, Any]):
             if handler is not None:
                 response = await self._call(handler, websocket, error, takes_twin)
             elif connection._opened and not is_close:
-                raise error
+                try:
+                    raise error
+                finally:
+                    # The traceback refers to this frame: this breaks the cycle.
+                    del error
             elif not is_close:
                 response, _ = await self._answers.answer(self._request, error)
         if self._can_refuse(response):
