@@ -335,9 +335,8 @@ class Engine:
             if asleep:
                 wake()
             set_current(number)
-            if "router" not in scope:
-                # As in Starlette, the outermost application's router: its middleware and templates read it.
-                scope["router"] = router
+            # As in Starlette, the outermost application's router: its middleware and templates read it.
+            scope.setdefault("router", router)
             try:
                 raw = None if scope.get("root_path") else scope.get("raw_path")
                 method = scope["method"]
@@ -348,8 +347,9 @@ class Engine:
                     route, params, _ = entry
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
-                    request._route_params = params = params.copy()
-                    scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
+                    request._route_params = params = params.copy() if params else {}
+                    if scope.setdefault("path_params", params) is not params:
+                        scope["path_params"] = {**scope["path_params"], **params}
                 if route.reads_body:
                     if method in _MOSTLY_BODILESS and not may_have_body(scope, receive):
                         request._body, request._is_bodiless = b"", True

@@ -43,9 +43,10 @@ def test_a_table_makes_a_value_once() -> None:
     assert [table[name] for name in ("seed", "a", "a", "b")] == ["SEED", "A", "A", "B"]
     assert made == ["a", "b"]
     assert table["c"] == "C"
-    assert dict(table) == {"seed": "SEED", "c": "C"}
+    assert dict(table) == table.entries == {"seed": "SEED", "c": "C"}
+    assert type(table.entries) is dict
     assert table["x" * 1000] == "X" * 1000
-    assert len(table) == 2
+    assert len(table) == len(table.entries) == 2
 
 
 def test_nothing_is_kept_of_what_is_refused() -> None:

@@ -35,15 +35,21 @@ class BoundedTable(dict[K, V]):
         size: the maximum number of keys besides the seed.
         seed: permanent keys with their values.
 
+    Attributes:
+        entries: an exact `dict` with the same items, for a subscript that handles the `KeyError` itself. PERF: the
+            interpreter has a special instruction for those, so that it takes half the time. Safe because both change
+            together.
+
     >>> squares = BoundedTable(lambda number: number * number, size=2, seed={0: 0})
     >>> [squares[number] for number in range(4)], list(squares)
     ([0, 1, 4, 9], [0, 3])
     """
 
-    __slots__ = ("_make_value", "_seed", "_size")
+    __slots__ = ("_make_value", "_seed", "_size", "entries")
 
     def __init__(self, make_value: Callable[[K], V], size: int, seed: Mapping[K, V] | None = None) -> None:
         super().__init__(seed or {})
+        self.entries: dict[K, V] = dict(seed or {})
         self._make_value = make_value
         self._seed = seed or {}
         self._size = size + len(self._seed)
@@ -53,9 +59,10 @@ class BoundedTable(dict[K, V]):
         if not isinstance(key, (str, bytes)) or len(key) <= _MAX_KEY_LENGTH:
             if len(self) >= self._size:
                 # Another thread that looks a key up meanwhile computes the value itself.
-                self.clear()
-                self.update(self._seed)
-            self[key] = value
+                for items in (self, self.entries):
+                    items.clear()
+                    items.update(self._seed)
+            self[key] = self.entries[key] = value
         return value
 
 

@@ -81,6 +81,8 @@ def _content_length_field(size: int) -> tuple[bytes, bytes]:
 # types, and most of its responses have one of a few lengths. Safe because both tables are bounded.
 _content_type_fields: BoundedTable[str | None, tuple[bytes, bytes]] = BoundedTable(_content_type_field, 256)
 _length_fields = BoundedTable(_content_length_field, 1024)
+# Only of content types, because an application has few: bodies may have more lengths than the table holds.
+_known_content_types = _content_type_fields.entries
 # The fields that `_head` does not copy unchanged.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _OWN_FIELDS = _FRAMING | {b"content-type"}
@@ -615,8 +617,11 @@ class HTTPResponse(BaseHTTPResponse):
         if self.background is not None:
             return None
         if headers is None and status == 200 and content_type is not None:
-            fields = [_length_fields[len(self._body)], _content_type_fields[content_type]]
-            return {"type": "http.response.start", "status": 200, "headers": fields}
+            try:
+                fields = [_length_fields[len(self._body)], _known_content_types[content_type]]
+                return {"type": "http.response.start", "status": 200, "headers": fields}
+            except KeyError:
+                pass  # below, `_head` makes the fields, and the table keeps that of the content type
         if status == 204 or status == 304:
             # The header fields depend on the request's method.
             return None
