@@ -305,6 +305,7 @@ class Engine:
         PERF: the dispatch runs for each request, so everything that it needs is a local variable of this function. That
         is safe because nothing of it is replaced while requests run: the router empties and fills `direct` in place.
         A request is made without calling its class; safe because `_plain_class` checks that the call would add nothing.
+        With a tuple that is ready, the interpreter makes none of the arguments: 0.03 µs.
         Attributes that are read below are set on the object, where the interpreter finds them sooner than on the class:
         0.1 µs. `benchmarks/` measures all this as «in process».
         """
@@ -312,14 +313,15 @@ class Engine:
         direct, look_up, new, make = router._direct, router._look_up, object.__new__, self._make
         request_class, behaviour = _plain_class(make), self.behaviour
         self._request_class = request_class
+        class_as_arguments = () if request_class is None else (request_class,)
         asleep, wake = self.sweeper.asleep, self.sweeper.wake
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await self._dispatch_other(scope, receive, send)
                 return
-            if request_class is not None:
-                request = new(request_class)
+            if class_as_arguments:
+                request = new(*class_as_arguments)
                 request.scope = scope
                 request._receive = receive
                 request._send = send
